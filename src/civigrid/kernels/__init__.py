@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: NumPy, SciPy, Shapely and Numba, nothing else."""

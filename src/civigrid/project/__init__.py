@@ -1,0 +1,27 @@
+"""Sources to cells.  Polygons, points and grids each have one way; every way keeps a ledger."""
+
+from civigrid.project.dasymetric import coarsen_crosswalk, reweight
+from civigrid.project.gridded import coarsen, grid_crosswalk, project_cells
+from civigrid.project.ledger import Entry, check_ledger, ledger_table
+from civigrid.project.points import cells_of_points, project_points
+from civigrid.project.polygons import polygon_crosswalk
+from civigrid.project.spread import COVERED, Projection, label_cells, project_areas, regrid
+
+__all__ = [
+    "COVERED",
+    "Entry",
+    "Projection",
+    "cells_of_points",
+    "check_ledger",
+    "coarsen",
+    "coarsen_crosswalk",
+    "grid_crosswalk",
+    "label_cells",
+    "ledger_table",
+    "polygon_crosswalk",
+    "project_areas",
+    "project_cells",
+    "project_points",
+    "regrid",
+    "reweight",
+]

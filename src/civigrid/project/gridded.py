@@ -1,0 +1,160 @@
+"""Gridded sources to cells, cells to coarser cells, and one grid to another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+import xarray as xr
+
+from civigrid.cells import column_of, grid_of, ids_of, is_missing, labels, make_cells, measured, status_of, values_of
+from civigrid.crosswalk import Crosswalk
+from civigrid.errors import GridMismatchError, SchemaError
+from civigrid.grid import Grid, H3Grid, SquareGrid
+from civigrid.kernels.group import group_sum
+from civigrid.project.ledger import Entry, check_ledger
+from civigrid.project.polygons import polygon_crosswalk
+from civigrid.project.spread import Projection
+from civigrid.source import Source
+from civigrid.types import Bools, Column, Floats, Ids, Labels, Status, Statuses
+
+
+def project_cells(source: Source, *, columns: Sequence[str] | None = None, keep: Sequence[str] = ()) -> Projection:
+    """Turn a source whose units are cells already (a census grid) into cells, statuses and labels kept.
+
+    Parameters
+    ----------
+    source : Source
+        With `grid` set.
+    columns : sequence of str, optional
+        Measured columns to take; by default all.
+    keep : sequence of str
+        Label columns to take, as ``country``.
+
+    Returns
+    -------
+    Projection
+        The source's values unchanged; the ledger counts what its publisher placed in no cell.
+    """
+    if source.grid is None:
+        raise SchemaError(f"source {source.name!r} has no grid: its units are not cells. Project it with a crosswalk.")
+    names = list(source.columns) if columns is None else list(columns)
+    values = {n: source.table[n].to_numpy(dtype=np.float64) for n in names}
+    about = {n: replace(source.columns[n], source=source.name, reference_date=source.reference_date) for n in names}
+    status = {n: source.status[n] for n in names if n in source.status}
+    label = {n: source.table[n].astype(object).fillna("").to_numpy() for n in keep}
+    ids = source.table.index.to_numpy().astype(np.uint64)
+    ledger = [_entry(source, n, values[n]) for n in names if about[n].kind == "extensive"]
+    cells = make_cells(source.grid, ids, values, about, status=status, labels=label)
+    return Projection(cells, check_ledger(ledger))
+
+
+def _entry(source: Source, name: str, values: Floats) -> Entry:
+    unplaced = float(source.unplaced.get(name, 0.0))
+    placed = float(np.nansum(values))
+    return Entry(
+        source=source.name,
+        variable=name,
+        total=placed + unplaced,
+        placed=placed,
+        unplaceable=unplaced,
+        missing_units=int(np.isnan(values).sum()),
+        method="cells as published",
+    )
+
+
+def coarsen(cells: xr.Dataset, coarser: Grid) -> xr.Dataset:
+    """Add up cells to a coarser level of the same square grid.
+
+    Counts add up.  A cell with missing parts is ``PARTIAL``, the sum of what is known and so a lower bound; one whose
+    parts are all missing is missing.  Rates are averaged by their weight.  Labels go by the number of cells.
+
+    Parameters
+    ----------
+    cells : xarray.Dataset
+        Cells of a square grid.
+    coarser : Grid
+        A square grid whose size is a multiple.
+
+    Returns
+    -------
+    xarray.Dataset
+        Every cell of `coarser` that holds one of `cells`.
+    """
+    if isinstance(coarser, H3Grid):
+        raise GridMismatchError("H3 cells do not nest: build a grid_crosswalk() and regrid() instead of coarsening.")
+    parent, row = np.unique(grid_of(cells).parent(ids_of(cells), coarser), return_inverse=True)
+    n = len(parent)
+    values, status, about = {}, {}, {}
+    for name in measured(cells):
+        about[name] = column_of(cells[name])
+        value, codes = values_of(cells, name), status_of(cells, name)
+        if about[name].kind == "extensive":
+            values[name] = group_sum(row, np.nan_to_num(value), n)
+        else:
+            values[name] = _mean(row, n, value, _weight(cells, about[name]))
+        status[name] = _coarse_status(row, n, codes, is_missing(codes), values[name])
+        values[name] = np.where(is_missing(status[name]), np.nan, values[name])
+    label = {name: _majority(row, n, cells[name].to_numpy()) for name in labels(cells)}
+    return make_cells(coarser, parent, values, about, status=status, labels=label)
+
+
+def _weight(cells: xr.Dataset, column: Column) -> Floats:
+    if column.weight is not None and column.weight in cells:
+        return np.nan_to_num(values_of(cells, column.weight))
+    return grid_of(cells).area_km2(ids_of(cells))
+
+
+def _mean(row: npt.NDArray[np.intp], n: int, value: Floats, weight: Floats) -> Floats:
+    weight = np.where(np.isnan(value), 0.0, weight)
+    total, part = group_sum(row, weight, n), group_sum(row, weight * np.nan_to_num(value), n)
+    mean: Floats = np.divide(part, total, out=np.full(n, np.nan), where=total > 0)
+    return mean
+
+
+def _coarse_status(row: npt.NDArray[np.intp], n: int, codes: Statuses, missing: Bools, total: Floats) -> Statuses:
+    parts = np.bincount(row, minlength=n)
+    unknown = group_sum(row, missing, n)
+    status = np.where(total == 0, Status.OBSERVED_ZERO, Status.OK).astype(np.uint8)
+    for code in (Status.IMPUTED, Status.PERTURBED):
+        status[group_sum(row, codes == code, n) > 0] = code
+    partial = (unknown > 0) | (group_sum(row, codes == Status.PARTIAL, n) > 0)
+    status[partial] = Status.PARTIAL
+    for code in (Status.UNAVAILABLE, Status.SUPPRESSED, Status.CONFIDENTIAL):
+        some = group_sum(row, codes == code, n) > 0
+        status[(unknown == parts) & some] = code
+    return status
+
+
+def _majority(row: npt.NDArray[np.intp], n: int, label: Labels) -> Labels:
+    names, code = np.unique(label.astype(str), return_inverse=True)
+    count = np.bincount(row * len(names) + code, minlength=n * len(names)).reshape(n, len(names))
+    winner: Labels = names[count.argmax(axis=1)].astype(object)
+    return winner
+
+
+def grid_crosswalk(cell_id: Ids, grid: Grid, to: Grid) -> Crosswalk:
+    """Give the area that cells of one grid share with cells of another: squares to H3, and H3 to squares.
+
+    Parameters
+    ----------
+    cell_id : ndarray of uint64, shape (cell,)
+        Cells of `grid`, sorted.
+    grid, to : Grid
+        From, and to.
+
+    Returns
+    -------
+    Crosswalk
+        Units are the cells of `grid`.  Areas are equal-area; a value is moved by area, so a count is never painted
+        as if cells were of equal size.
+    """
+    if isinstance(grid, SquareGrid) and isinstance(to, SquareGrid):
+        raise GridMismatchError(f"{grid.id} and {to.id} share a hierarchy: use coarsen().")
+    shapes = gpd.GeoSeries(shapely.polygons(grid.vertices(cell_id)), index=cell_id, crs=grid.crs)
+    found = polygon_crosswalk(shapes, to)
+    return replace(found, method=f"area, {grid.id} to {to.id}")

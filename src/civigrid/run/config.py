@@ -1,0 +1,148 @@
+"""What a run file says, as frozen values: every key has its type, its default and its meaning in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Reader = Literal["census-grid", "german-grid", "areas", "points"]
+Method = Literal["cells", "area", "dasymetric", "points", "regrid", "coarsen"]
+ProfileName = Literal["public-grid", "min-count"]
+
+
+def key(text: str, **default: Any) -> Any:
+    """Declare a key of the run file: `text` explains it in the docs, the JSON Schema and error messages."""
+    return field(metadata={"help": text}, **default)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One input: who reads it, from where, and what its columns are."""
+
+    name: str = key("short name, used by the other tables of the run file")
+    reader: Reader = key("which reader understands the file")
+    path: str = key("file, relative to the run file; ${CIVIGRID_DATA} and other variables are filled in", default="")
+    counts: Mapping[str, Any] = key("table of counts joined to areas by id: its path and options", default_factory=dict)
+    declared_as: str = key("id of its declaration in boundaries/: publisher, licence, attribution", default="")
+    options: Mapping[str, Any] = key("options of the reader, by name", default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cells:
+    """One projection: a source, or other cells, brought onto a grid."""
+
+    name: str = key("short name of these cells")
+    source: str = key("name of the source, or of other cells, they are made from")
+    grid: str = key("id of a grid in grids/, as eu-laea-1km or h3-r9")
+    method: Method = key("how: cells (published on this grid), area, dasymetric, points, regrid or coarsen")
+    columns: tuple[str, ...] = key("measured columns to take; empty: all", default=())
+    by: str = key("points: label column that becomes one count per group", default="")
+    keep: tuple[str, ...] = key("label columns to keep, as country or district", default=())
+    weights: str = key("dasymetric: name of the cells that weigh", default="")
+    weight_variable: str = key("dasymetric: their variable that weighs", default="population")
+    sums: Mapping[str, tuple[str, ...]] = key("new counts, each the sum of columns", default_factory=dict)
+    rests: Mapping[str, tuple[str, ...]] = key(
+        "new counts, each the first column less the others", default_factory=dict
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Centres:
+    """Urban centres: contiguous dense cells, a label for grouped indices."""
+
+    cells: str = key("name of the cells")
+    variable: str = key("count of residents", default="T")
+    density_km2: float = key("residents per km2 a cell must have", default=1500.0)
+    minimum_persons: float = key("residents a cluster must have", default=50_000.0)
+    largest: int = key("how many of the largest to keep", default=50)
+    names: str = key("file of named points that name the clusters", default="")
+    name_column: str = key("its column of names", default="name")
+    label: str = key("name of the label made", default="centre")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segregation:
+    """Segregation of groups, for the whole and by zone."""
+
+    cells: str = key("name of the cells")
+    groups: tuple[str, ...] = key("counts of the groups, a partition of the people")
+    total: str = key("published total to divide by; empty: the sum of the groups", default="")
+    zones: tuple[str, ...] = key("labels whose values are zones, as country", default=())
+    question: str = key("what the map answers, in one sentence", default="Who lives near whom?")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Travel time to services, and the one-stop shop."""
+
+    cells: str = key("name of the cells")
+    sites: tuple[str, ...] = key("names of the point sources with the services")
+    kinds: tuple[str, ...] = key("kinds of service wanted together: the bundle")
+    groups: tuple[str, ...] = key("counts of the groups whose access is reported", default=())
+    total: str = key("count of all residents", default="population")
+    threshold_min: float = key("what counts as near, minutes one way", default=15.0)
+    speed_kmh: float = key("walking speed", default=4.8)
+    detour: float = key("way walked per straight line", default=1.3)
+    limit_min: float = key("longest time searched, minutes", default=60.0)
+    same_place_m: float = key("services this near each other count as one place", default=150.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """Who a service serves, against who lives in its catchment."""
+
+    cells: str = key("name of the cells")
+    sites: str = key("name of the point source with the services")
+    users: str = key("table of users by site and group: its path")
+    groups: tuple[str, ...] = key("counts of the groups, in cells and in the table of users")
+    total: str = key("count of all residents", default="population")
+    threshold_min: float = key("catchment: minutes one way", default=15.0)
+    min_users: int = key("fewer users than this: no ratio is printed", default=30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compare:
+    """Two or more cells against a reference: how wrong is a projection?"""
+
+    cells: tuple[str, ...] = key("names of the cells compared")
+    variable: str = key("their count")
+    reference: str = key("name of the reference cells, on the same grid or a finer level of it")
+    reference_variable: str = key("its count")
+    min_covered: float = key("compare cells that the source covers at least this much", default=0.999)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Map:
+    """One Folium map."""
+
+    cells: str = key("name of the cells")
+    variables: tuple[str, ...] = key("variables shown, one at a time")
+    title: str = key("title of the map")
+    question: str = key("what it answers, in one sentence", default="")
+    sites: tuple[str, ...] = key("names of point sources drawn on top", default=())
+    outline: str = key("file of areas or borders drawn for orientation", default="")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A whole run: what is asked, from what, and what may leave."""
+
+    title: str = key("title of the run and its report")
+    question: str = key("the question it answers, in one sentence")
+    purpose: str = key("why personal or sensitive data are processed, for the manifest", default="")
+    folder: str = key("run directory, relative to the run file", default="")
+    profile: ProfileName = key("disclosure profile: public-grid or min-count", default="min-count")
+    threshold: int = key("min-count: counts from 1 to below this are suppressed", default=10)
+    scheduler: str = key("serial, threads, processes, or the address of a Dask scheduler", default="threads")
+    workers: int = key("workers of a local scheduler; 0: all cores", default=0)
+    block_cells: int = key("cells along a block's side, a power of two; no result depends on it", default=256)
+    formats: tuple[str, ...] = key("files of released cells: parquet, gpkg, csv", default=("parquet", "gpkg", "csv"))
+    source: tuple[Source, ...] = key("the inputs")
+    cells: tuple[Cells, ...] = key("the projections, in order")
+    centres: tuple[Centres, ...] = key("urban centres to find", default=())
+    segregation: tuple[Segregation, ...] = key("segregation to compute", default=())
+    access: tuple[Access, ...] = key("access to compute", default=())
+    reach: tuple[Reach, ...] = key("reach to compute", default=())
+    compare: tuple[Compare, ...] = key("comparisons to make", default=())
+    map: tuple[Map, ...] = key("maps to draw", default=())

@@ -1,0 +1,67 @@
+"""The inputs of a run: which reader reads which source, and under which terms."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from civigrid.catalog import declarations
+from civigrid.errors import SchemaError
+from civigrid.io.census import read_census_grid
+from civigrid.io.german_grid import read_german_grid
+from civigrid.io.points import read_points
+from civigrid.io.vector import join_counts, read_areas
+from civigrid.run import config
+from civigrid.run.read_config import resolve
+from civigrid.source import Licence, Report, Source
+
+READERS: dict[str, Callable[..., tuple[Source, Report]]] = {
+    "census-grid": read_census_grid,
+    "german-grid": read_german_grid,
+    "areas": read_areas,
+    "points": read_points,
+}
+"""Reader by its name in a run file; a new reader is one function and one line here."""
+
+
+def read_source(about: config.Source, base: Path) -> tuple[Source, Report]:
+    """Read one source of a run file, join its counts, and attach its declared terms.
+
+    Raises
+    ------
+    SourceError
+        The report of the reader holds an error.
+    SchemaError
+        An option the reader does not know.
+    """
+    source, report = _call(READERS[about.reader], resolve(about.path, base), about.options, about.name)
+    if about.counts:
+        options = {k: v for k, v in about.counts.items() if k != "path"}
+        path = resolve(str(about.counts["path"]), base)
+        source, more = _call(join_counts, source, {"path": path, **options}, about.name)
+        report = report + more
+    report.raise_errors()
+    declared = declarations("boundaries").get(about.declared_as)
+    if declared is not None:
+        terms = Licence(**{k: str(declared.get(k, "")) for k in ("publisher", "licence", "attribution")})
+        date = source.reference_date or str(declared.get("reference_date", ""))
+        source = replace(source, terms=terms, reference_date=date)
+    return replace(source, name=about.name), report
+
+
+def _call(reader: Callable[..., Any], first: Any, options: Mapping[str, Any], name: str) -> tuple[Source, Report]:
+    known = list(inspect.signature(reader).parameters)[1:]
+    if unknown := sorted(set(options) - set(known)):
+        raise SchemaError(
+            f"source {name!r}: {reader.__name__} knows no option {', '.join(unknown)}. Known: {', '.join(known)}."
+        )
+    found: tuple[Source, Report] = reader(first, **options)
+    return found
+
+
+def input_files(about: config.Source, base: Path) -> list[Path]:
+    """Files of a source, for hashing."""
+    return [resolve(p, base) for p in (about.path, str(about.counts.get("path", ""))) if p]

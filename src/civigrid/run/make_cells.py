@@ -1,0 +1,147 @@
+"""The step from a source, or from other cells, to cells: one function per method of the run file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from civigrid.cells import column_of, grid_of, ids_of, is_missing, status_of, values_of, with_variables
+from civigrid.crosswalk import Crosswalk
+from civigrid.errors import SchemaError
+from civigrid.grid import Grid, SquareGrid, load_grid
+from civigrid.project import (
+    Projection,
+    coarsen,
+    grid_crosswalk,
+    label_cells,
+    ledger_table,
+    polygon_crosswalk,
+    project_areas,
+    project_cells,
+    project_points,
+    regrid,
+    reweight,
+)
+from civigrid.run import config
+from civigrid.run.parts import Part
+from civigrid.source import Report, Source
+from civigrid.types import Floats, Status
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What a projection may use: its source or the cells made before it."""
+
+    source: Source | None
+    cells: Mapping[str, xr.Dataset]
+
+
+def cells_part(item: config.Cells, given: Given, report: Report) -> Part:
+    """Make the cells one table of the run file asks for, with their ledger and the reader's findings."""
+    made = METHODS[item.method](item, given, load_grid(item.grid))
+    cells = _derived(made.cells, item)
+    findings = pd.DataFrame(
+        [(f.level, f.code, f.message, f.count, ", ".join(f.examples)) for f in report],
+        columns=["level", "code", "message", "count", "examples"],
+    )
+    terms = {} if given.source is None else vars(given.source.terms)
+    facts = {"cells": cells.sizes["cell"], "grid": item.grid, "terms": terms}
+    return Part(cells, {"ledger": ledger_table(made.ledger), "findings": findings}, facts)
+
+
+def _source(item: config.Cells, given: Given) -> Source:
+    if given.source is None:
+        raise SchemaError(f"cells {item.name!r}: method {item.method!r} needs a source.")
+    return given.source
+
+
+def _by_cells(item: config.Cells, given: Given, grid: Grid) -> Projection:
+    source = _source(item, given)
+    made = project_cells(source, columns=item.columns or None, keep=item.keep)
+    if grid_of(made.cells) == grid:
+        return made
+    return Projection(coarsen(made.cells, grid), made.ledger)
+
+
+def _by_area(item: config.Cells, given: Given, grid: Grid) -> Projection:
+    source = _source(item, given)
+    return _areas(item, source, polygon_crosswalk(_polygons(source), grid))
+
+
+def _by_dasymetric(item: config.Cells, given: Given, grid: Grid) -> Projection:
+    """Weigh at the grid of the weights, which may be finer than the grid asked for."""
+    source, weights = _source(item, given), given.cells[item.weights]
+    fine = grid_of(weights)
+    crosswalk = reweight(polygon_crosswalk(_polygons(source), fine), weights, item.weight_variable)
+    made = _areas(item, source, crosswalk)
+    if fine == grid:
+        return made
+    if isinstance(grid, SquareGrid):
+        return Projection(coarsen(made.cells, grid), made.ledger)
+    moved = regrid(made.cells, grid_crosswalk(ids_of(made.cells), fine, grid))
+    return Projection(moved.cells, made.ledger + moved.ledger)
+
+
+def _areas(item: config.Cells, source: Source, crosswalk: Crosswalk) -> Projection:
+    made = project_areas(source, crosswalk, columns=item.columns or None)
+    named = {n: ("cell", label_cells(crosswalk, source.table[n].to_numpy()), {"kind": "label"}) for n in item.keep}
+    return replace(made, cells=made.cells.assign(named))
+
+
+def _polygons(source: Source) -> gpd.GeoSeries:
+    if source.geometry is None:
+        raise SchemaError(f"source {source.name!r} has no polygons. Read it with reader = 'areas'.")
+    return source.geometry
+
+
+def _by_points(item: config.Cells, given: Given, grid: Grid) -> Projection:
+    return project_points(_source(item, given), grid, by=item.by or None)
+
+
+def _by_regrid(item: config.Cells, given: Given, grid: Grid) -> Projection:
+    cells = given.cells[item.source]
+    return regrid(cells, grid_crosswalk(ids_of(cells), grid_of(cells), grid))
+
+
+def _by_coarsening(item: config.Cells, given: Given, grid: Grid) -> Projection:
+    return Projection(coarsen(given.cells[item.source], grid), ())
+
+
+METHODS: dict[str, Callable[[config.Cells, Given, Grid], Projection]] = {
+    "cells": _by_cells,
+    "area": _by_area,
+    "dasymetric": _by_dasymetric,
+    "points": _by_points,
+    "regrid": _by_regrid,
+    "coarsen": _by_coarsening,
+}
+"""Projection by its name in a run file."""
+
+
+def _derived(cells: xr.Dataset, item: config.Cells) -> xr.Dataset:
+    """Add the counts the run file derives: sums of columns, and rests of one column less others."""
+    for name, columns in item.sums.items():
+        cells = _add(cells, name, columns, np.ones(len(columns)))
+    for name, columns in item.rests.items():
+        cells = _add(cells, name, columns, np.array([1.0] + [-1.0] * (len(columns) - 1)))
+    return cells
+
+
+def _add(cells: xr.Dataset, name: str, columns: tuple[str, ...], sign: Floats) -> xr.Dataset:
+    parts = np.stack([values_of(cells, c) for c in columns])
+    missing = np.stack([is_missing(status_of(cells, c)) for c in columns]).any(axis=0)
+    value = sign @ parts
+    status = np.where(value == 0, Status.OBSERVED_ZERO, Status.OK).astype(np.uint8)
+    # perturbed or interpolated parts may leave a rest below zero by noise: it is none, and it is said
+    below = ~missing & (value < 0)
+    status[below], value[below] = Status.PERTURBED, 0.0
+    status[missing], value[missing] = Status.UNAVAILABLE, np.nan
+    first = column_of(cells[columns[0]])
+    words = " + ".join(columns) if sign.min() > 0 else " − ".join(columns)
+    about = replace(first, long_name=f"{name} ({words})", part_of=None)
+    return with_variables(cells, {name: value}, {name: about}, status={name: status})
