@@ -93,8 +93,7 @@ def make_cells(
 
 def column_attrs(column: Column) -> dict[str, str]:
     """Attributes of a variable, from its description; what is None is left out."""
-    attrs = {k: v for k, v in vars(column).items() if v is not None}
-    return attrs
+    return {k: v for k, v in vars(column).items() if v is not None}
 
 
 def column_of(variable: xr.DataArray) -> Column:

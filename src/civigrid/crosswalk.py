@@ -99,7 +99,8 @@ class Crosswalk:
         >>> from civigrid.grid import SquareGrid
         >>> grid = SquareGrid(cell_size_m=1000)
         >>> crosswalk = Crosswalk(
-        ...     grid=grid, unit_id=np.array(["a"]), cell_id=grid.from_row_col(np.array([3000, 3000]), np.array([4000, 4001])),
+        ...     grid=grid, unit_id=np.array(["a"]),
+        ...     cell_id=grid.from_row_col(np.array([3000, 3000]), np.array([4000, 4001])),
         ...     measure=sparse.csr_array(np.array([[250.0, 750.0]])), unit_measure=np.array([1000.0]),
         ...     cell_measure=np.array([1e6, 1e6]), covered=np.array([2.5e-4, 7.5e-4]), method="example",
         ... )

@@ -103,7 +103,7 @@ class Reach:
 
 @dataclass(frozen=True, kw_only=True)
 class Compare:
-    """Two or more cells against a reference: how wrong is a projection?"""
+    """Cells against a reference: how far off is a projection."""
 
     cells: tuple[str, ...] = key("names of the cells compared")
     variable: str = key("their count")

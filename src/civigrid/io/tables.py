@@ -1,0 +1,138 @@
+"""Tables of any kind to pandas: encodings, separators, decimal commas and the many words for "missing"."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+
+from civigrid.errors import SourceError
+
+MISSING_WORDS = ("", "..", "...", ".", "-", "–", "—", "NA", "N/A", "NaN", "nan", "null", "NULL", ":", "x", "X", "/")
+"""What statistical offices write where a number is not given."""
+VECTOR = {".gpkg", ".shp", ".geojson", ".json", ".fgb", ".gml", ".kml", ".zip", ".gdb"}
+
+
+def read_table(path: Path, *, encoding: str = "", text: bool = False) -> pd.DataFrame:
+    """Read a table: Parquet, CSV, or the attributes of a vector file.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its suffix says what it is.
+    encoding : str
+        Encoding of a CSV; empty: UTF-8, and where that fails Windows-1252.
+    text : bool
+        Leave every column of a CSV as text (ids keep their leading zeros).
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns as they are named; a CSV's numbers are settled by `to_numbers` where `text` is asked for.
+
+    Raises
+    ------
+    SourceError
+        The file is absent, truncated, or not what its suffix says.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise SourceError(f"{path} does not exist. Check the path, and CIVIGRID_DATA where the path uses it.")
+    try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        if path.suffix.lower() in VECTOR:
+            return pd.DataFrame(pyogrio.read_dataframe(path, read_geometry=False))
+        return _read_csv(path, encoding, text=text)
+    except SourceError:
+        raise
+    except Exception as error:
+        raise SourceError(f"{path.name} cannot be read as {path.suffix or 'a table'}: {error}") from error
+
+
+def _read_csv(path: Path, encoding: str, *, text: bool) -> pd.DataFrame:
+    encoding = encoding or _encoding(path)
+    with path.open(encoding=encoding, newline="") as stream:
+        head = [stream.readline() for _ in range(5)]
+    if not head[0].strip():
+        raise SourceError(f"{path.name} is empty.")
+    separator = _separator(head)
+    names = next(csv.reader([head[0].strip("\r\n﻿")], delimiter=separator))
+    if twice := sorted({n for n in names if names.count(n) > 1}):
+        raise SourceError(f"{path.name} has columns of one name twice: {', '.join(twice)}. Rename them.")
+    kind = str if text else None
+    frame = pd.read_csv(path, sep=separator, encoding=encoding, dtype=kind, keep_default_na=not text, low_memory=False)
+    frame.columns = [str(c).strip("﻿ ") for c in frame.columns]
+    return frame
+
+
+def _encoding(path: Path) -> str:
+    try:
+        path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
+
+
+def _separator(head: list[str]) -> str:
+    """The mark that splits the header most often."""
+    return max(";\t,|", key=lambda mark: (head[0].count(mark), mark == ";"))
+
+
+def to_numbers(column: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Settle a text column: numbers, and whether each entry is one of the words for "missing".
+
+    A decimal comma is understood where no entry has a decimal point.  What is neither a number nor a known word for
+    missing raises, with the first such entries.
+
+    >>> to_numbers(pd.Series(["1,5", "–", "2"]))[0].tolist()
+    [1.5, nan, 2.0]
+    """
+    if pd.api.types.is_numeric_dtype(column):
+        return column.astype(np.float64), column.isna()
+    words = column.astype(object).where(column.notna(), "").astype(str).str.strip()
+    missing = words.isin(MISSING_WORDS)
+    plain = words.str.replace(r"[\s   ']", "", regex=True)
+    if plain.str.contains(",").any():
+        if plain[plain.str.contains(",")].str.contains(r"\.").any():
+            plain = plain.str.replace(".", "", regex=False)
+        elif plain.str.contains(r"\.").any():
+            raise SourceError(f"column {column.name!r} mixes decimal commas and points. Write numbers in one way.")
+        plain = plain.str.replace(",", ".", regex=False)
+    numbers = pd.to_numeric(plain.where(~missing), errors="coerce")
+    if (bad := numbers.isna() & ~missing).any():
+        shown = ", ".join(repr(w) for w in words[bad].head(5))
+        raise SourceError(f"column {column.name!r} has {int(bad.sum())} entries that are no numbers (first: {shown}).")
+    return numbers.astype(np.float64), missing
+
+
+def read_shapes(path: Path, *, layer: str | None = None, encoding: str = "") -> gpd.GeoDataFrame:
+    """Read a vector file with its geometry.
+
+    Raises
+    ------
+    SourceError
+        The file is absent, truncated, holds several layers and none was named, or has no geometry.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise SourceError(f"{path} does not exist. Check the path, and CIVIGRID_DATA where the path uses it.")
+    try:
+        if path.suffix == ".parquet":
+            frame = gpd.read_parquet(path)
+        else:
+            layers = [str(name) for name, _ in pyogrio.list_layers(path)]
+            if layer is None and len(layers) > 1:
+                raise SourceError(f"{path.name} has the layers {', '.join(layers)}. Name one with layer=.")
+            frame = pyogrio.read_dataframe(path, layer=layer, encoding=encoding or None)
+    except SourceError:
+        raise
+    except Exception as error:
+        raise SourceError(f"{path.name} cannot be read as a vector file: {error}") from error
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise SourceError(f"{path.name} holds no geometry. Is it the right layer?")
+    return frame
