@@ -88,7 +88,9 @@ def read_census_grid(
     order = np.argsort(ids, kind="stable")
     table, ids = table.iloc[order], ids[order]
     if (twice := np.flatnonzero(ids[1:] == ids[:-1])).size:
-        raise SourceError(f"{path.name}: {twice.size} cells stand twice (first: {first_few(hex(ids[i]) for i in twice)}).")
+        raise SourceError(
+            f"{path.name}: {twice.size} cells stand twice (first: {first_few(hex(ids[i]) for i in twice)})."
+        )
     country = _countries(table)
     values, status, more = _values(table, names, country, ids)
     findings += more + _additivity(values, country)

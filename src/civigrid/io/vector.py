@@ -76,7 +76,9 @@ def read_areas(
         )
     shapes = gpd.GeoSeries(frame.geometry.to_numpy(), index=ids.to_numpy(), crs=frame.crs)
     shapes, findings = _repaired(shapes)
-    data = pd.DataFrame({n: frame[n].astype(object).fillna("").astype(str).to_numpy() for n in labels}, index=shapes.index)
+    data = pd.DataFrame(
+        {n: frame[n].astype(object).fillna("").astype(str).to_numpy() for n in labels}, index=shapes.index
+    )
     source = Source(name=path.stem, table=data, geometry=shapes, files={path.name: sha256_of(path)})
     values = pd.DataFrame({n: frame[n].to_numpy() for n in counts}, index=shapes.index)
     source, more = _with_counts(source, values, {n: n for n in counts}, {}, path.name)
@@ -106,7 +108,9 @@ def check_crs(frame: gpd.GeoDataFrame, path: Path) -> None:
     inside = _meets(box, area.bounds)
     swapped = gpd.GeoSeries([shapely.box(south, west, north, east)], crs=frame.crs)
     if not inside:
-        mend = "With axes swapped it would fit: easting (longitude) comes first." if _meets(swapped, area.bounds) else ""
+        mend = (
+            "With axes swapped it would fit: easting (longitude) comes first." if _meets(swapped, area.bounds) else ""
+        )
         raise SourceError(f"{path.name} is labelled {name} but lies at {shown}, outside its area of use. {mend}")
 
 
@@ -132,7 +136,9 @@ def _repaired(shapes: gpd.GeoSeries) -> tuple[gpd.GeoSeries, list[Finding]]:
         fixed[wrong] = [_polygonal(shapely.make_valid(shape)) for shape in fixed[wrong]]
         shapes = gpd.GeoSeries(fixed, index=shapes.index, crs=shapes.crs)
         change = float(np.abs(shapes.area.to_numpy() - before)[wrong].max())
-        text = f"{int(wrong.sum())} areas were invalid and were repaired; area changed by at most {change:.3g} (CRS units)"
+        text = (
+            f"{int(wrong.sum())} areas were invalid and were repaired; area changed by at most {change:.3g} (CRS units)"
+        )
         findings.append(Finding("warning", "areas.repaired", text, int(wrong.sum()), _first(shapes, wrong)))
     kinds = shapely.get_type_id(shapes.to_numpy()[~nowhere])
     if (stray := ~np.isin(kinds, [shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON])).any():
@@ -218,7 +224,9 @@ def join_counts(
         findings.append(Finding("warning", "join.no-row", text, len(ours), tuple(map(str, ours[:5]))))
     joined = numbers.reindex(source.table.index)
     more_files = {**source.files, path.name: sha256_of(path)}
-    source = replace(source, unplaced=unplaced, files=more_files, reference_date=reference_date or source.reference_date)
+    source = replace(
+        source, unplaced=unplaced, files=more_files, reference_date=reference_date or source.reference_date
+    )
     source, more = _with_counts(source, joined, names, dict(part_of or {}), path.name)
     return source, Report((*findings, *more))
 
@@ -229,7 +237,9 @@ def _padded(column: pd.Series, areas: pd.Index, name: str) -> tuple[pd.Index, li
     widths = {len(str(a)) for a in areas}
     if len(widths) == 1 and ids.str.fullmatch(r"\d+").all() and (short := ids.str.len() < min(widths)).any():
         text = f"{int(short.sum())} ids of {name} had lost their leading zeros; they were put back"
-        return ids.str.zfill(min(widths)), [Finding("note", "join.zeros", text, int(short.sum()), tuple(ids[short][:5]))]
+        return ids.str.zfill(min(widths)), [
+            Finding("note", "join.zeros", text, int(short.sum()), tuple(ids[short][:5]))
+        ]
     return ids, []
 
 
@@ -244,7 +254,9 @@ def _with_counts(
         bad = ~missing.to_numpy() & ((count < 0) | ~np.isfinite(count))
         if bad.any():
             ids = tuple(map(str, source.table.index[bad][:5]))
-            text = f"{old!r} of {file} is negative or not finite in {int(bad.sum())} areas (first value {count[bad][0]})"
+            text = (
+                f"{old!r} of {file} is negative or not finite in {int(bad.sum())} areas (first value {count[bad][0]})"
+            )
             findings.append(Finding("error", "counts.negative", text, int(bad.sum()), ids))
         if missing.any():
             ids = tuple(map(str, source.table.index[missing.to_numpy()][:5]))

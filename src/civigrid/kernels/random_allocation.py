@@ -1,0 +1,131 @@
+r"""What an index is expected to be if people were allocated at random: small cells look segregated by chance alone.
+
+Every cell keeps its size; each of its residents belongs to group *m* with the zone's share :math:`P_m`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import gammaln, xlog1py, xlogy
+
+from civigrid.kernels.segregation import gini as gini_index
+from civigrid.types import Floats, Ints
+
+_EXACT_UPTO = 25.0
+"""Binomial variance below which the entropy is summed outcome by outcome; above it the series is exact to 1e-6."""
+GINI_DRAWS_OF_CELLS = 200_000
+"""Cells drawn, in all draws together, to simulate the expected Gini index."""
+
+
+def _log_pmf(k: Floats, size: Floats, share: float) -> Floats:
+    choose = gammaln(size + 1) - gammaln(k + 1) - gammaln(size - k + 1)
+    log: Floats = choose + xlogy(k, share) + xlog1py(size - k, -share)
+    return log
+
+
+def mean_absolute_deviation(size: Floats, share: float) -> Floats:
+    r"""Mean absolute deviation of a binomial count, :math:`E|X - tP| = 2 m \binom{t}{m} P^m (1-P)^{t-m+1}`.
+
+    With :math:`m = \lfloor tP \rfloor + 1`.  De Moivre (1730); Diaconis and Zabell (1991), Stat. Sci. 6, eq. 1.1.
+
+    >>> mean_absolute_deviation(np.array([2.0]), 0.5)
+    array([0.5])
+    """
+    if not 0 < share < 1:
+        return np.zeros_like(size)
+    m = np.floor(size * share) + 1
+    deviation: Floats = 2 * m * np.exp(_log_pmf(m, size, share)) * (1 - share)
+    return np.where(m <= size, deviation, 2 * size * share ** np.maximum(size, 1) * (1 - share))
+
+
+def mean_entropy_term(size: Floats, share: float) -> Floats:
+    r"""Expectation of :math:`-\hat p \ln \hat p` for a binomial share :math:`\hat p = X/t`.
+
+    Summed over all outcomes where the variance of *X* is small, else the series
+    :math:`-P\ln P - (1-P)/2t - (1-P^2)/(12 t^2 P)` (Miller 1955; Basharin 1959; second order as in Harris 1975).
+
+    >>> mean_entropy_term(np.array([2.0]), 0.5).round(6)
+    array([0.173287])
+    """
+    if not 0 < share < 1:
+        return np.zeros_like(size)
+    series: Floats = -share * np.log(share) - (1 - share) / (2 * size) - (1 - share**2) / (12 * size**2 * share)
+    few = size * share * (1 - share) < _EXACT_UPTO
+    if few.any():
+        series[few] = _entropy_by_outcome(size[few], share)
+    return series
+
+
+def _entropy_by_outcome(size: Floats, share: float) -> Floats:
+    """Sum over the outcomes within ten standard deviations, and twenty, of the mean: the rest weighs nothing."""
+    spread = 20 + 10 * np.sqrt(_EXACT_UPTO)
+    mean = size * share
+    low = np.maximum(np.floor(mean - spread), 0.0)
+    steps = np.arange(int(2 * spread) + 2)
+    k = low[:, None] + steps
+    inside = k <= size[:, None]
+    k = np.where(inside, k, 0.0)
+    p = np.where(inside, np.exp(_log_pmf(k, size[:, None], share)), 0.0)
+    terms: Floats = -(p * xlogy(k / size[:, None], k / size[:, None])).sum(axis=1)
+    return terms
+
+
+def _sizes(n: Floats, w: Ints) -> tuple[Floats, Floats, Floats]:
+    """Distinct cell sizes (whole persons), how many cells have each, and the shares of the groups."""
+    size = np.maximum(np.rint(n.sum(axis=1)), 1.0)
+    sizes, row = np.unique(size, return_inverse=True)
+    groups = np.asarray(w @ n, dtype=np.float64)
+    return sizes, np.bincount(row, weights=w), groups / groups.sum()
+
+
+def expected_dissimilarity(n: Floats, w: Ints) -> float:
+    """Expected *D* under random allocation.  Winship (1977), Social Forces 55, for cells of any size.
+
+    >>> round(expected_dissimilarity(np.array([[1.0, 9.0]]), np.array([100_000])), 4)
+    0.3874
+    """
+    sizes, cells, share = _sizes(n, w)
+    whole = 2 * float(cells @ sizes) * (1 - (share**2).sum())
+    return float(sum(cells @ mean_absolute_deviation(sizes, p) for p in share)) / whole if whole > 0 else np.nan
+
+
+def expected_information(n: Floats, w: Ints) -> float:
+    """Expected *H* under random allocation."""
+    sizes, cells, share = _sizes(n, w)
+    entropy = -float(xlogy(share, share).sum())
+    if entropy <= 0:
+        return np.nan
+    local = sum((mean_entropy_term(sizes, p) for p in share), np.zeros_like(sizes))
+    return max(1 - float(cells @ (sizes * local)) / (float(cells @ sizes) * entropy), 0.0)
+
+
+def expected_gini(n: Floats, w: Ints) -> float:
+    """Expected Gini index under random allocation, simulated with a fixed seed: it has no closed form."""
+    sizes, cells, share = _sizes(n, w)
+    if not 0 < share[0] < 1:
+        return np.nan
+    count = cells.astype(np.int64)
+    rng = np.random.default_rng(20211)
+    # a large zone is represented by a sample of its cells: the index depends on their sizes' distribution alone
+    if count.sum() > GINI_DRAWS_OF_CELLS:
+        drawn = rng.choice(sizes, GINI_DRAWS_OF_CELLS, p=cells / cells.sum())
+    else:
+        drawn = np.repeat(sizes, count)
+    draws = max(1, min(200, GINI_DRAWS_OF_CELLS // len(drawn)))
+    found = []
+    for _ in range(draws):
+        x = rng.binomial(drawn.astype(np.int64), share[0]).astype(np.float64)
+        found.append(gini_index(np.stack([x, drawn - x], axis=1), np.ones(len(drawn), dtype=np.int64)).index)
+    return float(np.nanmean(found)) if np.isfinite(found).any() else np.nan
+
+
+def expected_isolation(n: Floats, w: Ints) -> float:
+    r"""Expected isolation, :math:`P + (1-P)\,n/T`: one meets oneself."""
+    groups = np.asarray(w @ n, dtype=np.float64)
+    share = groups[0] / groups.sum()
+    return float(share + (1 - share) * w.sum() / groups.sum())
+
+
+def expected_interaction(n: Floats, w: Ints) -> float:
+    """Expected interaction with everyone else: 1 less the expected isolation."""
+    return 1.0 - expected_isolation(n, w)

@@ -1,0 +1,177 @@
+"""Indices for the whole and for every zone, in one grouped pass over the cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+
+from civigrid.cells import grid_of, ids_of, is_missing, status_of, values_of
+from civigrid.engine import Reduction, Scheduler, plan_blocks, reduce_blocks
+from civigrid.engine.reduction import Columns
+from civigrid.errors import SchemaError, unknown_name
+from civigrid.kernels.compositions import Compositions, by_zone, compositions, merge, without_zones
+from civigrid.kernels.segregation import variance
+from civigrid.layers.segregation.indices import INDICES, Index, corrected
+from civigrid.result_table import parameters, result_table
+from civigrid.types import Floats, Status
+
+Z_95 = 1.959963984540054
+DEFAULT = tuple(INDICES)
+
+
+def segregation_table(
+    cells: xr.Dataset,
+    groups: Sequence[str],
+    *,
+    total: str = "",
+    zone: str = "",
+    indices: Sequence[str] = DEFAULT,
+    scheduler: Scheduler | None = None,
+    cells_per_block: int = 256,
+) -> pd.DataFrame:
+    """Give segregation indices with their expectation under random allocation, corrected values and intervals.
+
+    Parameters
+    ----------
+    cells : xarray.Dataset
+        Cell dataset.
+    groups : sequence of str
+        Counts of at least two groups that share the people out among them.
+    total : str
+        Published total.  Named: what the groups leave of it is one more group, "rest".  Empty: the sum of the groups
+        is the total, as disclosure control often keeps parts from adding up.
+    zone : str
+        Label whose values are zones, as ``country``; empty: the whole only.
+    indices : sequence of str
+        Names in `INDICES`.
+    scheduler : Scheduler, optional
+        Where to compute; no figure depends on it.
+    cells_per_block : int
+        Cells along a block's side; no figure depends on it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A result table: zone "all" first, then the zones by name.  `parameters` tells the definition, how many cells
+        were left out because a count is missing, and ``unreliable`` where chance explains more than half.
+
+    Raises
+    ------
+    SchemaError
+        Fewer than two groups.
+    UnknownNameError
+        An index that is not declared.
+
+    Notes
+    -----
+    Intervals: delta method with independent Poisson persons, 95 %.  A suppressed table is refused: an index of what
+    was left would be silently wrong.
+    """
+    for name in indices:
+        if name not in INDICES:
+            raise unknown_name("index", name, INDICES)
+    counts, left_out = group_counts(cells, groups, total)
+    names = [*groups, "rest"] if total else list(groups)
+    if len(names) < 2:
+        raise SchemaError(f"segregation needs two groups at least, got {names}. Name the total to make a rest.")
+    labels, code = _zones(cells, zone)
+    columns: dict[str, npt.NDArray[Any]] = {f"group_{k}": counts[:, k] for k in range(len(names))} | {"zone": code}
+    found = reduce_blocks(
+        Reduction(partial(_partial, len(names)), merge, _same),
+        columns,
+        plan_blocks(grid_of(cells), ids_of(cells), cells_per_block),
+        scheduler,
+    )
+    about = {"total": total or "sum of the groups", "left_out_cells": left_out, "interval": "delta method, 95 %"}
+    rows: list[dict[str, Any]] = []
+    if len(found.zone):
+        rows += _rows("all", without_zones(found), names, indices, about)
+    if zone:
+        for number, part in by_zone(found):
+            rows += _rows(labels[number], part, names, indices, about)
+    return result_table(rows)
+
+
+def group_counts(cells: xr.Dataset, groups: Sequence[str], total: str) -> tuple[Floats, int]:
+    """Give counts by group, shape (cell, group), NaN where any is missing, and how many cells that leaves out."""
+    names = [*groups, total] if total else list(groups)
+    missing = np.zeros(cells.sizes["cell"], dtype=bool)
+    for name in names:
+        status = status_of(cells, name)
+        if (suppressed := status == Status.SUPPRESSED).any():
+            raise SchemaError(
+                f"{name!r} is suppressed in {int(suppressed.sum())} cells: an index of the rest would be wrong. "
+                "Compute indices before disclosure control."
+            )
+        missing |= is_missing(status) | np.isnan(values_of(cells, name))
+    counts = np.stack([values_of(cells, name) for name in groups], axis=1)
+    if total:
+        rest = np.maximum(values_of(cells, total) - counts.sum(axis=1), 0.0)
+        counts = np.concatenate([counts, rest[:, None]], axis=1)
+    counts[missing] = np.nan
+    return counts, int(missing.sum())
+
+
+def _partial(groups: int, columns: Columns) -> Compositions:
+    return compositions(columns["zone"], np.stack([columns[f"group_{k}"] for k in range(groups)], axis=1))
+
+
+def _same(found: Compositions) -> Compositions:
+    return found
+
+
+def _zones(cells: xr.Dataset, zone: str) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """Names of the zones, and each cell's number; cells without a name count in the whole alone."""
+    if not zone:
+        return [], np.zeros(cells.sizes["cell"], dtype=np.int64)
+    if zone not in cells or cells[zone].attrs.get("kind") != "label":
+        raise SchemaError(f"{zone!r} is no label of these cells. Keep it when the source is projected (keep = [...]).")
+    names, code = np.unique(cells[zone].to_numpy().astype(str), return_inverse=True)
+    return [str(n) or "(none)" for n in names], code.astype(np.int64)
+
+
+def _rows(
+    zone: str, part: Compositions, names: Sequence[str], indices: Sequence[str], about: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    for name in indices:
+        index = INDICES[name]
+        if index.groups == "all":
+            yield _row(zone, index, part.counts, part.cells, "|".join(names), about)
+            continue
+        for k, group in enumerate(names):
+            if group == "rest" and len(names) > 1:
+                continue
+            pair = np.stack([part.counts[:, k], part.counts.sum(axis=1) - part.counts[:, k]], axis=1)
+            yield _row(zone, index, pair, part.cells, group, about)
+
+
+def _row(
+    zone: str, index: Index, n: Floats, w: npt.NDArray[np.int64], groups: str, about: dict[str, Any]
+) -> dict[str, Any]:
+    value = index.value(n, w)
+    persons, share = float((w @ n).sum()), float((w @ n)[0] / (w @ n).sum())
+    expected = index.expected(n, w) if index.expected is not None else float("nan")
+    better, factor = corrected(index, value.index, expected, share)
+    half = Z_95 * factor * float(np.sqrt(variance(n, w, value.gradient)))
+    unreliable = True if index.correction == "carrington-troske" and expected > value.index / 2 else None
+    low, high = (better - half, better + half) if np.isfinite(better) else (np.nan, np.nan)
+    return {
+        "zone": zone,
+        "topic": "segregation",
+        "index": index.name,
+        "groups": groups,
+        "estimate": value.index,
+        "expected": expected,
+        "corrected": better,
+        "low": low if index.correction == "none" else max(low, -1.0),
+        "high": high if index.correction == "none" else min(high, 1.0),
+        "persons": persons,
+        "cells": int(w.sum()),
+        "parameters": parameters(**about, correction=index.correction, source=index.source, unreliable=unreliable),
+    }
