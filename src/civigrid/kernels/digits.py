@@ -12,7 +12,7 @@ Text = npt.NDArray[np.uint8]
 
 
 @numba.njit(cache=True, nogil=True)
-def _read(data, offsets, head, north, east, fits):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+def _read(data, offsets, head, north, east, fits):  # type: ignore[no-untyped-def]
     for i in range(len(offsets) - 1):
         at, end = offsets[i], offsets[i + 1]
         if end - at > 3 and data[at + 2] == 95:  # a country prefix, as DE_
@@ -67,7 +67,7 @@ def read_codes(data: Text, offsets: Ints, head: bytes) -> tuple[Ints, Ints, Bool
 
 
 @numba.njit(cache=True, nogil=True)
-def _write(text, head, north, east):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+def _write(text, head, north, east):  # type: ignore[no-untyped-def]
     for i in range(len(north)):
         for k in range(len(head)):
             text[i, k] = head[k]

@@ -1,4 +1,4 @@
-"""Sums by group."""
+"""Sums, smallest and largest values by group."""
 
 from __future__ import annotations
 
@@ -32,3 +32,25 @@ def group_sum(group: npt.NDArray[np.integer], values: npt.ArrayLike, n: int) -> 
     """
     weights = np.asarray(values, dtype=np.float64)
     return np.bincount(group, weights=weights, minlength=n).astype(np.float64, copy=False)
+
+
+def smallest(group: npt.NDArray[np.integer], values: Floats, n: int) -> Floats:
+    """Smallest value of each group, shape (n,); infinity for a group without rows.
+
+    >>> smallest(np.array([0, 0]), np.array([5.0, 3.0]), 2)
+    array([ 3., inf])
+    """
+    result = np.full(n, np.inf)
+    np.minimum.at(result, group, values)
+    return result
+
+
+def largest(group: npt.NDArray[np.integer], values: Floats, n: int) -> Floats:
+    """Largest value of each group, shape (n,); 0 for a group without rows.
+
+    >>> largest(np.array([0, 0]), np.array([5.0, 3.0]), 2)
+    array([5., 0.])
+    """
+    result = np.zeros(n)
+    np.maximum.at(result, group, values)
+    return result

@@ -1,0 +1,183 @@
+"""Disclosure profiles: what may be shown of cells, tables and sites."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from civigrid.cells import check_cells, is_missing, measured, status_attrs, status_of, values_of
+from civigrid.errors import SchemaError
+from civigrid.release.gate import _KEY, Release
+from civigrid.source import Licence
+from civigrid.types import Bools, Status
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A disclosure profile.
+
+    Parameters
+    ----------
+    name : str
+        As in a run file.
+    threshold : int
+        Counts of persons from 1 to below this are suppressed; 0: nothing is.
+    """
+
+    name: str
+    threshold: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.name}({self.threshold})" if self.threshold else self.name
+
+
+def public_grid() -> Profile:
+    """Nothing is added: for input that its publisher has already protected.  Statuses stay as they are."""
+    return Profile("public-grid")
+
+
+def min_count(threshold: int = 10) -> Profile:
+    """Suppress counts of persons from 1 to below `threshold`, what they could be computed from, and rates on them.
+
+    Raises
+    ------
+    SchemaError
+        A threshold below 3 protects no one: of two, each knows the other.
+    """
+    if threshold < 3:
+        raise SchemaError(f"threshold must be 3 or more, got {threshold}.")
+    return Profile("min-count", threshold)
+
+
+PROFILES: dict[str, Callable[..., Profile]] = {"public-grid": public_grid, "min-count": min_count}
+"""Profiles by their name in a run file."""
+
+
+def release(data: T, profile: Profile, *, terms: Sequence[Licence] = ()) -> Release[T]:
+    """Pass data through a profile: the only way to make a `Release`.
+
+    Parameters
+    ----------
+    data : xarray.Dataset, or pandas.DataFrame (a result table, or services with their places)
+        What shall leave.
+    profile : Profile
+        The profile.
+    terms : sequence of Licence
+        Words that must stand beside the data.
+
+    Returns
+    -------
+    Release
+        A changed copy of `data`; `data` itself is untouched.
+
+    Raises
+    ------
+    TypeError
+        `data` is of no releasable kind.
+    """
+    actions: dict[str, Any] = {}
+    out: Any = data
+    if isinstance(data, xr.Dataset):
+        out = check_cells(_protect_cells(data, profile.threshold, actions))
+    elif isinstance(data, pd.DataFrame):
+        out = _protect_table(data, profile.threshold, actions) if "estimate" in data else data.copy()
+    else:
+        raise TypeError(f"cannot release a {type(data).__name__}: give a cell dataset or a table.")
+    return Release(out, str(profile), actions, tuple(terms), _KEY)
+
+
+def _protect_cells(cells: xr.Dataset, threshold: int, actions: dict[str, Any]) -> xr.Dataset:
+    """Hide small counts; then parts that the shown ones would give away; then rates on what is hidden."""
+    if threshold == 0:
+        return cells.copy()
+    counts = [
+        n for n in measured(cells) if cells[n].attrs["kind"] == "extensive" and cells[n].attrs["units"] == "persons"
+    ]
+    hidden = {n: _small(values_of(cells, n), threshold) for n in counts}
+    families = _families(cells, counts)
+    for total, parts in families.items():
+        _hide_complement(cells, total, parts, hidden)
+    for name in measured(cells):
+        if name not in hidden:
+            hidden[name] = _rate_hidden(cells, name, hidden, threshold)
+    changed = cells.copy()
+    for name, rows in hidden.items():
+        if not rows.any():
+            continue
+        status = np.where(rows, Status.SUPPRESSED, status_of(cells, name)).astype(np.uint8)
+        changed[name] = ("cell", np.where(rows, np.nan, values_of(cells, name)), dict(cells[name].attrs))
+        changed[name].attrs["ancillary_variables"] = f"{name}_status"
+        changed[f"{name}_status"] = ("cell", status, status_attrs())
+        actions[name] = int(rows.sum())
+    return changed
+
+
+def _small(values: np.ndarray, threshold: int) -> Bools:  # type: ignore[type-arg]
+    # an interpolated count of 0.2 tells as little as 0: below half a person nobody is shown
+    with np.errstate(invalid="ignore"):
+        small: Bools = (values >= 0.5) & (values < threshold)
+    return small
+
+
+def _families(cells: xr.Dataset, counts: Sequence[str]) -> Mapping[str, list[str]]:
+    """Totals with their declared parts."""
+    families: dict[str, list[str]] = {}
+    for name in counts:
+        total = cells[name].attrs.get("part_of")
+        if total in counts:
+            families.setdefault(str(total), []).append(name)
+    return families
+
+
+def _hide_complement(cells: xr.Dataset, total: str, parts: list[str], hidden: dict[str, Bools]) -> None:
+    """Where exactly one part is hidden, subtraction would give it away: hide the smallest of the others too."""
+    values = np.stack([np.nan_to_num(values_of(cells, p)) for p in parts])
+    unknown = np.stack([hidden[p] | is_missing(status_of(cells, p)) for p in parts])
+    shown_total = ~hidden[total] & ~is_missing(status_of(cells, total))
+    alone = (unknown.sum(axis=0) == 1) & np.stack([hidden[p] for p in parts]).any(axis=0) & shown_total
+    if not alone.any():
+        return
+    others = np.where(unknown | (values < 0.5), np.inf, values)
+    partner = others.argmin(axis=0)
+    has_partner = np.isfinite(others.min(axis=0))
+    for k, part in enumerate(parts):
+        hidden[part] = hidden[part] | (alone & has_partner & (partner == k))
+    # no other part has people: the total itself is the hidden count
+    hidden[total] = hidden[total] | (alone & ~has_partner)
+
+
+def _rate_hidden(cells: xr.Dataset, name: str, hidden: Mapping[str, Bools], threshold: int) -> Bools:
+    """Cells where a rate, or a part of an index, rests on hidden counts or on too few people."""
+    rows = np.zeros(cells.sizes["cell"], dtype=bool)
+    attrs = cells[name].attrs
+    base = attrs.get("weight")
+    if base in cells:
+        persons = values_of(cells, str(base))
+        with np.errstate(invalid="ignore"):
+            rows |= (persons >= 0.5) & (persons < threshold)
+        rows |= hidden.get(str(base), np.zeros_like(rows))
+    if attrs.get("source") == "segregation":
+        for group, small in hidden.items():
+            if name.endswith(f"_{group}") or name in ("diversity", "adds_to_H"):
+                rows |= small
+    return rows & ~np.isnan(values_of(cells, name))
+
+
+def _protect_table(table: pd.DataFrame, threshold: int, actions: dict[str, Any]) -> pd.DataFrame:
+    """Take the figures out of rows that rest on too few people, or are themselves too few."""
+    changed = table.copy()
+    few = (table["persons"] < threshold) & (table["persons"] > 0)
+    counted = table["index"].astype(str).str.startswith(("beyond:", "shortfall"))
+    few |= counted & (table["estimate"].abs() >= 0.5) & (table["estimate"].abs() < threshold)
+    few &= threshold > 0
+    changed.loc[few, ["estimate", "expected", "corrected", "low", "high", "persons"]] = np.nan
+    if few.any():
+        actions["rows"] = int(few.sum())
+    return changed

@@ -1,0 +1,115 @@
+"""Travel times by straight line with a stated detour: the last resort where there is no network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from scipy.spatial import cKDTree
+
+from civigrid.errors import SchemaError, first_few
+from civigrid.grid import Grid, SquareGrid
+from civigrid.travel_times import TravelTimes
+from civigrid.types import Floats, Ids
+
+IN_CELL = 0.3826
+"""Mean distance from the centre of a unit square to a point of it: (sqrt 2 + asinh 1) / 6."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StraightLine:
+    """How fast and how far people go.
+
+    Parameters
+    ----------
+    speed_kmh : float
+        Walking speed, km/h.
+    detour : float
+        Way walked per straight line.  1.2 to 1.4 in European street networks.
+    limit_min : float
+        Longest time looked for, minutes.
+    """
+
+    speed_kmh: float = 4.8
+    detour: float = 1.3
+    limit_min: float = 60.0
+
+    @property
+    def words(self) -> str:
+        """How the times were made, for every output."""
+        return f"straight line × {self.detour:g} at {self.speed_kmh:g} km/h"
+
+
+def straight_line_times(
+    grid: Grid, cell_id: Ids, sites: gpd.GeoSeries, *, options: StraightLine | None = None
+) -> TravelTimes:
+    """Give the time from each cell's centre to each site within reach.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid of the cells.
+    cell_id : ndarray of uint64, shape (cell,)
+        Origins, sorted.
+    sites : geopandas.GeoSeries of Point
+        Destinations; the index holds their ids.
+    options : StraightLine, optional
+        Speed, detour, limit.
+
+    Returns
+    -------
+    TravelTimes
+        Whole seconds.  Residents do not live at the centre of their cell: no distance is taken to be shorter than
+        `IN_CELL` of its side.
+
+    Raises
+    ------
+    SchemaError
+        A site has no place.
+
+    Examples
+    --------
+    >>> grid = SquareGrid(cell_size_m=100)
+    >>> cell = grid.cell_at(np.array([[4_000_050.0, 3_000_050.0]]))
+    >>> site = gpd.GeoSeries([shapely.Point(4_000_450, 3_000_050)], ["library"], crs="EPSG:3035")
+    >>> straight_line_times(grid, cell, site).seconds
+    array([390], dtype=int32)
+    """
+    options = options or StraightLine()
+    if (nowhere := sites.index[sites.isna() | sites.is_empty]).size:
+        raise SchemaError(f"{nowhere.size} sites have no place (first: {first_few(nowhere)}). Drop them first.")
+    plane = grid.crs if isinstance(grid, SquareGrid) else "EPSG:3035"
+    origins = _in_plane(grid, cell_id, plane)
+    places = shapely.get_coordinates(sites.to_crs(plane).to_numpy())
+    metres_per_second = options.speed_kmh / 3.6 / options.detour
+    reach_m = options.limit_min * 60 * metres_per_second
+    within = np.sqrt(grid.area_km2(cell_id) * 1e6) * IN_CELL
+    near = cKDTree(origins).query_ball_point(places, reach_m, return_sorted=True)
+    col = np.repeat(np.arange(len(places), dtype=np.int32), [len(cells) for cells in near])
+    row = np.concatenate([np.asarray(cells, dtype=np.int64) for cells in near]) if len(near) else np.empty(0, np.int64)
+    order = np.lexsort((col, row))
+    row, col = row[order], col[order]
+    metres = np.maximum(np.hypot(*(origins[row] - places[col]).T), within[row])
+    seconds = np.rint(metres / metres_per_second).astype(np.int32)
+    limit = round(options.limit_min * 60)
+    keep = seconds <= limit
+    row, col, seconds = row[keep], col[keep], seconds[keep]
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(cell_id)))]).astype(np.int64)
+    return TravelTimes(
+        cell_id=cell_id,
+        site_id=sites.index.to_numpy().astype(str),
+        indptr=indptr,
+        site=col,
+        seconds=seconds,
+        limit_s=limit,
+        mode=options.words,
+    )
+
+
+def _in_plane(grid: Grid, cell_id: Ids, plane: str) -> Floats:
+    centre = grid.centre(cell_id)
+    if grid.crs == plane:
+        return centre
+    return shapely.get_coordinates(gpd.GeoSeries(shapely.points(centre), crs=grid.crs).to_crs(plane).to_numpy())
