@@ -1,0 +1,105 @@
+"""Classes of a map: breaks a reader can say aloud, chosen by the data and never by a stigma."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from civigrid.types import Column, Floats
+
+MINUTES = (5.0, 10.0, 15.0, 30.0, 45.0)
+QUOTIENTS = (0.5, 0.8, 1.25, 2.0)
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Breaks and labels.
+
+    Parameters
+    ----------
+    breaks : tuple of float
+        Lower bounds of all classes but the first; a value on a break belongs above.
+    labels : tuple of str
+        One per class, the zero class first where there is one.
+    zero : bool
+        Whether exact zero is a class of its own.
+    scheme : str
+        Colour scheme.
+    """
+
+    breaks: tuple[float, ...]
+    labels: tuple[str, ...]
+    zero: bool
+    scheme: str
+
+
+def classify(values: Floats, about: Column, *, name: str = "", weight: Floats | None = None) -> Classes:
+    """Choose classes for a variable.
+
+    Minutes and location quotients have fixed breaks, which compare between maps; everything else is cut at quantiles,
+    rounded to two digits.  Counts give zero its own class.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (cell,)
+        NaN is left out.
+    about : Column
+        What the variable is.
+    name : str
+        Its name, by which location quotients are known.
+    weight : ndarray of float64, shape (cell,), optional
+        Persons, for quantiles of people instead of cells.
+
+    Examples
+    --------
+    >>> classify(np.arange(100.0), Column(units="persons")).labels[:2]
+    ('0', '1 to 20')
+    """
+    known = values[np.isfinite(values)]
+    if name.startswith("lq_"):
+        return Classes(QUOTIENTS, _labels(QUOTIENTS, known, about), zero=False, scheme="around")
+    if name == "minutes_saved":
+        breaks = (0.0, 5.0, 15.0, 30.0)
+        return Classes(breaks, _labels(breaks, known, about), zero=False, scheme="gain")
+    if about.units == "min":
+        breaks = tuple(b * (2 if "separate" in name else 1) for b in MINUTES)
+        return Classes(breaks, _labels(breaks, known, about), zero=False, scheme="time")
+    zero = about.kind == "extensive" and about.units == "persons"
+    inside = np.isfinite(values) & (values != 0 if zero else True)
+    breaks = _quantiles(values[inside], None if weight is None else weight[inside])
+    labels = (("0",) if zero else ()) + _labels(breaks, known[known != 0] if zero else known, about)
+    scheme = "gain" if name == "share_at_one_place" else "people"
+    return Classes(breaks, labels, zero=zero, scheme=scheme)
+
+
+def _quantiles(values: Floats, weight: Floats | None, n: int = 5) -> tuple[float, ...]:
+    if not len(values):
+        return ()
+    order = np.argsort(values, kind="stable")
+    mass = np.cumsum(np.ones(len(values)) if weight is None else np.nan_to_num(weight)[order])
+    at = np.searchsorted(mass, mass[-1] * np.arange(1, n) / n)
+    breaks = {_two_digits(float(values[order][min(k, len(values) - 1)])) for k in at}
+    return tuple(sorted(b for b in breaks if values.min() < b <= values.max()))
+
+
+def _two_digits(value: float) -> float:
+    return float(f"{value:.2g}")
+
+
+def _labels(breaks: tuple[float, ...], known: Floats, about: Column) -> tuple[str, ...]:
+    whole = about.units == "persons"
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
+    if not breaks:
+        return (f"{_words(low, about)} to {_words(high, about)}",)
+    first = f"{_words(max(low, 1.0) if whole and low >= 0.5 else low, about)} to {_words(breaks[0], about)}"
+    if low >= breaks[0]:
+        first = f"below {_words(breaks[0], about)}"
+    middle = [f"{_words(a, about)} to {_words(b, about)}" for a, b in zip(breaks, breaks[1:], strict=False)]
+    return (first, *middle, f"{_words(breaks[-1], about)} and more")
+
+
+def _words(value: float, about: Column) -> str:
+    if about.units == "1" and about.kind == "intensive" and about.long_name.startswith("Share"):
+        return f"{value:.2g}" if value == 0 else f"{100 * value:.3g} %"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

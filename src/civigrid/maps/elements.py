@@ -1,0 +1,216 @@
+"""civigrid's own Folium elements: they work in any `folium.Map` that carries `page.assets()`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import xarray as xr
+from branca.element import MacroElement
+from folium.map import Layer
+from jinja2 import Template
+
+from civigrid.cells import column_of, measured, values_of
+from civigrid.maps.classes import Classes, classify
+from civigrid.maps.encode import encode_cells
+from civigrid.maps.palette import colors
+from civigrid.release.gate import Release
+
+STATUS_WORDS = {
+    0: "",
+    1: "observed: none",
+    2: "nobody can live here",
+    3: "confidential: withheld by the publisher",
+    4: "not available",
+    5: "perturbed or flagged by the publisher",
+    6: "estimated",
+    7: "suppressed to protect people",
+    8: "lower bound: parts are missing",
+}
+SITE_COLORS = ("#1b4f72", "#117a65", "#7d5a00", "#6c3483", "#4d5656", "#2e4053", "#145a32", "#5b2c6f")
+
+
+def as_script(what: Any) -> str:
+    """Write a value as JSON that is safe inside a script: no ``<``, ``>`` or ``&`` remains.
+
+    >>> as_script("</script>")
+    '"\\\\u003c/script\\\\u003e"'
+    """
+    text = json.dumps(what, ensure_ascii=True, sort_keys=True)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+class CellData(MacroElement):
+    """Ids and values of released cells, once for all layers that draw them.
+
+    Parameters
+    ----------
+    release : Release of xarray.Dataset
+        What may be shown.
+    variables : sequence of str, optional
+        Variables the page carries and its tooltip tells; by default all that are measured.
+    """
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "civigrid.store({{ this.key }}, {{ this.payload }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, release: Release[xr.Dataset], variables: Sequence[str] | None = None) -> None:
+        super().__init__()
+        if not isinstance(release, Release):
+            raise TypeError(f"maps show a Release, got {type(release).__name__}: pass the cells through release().")
+        self._name = "CellData"
+        self.cells = release.data
+        self.variables = list(variables or measured(release.data))
+        self.key = as_script(self.get_name())
+        self.payload = as_script(encode_cells(release.data, self.variables))
+
+
+class CellLayer(Layer):
+    """One indicator of cells, drawn pixel by pixel from ids: no polygon is sent.
+
+    Parameters
+    ----------
+    data : CellData
+        The cells, added to the map before.
+    variable : str
+        Which indicator.
+    show : bool
+        Whether it is the one shown first.
+    classes : Classes, optional
+        Breaks and scheme; by default `classify` chooses.
+    """
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "var {{ this.get_name() }} = civigrid.cellLayer({{ this.data.key }}, {{ this.settings }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, data: CellData, variable: str, *, show: bool = False, classes: Classes | None = None) -> None:
+        about = column_of(data.cells[variable])
+        super().__init__(name=about.long_name or variable, overlay=False, control=True, show=show)
+        self._name = "CellLayer"
+        self.data = data
+        weight = values_of(data.cells, about.weight) if about.weight in data.cells else None
+        values = values_of(data.cells, variable)
+        self.classes = classes or classify(values, about, name=variable, weight=weight)
+        self.legend = _legend(values, self.classes, data.cells[variable])
+        self.settings = as_script(
+            {"variable": variable, "breaks": self.classes.breaks, "zero": self.classes.zero, "legend": self.legend}
+        )
+
+
+def _legend(values: np.ndarray, classes: Classes, variable: xr.DataArray) -> dict[str, Any]:  # type: ignore[type-arg]
+    about = column_of(variable)
+    known = values[np.isfinite(values)]
+    index = np.searchsorted(np.array(classes.breaks), known, side="right") + int(classes.zero)
+    if classes.zero:
+        index[known == 0] = 0
+    count = np.bincount(index, minlength=len(classes.labels))
+    shades = colors(classes.scheme, len(classes.labels) - int(classes.zero))
+    shades = (("#ffffff", *shades)) if classes.zero else shades
+    rows = [
+        {"label": text, "color": color, "count": f"{n:,}"}
+        for text, color, n in zip(classes.labels, shades, count.tolist(), strict=True)
+    ]
+    units = {"1": "", "min": "minutes", "persons": "persons per cell"}.get(about.units, about.units)
+    missing = len(values) - len(known)
+    note = ", ".join(filter(None, (about.source, about.reference_date)))
+    return {
+        "title": about.long_name or str(variable.name),
+        "unit": f"{units} (right: number of cells)" if units else "right: number of cells",
+        "classes": rows,
+        "missing": {"label": "no value: see the cell", "count": f"{missing:,}"} if missing else None,
+        "note": f"Source: {note}" if note else "",
+    }
+
+
+class SiteLayer(Layer):
+    """Services as circles with plain-text tooltips.
+
+    Parameters
+    ----------
+    release : Release of geopandas.GeoDataFrame
+        Points with a ``kind`` and a ``name``.
+    title : str
+        Name in the layer control.
+    columns : mapping of str to str, optional
+        More columns for the tooltip, each with its words.
+    """
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "var {{ this.get_name() }} = civigrid.sites({{ this.records }}, {{ this.settings }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(
+        self, release: Release[gpd.GeoDataFrame], *, title: str = "Services", columns: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(name=title, overlay=True, control=True, show=False)
+        if not isinstance(release, Release):
+            raise TypeError(f"maps show a Release, got {type(release).__name__}: pass the sites through release().")
+        self._name = "SiteLayer"
+        known = release.data[~release.data.geometry.isna()].to_crs("EPSG:4326")
+        kinds = sorted(known["kind"].astype(str).unique())
+        self.records = as_script([_record(row, kinds, columns or {}) for row in known.to_dict("records")])
+        count = known["kind"].astype(str).value_counts()
+        rows = [
+            {"label": k, "color": SITE_COLORS[i % len(SITE_COLORS)], "count": str(count[k])} for i, k in enumerate(kinds)
+        ]
+        self.settings = as_script({"legend": {"title": title, "unit": "", "classes": rows, "missing": None, "note": ""}})
+
+
+def _record(row: dict[str, Any], kinds: list[str], columns: Mapping[str, str]) -> dict[str, Any]:
+    text = [str(row.get("name") or row["kind"]), str(row["kind"])]
+    text += [f"{words}: {row[c]}" for c, words in columns.items() if c in row and not pd.isna(row[c]) and row[c] != ""]
+    point = row["geometry"]
+    return {"lat": round(point.y, 6), "lon": round(point.x, 6), "k": kinds.index(str(row["kind"])), "text": text}
+
+
+class Furniture(MacroElement):
+    """Legend, tooltip, first view and language: what a map needs once, after its layers."""
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "document.documentElement.lang = {{ this.lang }};"
+        "civigrid.legend({{ this._parent.get_name() }});"
+        "civigrid.tooltip({{ this._parent.get_name() }}, {{ this.words }});"
+        "{{ this._parent.get_name() }}.fitBounds({{ this.bounds }});"
+        "civigrid.map = {{ this._parent.get_name() }};"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, bounds: Sequence[Sequence[float]], lang: str = "en") -> None:
+        super().__init__()
+        self._name = "Furniture"
+        self.bounds, self.lang = as_script(bounds), as_script(lang)
+        self.words = as_script({str(code): text for code, text in STATUS_WORDS.items()})
+
+
+class Outline(MacroElement):
+    """Thin lines for orientation: borders, districts, a coast."""
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "L.polyline({{ this.lines }}, {color: '#30363d', weight: 0.8, opacity: 0.6, interactive: false,"
+        " smoothFactor: 1}).addTo({{ this._parent.get_name() }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, shapes: gpd.GeoSeries, *, tolerance_m: float = 0.0) -> None:
+        super().__init__()
+        self._name = "Outline"
+        plane = shapes.to_crs("EPSG:3035")
+        simple = plane.simplify(tolerance_m) if tolerance_m else plane
+        lines = simple.boundary if simple.geom_type.str.contains("Polygon").all() else simple
+        parts = gpd.GeoSeries(lines.to_crs("EPSG:4326")).explode(ignore_index=True)
+        found = [[[round(y, 5), round(x, 5)] for x, y in part.coords] for part in parts if part is not None]
+        self.lines = as_script([line for line in found if len(line) > 1])

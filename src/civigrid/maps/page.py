@@ -1,0 +1,135 @@
+"""A whole page: a Folium map that carries everything it needs and asks the network for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+import folium
+import geopandas as gpd
+import xarray as xr
+from branca.element import Element
+from xstatic.pkg import leaflet
+
+from civigrid.cells import grid_of, ids_of
+from civigrid.maps.elements import CellData, CellLayer, Furniture, Outline, SiteLayer
+from civigrid.release.gate import Release
+from civigrid.source import Licence
+
+LEAFLET_NOTICE = """This page draws with Leaflet 1.9, (c) 2010-2023 Volodymyr Agafonkin, (c) 2010-2011 CloudMade.
+Redistribution and use in source and binary forms, with or without modification, are permitted provided that the
+following conditions are met: 1. Redistributions of source code must retain the above copyright notice, this list of
+conditions and the following disclaimer. 2. Redistributions in binary form must reproduce the above copyright notice,
+this list of conditions and the following disclaimer in the documentation and/or other materials provided with the
+distribution. THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND ANY EXPRESS OR IMPLIED
+WARRANTIES ARE DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDER OR CONTRIBUTORS BE LIABLE FOR ANY DAMAGES ARISING IN
+ANY WAY OUT OF THE USE OF THIS SOFTWARE."""
+
+
+def make_map(
+    release: Release[xr.Dataset],
+    variables: Sequence[str],
+    *,
+    title: str,
+    question: str = "",
+    sites: Release[gpd.GeoDataFrame] | None = None,
+    outline: gpd.GeoSeries | None = None,
+    notes: Sequence[str] = (),
+    carry: Sequence[str] = (),
+    lang: str = "en",
+) -> folium.Map:
+    """Draw released cells as a Folium map.
+
+    Parameters
+    ----------
+    release : Release of xarray.Dataset
+        The cells.
+    variables : sequence of str
+        Indicators, one shown at a time, the first at the start.
+    title, question : str
+        What the map is called, and what it answers.
+    sites : Release of geopandas.GeoDataFrame, optional
+        Services, drawn on demand.
+    outline : geopandas.GeoSeries, optional
+        Lines for orientation.
+    notes : sequence of str
+        Sentences a reader must know.
+    carry : sequence of str
+        More variables the tooltip tells.
+    lang : str
+        Language of the page.
+
+    Returns
+    -------
+    folium.Map
+        Scripts and styles are inlined; `to_html` writes it as one page.
+    """
+    data = CellData(release, [*variables, *(c for c in carry if c not in variables)])
+    page = folium.Map(tiles=None, zoom_control=True, prefer_canvas=True, world_copy_jump=False)
+    page.default_js, page.default_css = [], []
+    figure = page.get_root()
+    for text in assets():
+        figure.header.add_child(Element(text))
+    page.add_child(data)
+    for i, name in enumerate(variables):
+        page.add_child(CellLayer(data, name, show=i == 0))
+    if outline is not None:
+        page.add_child(Outline(outline, tolerance_m=_tolerance(release.data)))
+    if sites is not None:
+        page.add_child(SiteLayer(sites))
+    page.add_child(folium.LayerControl(collapsed=False, position="topright"))
+    page.add_child(Furniture(_bounds(release.data), lang))
+    figure.html.add_child(Element(_head(title, question, notes, release.terms, release.profile)))
+    figure.title = escape(title)
+    figure.header.add_child(Element('<meta name="viewport" content="width=device-width, initial-scale=1">'))
+    return page
+
+
+def assets() -> list[str]:
+    """Scripts and styles of a page, as elements to put into its header."""
+    folder = Path(leaflet.BASE_DIR)
+    own = files("civigrid.maps") / "assets"
+    css = (folder / "leaflet.css").read_text(encoding="utf-8")
+    for image in ("layers.png", "layers-2x.png", "marker-icon.png"):
+        css = css.replace(f"url(images/{image})", "none")
+    js = [(folder / "leaflet.js").read_text(encoding="utf-8"), (own / "civigrid.js").read_text(encoding="utf-8")]
+    js = [text.split("//# sourceMappingURL")[0].replace("</script", "<\\/script") for text in js]
+    styles = [css, (own / "civigrid.css").read_text(encoding="utf-8")]
+    return [f"<style>{text}</style>" for text in styles] + [f"<script>{text}</script>" for text in js]
+
+
+def to_html(page: folium.Map) -> str:
+    """Write a map as one self-contained HTML page."""
+    text: str = page.get_root().render()
+    return text
+
+
+def _head(title: str, question: str, notes: Sequence[str], terms: Sequence[Licence], profile: str) -> str:
+    parts = [f"<h1>{escape(title)}</h1>"]
+    if question:
+        parts.append(f"<p>{escape(question)}</p>")
+    sources = [", ".join(filter(None, (t.attribution or t.publisher, t.licence))) for t in terms]
+    lines = [*notes, f"Disclosure control: {profile}.", *(f"Source: {s}." for s in dict.fromkeys(sources) if s)]
+    about = "".join(f"<p>{escape(line)}</p>" for line in lines)
+    parts.append(
+        f"<details><summary>About this map: sources and licences</summary>{about}<pre>{escape(LEAFLET_NOTICE)}</pre></details>"
+    )
+    return f'<main class="cg-head">{"".join(parts)}</main>'
+
+
+def _bounds(cells: xr.Dataset) -> list[list[float]]:
+    """Corners of the box that holds the middle 99.8 % of the cells: a far island does not shrink the map."""
+    grid, ids = grid_of(cells), ids_of(cells)
+    centre = gpd.GeoSeries(gpd.points_from_xy(*grid.centre(ids[:: max(1, len(ids) // 50_000)]).T), crs=grid.crs)
+    place = centre.to_crs("EPSG:4326")
+    low = [float(v.quantile(0.001)) for v in (place.y, place.x)]
+    high = [float(v.quantile(0.999)) for v in (place.y, place.x)]
+    return [low, high]
+
+
+def _tolerance(cells: xr.Dataset) -> float:
+    """Outlines need no more detail than a third of a cell's side."""
+    area = float(grid_of(cells).area_km2(ids_of(cells)[:1])[0])
+    return 0.3 * (area * 1e6) ** 0.5

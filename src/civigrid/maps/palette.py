@@ -1,0 +1,35 @@
+"""Colours: perceptually even, safe for the colour-blind, never red for people."""
+
+from __future__ import annotations
+
+import cmcrameri.cm as crameri
+import matplotlib as mpl
+import numpy as np
+from matplotlib.colors import Colormap, to_hex
+
+from civigrid.errors import unknown_name
+
+SCHEMES: dict[str, tuple[str, float, float]] = {
+    "people": ("lapaz_r", 0.10, 0.95),
+    "time": ("cividis_r", 0.02, 1.0),
+    "gain": ("bamako_r", 0.05, 0.95),
+    "around": ("PuOr_r", 0.10, 0.90),
+}
+"""What a scheme is for: its colour map, and the part of it that is used.
+
+People: F. Crameri's lapaz, light to dark.  Time: cividis (Nunez, Anderton, Renslow 2018).  Gain: bamako.  Around a
+centre: ColorBrewer's PuOr."""
+
+
+def colors(scheme: str, n: int) -> tuple[str, ...]:
+    """Give `n` colours of a scheme, low to high, as ``#rrggbb``.
+
+    >>> len(colors("people", 5))
+    5
+    """
+    if scheme not in SCHEMES:
+        raise unknown_name("colour scheme", scheme, SCHEMES)
+    name, start, stop = SCHEMES[scheme]
+    found: Colormap = getattr(crameri, name) if hasattr(crameri, name) else mpl.colormaps[name]
+    at = np.linspace(start, stop, n) if n > 1 else np.array([stop])
+    return tuple(to_hex(found(float(x))) for x in at)
