@@ -12,6 +12,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyogrio
 import xarray as xr
 
 from civigrid.cells import grid_of, ids_of, to_geodataframe
@@ -96,17 +97,27 @@ def write_geoparquet(release: Release[xr.Dataset], path: Path) -> None:
 def write_geopackage(release: Release[xr.Dataset], path: Path, *, layer: str = "cells") -> None:
     """Write cells as a GeoPackage layer, statuses in words."""
     frame = _polygons(release)
-    write_atomic(path, lambda temporary: _write_layer(frame, temporary, layer))
+    write_layer(frame, path, layer)
 
 
-def _write_layer(frame: gpd.GeoDataFrame, path: Path, layer: str) -> None:
-    path.unlink(missing_ok=True)
-    frame.to_file(path, layer=layer, driver="GPKG", engine="pyogrio")
+def write_layer(frame: gpd.GeoDataFrame, path: Path, layer: str) -> None:
+    """Write a frame as the only layer of a GeoPackage; equal frames give equal bytes."""
+    # GDAL stamps a GeoPackage with the time of day unless it is told another
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})
+
+    def write(temporary: Path) -> None:
+        temporary.unlink(missing_ok=True)
+        frame.to_file(temporary, layer=layer, driver="GPKG", engine="pyogrio")
+
+    try:
+        write_atomic(path, write)
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
 
 
 def _polygons(release: Release[xr.Dataset]) -> gpd.GeoDataFrame:
     cells = _released(release, xr.Dataset)
-    shapes = to_geodataframe(cells[[]])
+    shapes = to_geodataframe(cells.drop_vars(list(cells.data_vars)))
     return gpd.GeoDataFrame(_frame(release), geometry=shapes.geometry.to_numpy(), crs=shapes.crs)
 
 

@@ -56,9 +56,7 @@ class CellData(MacroElement):
     """
 
     _template = Template(
-        "{% macro script(this, kwargs) %}"
-        "civigrid.store({{ this.key }}, {{ this.payload }});"
-        "{% endmacro %}"
+        "{% macro script(this, kwargs) %}civigrid.store({{ this.key }}, {{ this.payload }});{% endmacro %}"
     )
 
     def __init__(self, release: Release[xr.Dataset], variables: Sequence[str] | None = None) -> None:
@@ -163,9 +161,12 @@ class SiteLayer(Layer):
         self.records = as_script([_record(row, kinds, columns or {}) for row in known.to_dict("records")])
         count = known["kind"].astype(str).value_counts()
         rows = [
-            {"label": k, "color": SITE_COLORS[i % len(SITE_COLORS)], "count": str(count[k])} for i, k in enumerate(kinds)
+            {"label": k, "color": SITE_COLORS[i % len(SITE_COLORS)], "count": str(count[k])}
+            for i, k in enumerate(kinds)
         ]
-        self.settings = as_script({"legend": {"title": title, "unit": "", "classes": rows, "missing": None, "note": ""}})
+        self.settings = as_script(
+            {"legend": {"title": title, "unit": "", "classes": rows, "missing": None, "note": ""}}
+        )
 
 
 def _record(row: dict[str, Any], kinds: list[str], columns: Mapping[str, str]) -> dict[str, Any]:

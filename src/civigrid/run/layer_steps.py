@@ -1,0 +1,157 @@
+"""The steps that add layers: cells in, the same cells with new variables out, and a result table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from civigrid.cells import grid_of, ids_of, values_of
+from civigrid.engine import Scheduler
+from civigrid.errors import SchemaError
+from civigrid.io.tables import read_shapes, read_table, to_numbers
+from civigrid.layers.centres import with_centres
+from civigrid.layers.onestop import Bundle, bundle_cells, bundle_table, places_of
+from civigrid.layers.reach import reach_table
+from civigrid.layers.segregation import segregation_cells, segregation_table
+from civigrid.project import COVERED, coarsen
+from civigrid.result_table import parameters, result_table
+from civigrid.run import config
+from civigrid.run.parts import Part
+from civigrid.run.read_config import resolve
+from civigrid.source import Source
+from civigrid.travel import StraightLine, straight_line_times
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """What a layer step may use besides its cells."""
+
+    base: Path
+    cells: Mapping[str, xr.Dataset]
+    sources: Callable[[str], Source]
+    scheduler: Scheduler
+    block_cells: int
+
+
+def sites_of(names: tuple[str, ...], sources: Callable[[str], Source]) -> gpd.GeoDataFrame:
+    """Services of several sources as one frame: index = site id, columns ``name``, ``kind``; without the placeless."""
+    frames = []
+    for name in names:
+        source = sources(name)
+        if source.geometry is None:
+            raise SchemaError(f"source {name!r} has no points: services need places.")
+        frames.append(gpd.GeoDataFrame(source.table, geometry=source.geometry.to_crs("EPSG:3035")))
+    sites = gpd.GeoDataFrame(pd.concat(frames), crs="EPSG:3035")
+    return sites[~(sites.geometry.isna() | sites.geometry.is_empty)]
+
+
+def add_centres(item: config.Centres, cells: xr.Dataset, setting: Setting) -> Part:
+    """Label urban centres, named by known places where a file of them is given."""
+    names = places = None
+    if item.names:
+        known = read_shapes(resolve(item.names, setting.base)).to_crs("EPSG:3035")
+        names = known[item.name_column].astype(object).to_numpy()
+        places = np.stack([known.geometry.x, known.geometry.y], axis=1)
+    made = with_centres(
+        cells,
+        item.variable,
+        density_km2=item.density_km2,
+        minimum_persons=item.minimum_persons,
+        largest=item.largest,
+        label=item.label,
+        names=names,
+        places=places,
+    )
+    return Part(made)
+
+
+def add_segregation(item: config.Segregation, cells: xr.Dataset, setting: Setting) -> Part:
+    """Local measures by cell; indices for the whole and by zone."""
+    options: dict[str, Any] = {"scheduler": setting.scheduler, "cells_per_block": setting.block_cells}
+    tables = [segregation_table(cells, item.groups, total=item.total, **options)]
+    for zone in item.zones:
+        found = segregation_table(cells, item.groups, total=item.total, zone=zone, **options)
+        tables.append(found[found["zone"] != "all"])
+    table = _of_cells(pd.concat(tables, ignore_index=True), item.cells)
+    return Part(segregation_cells(cells, item.groups, total=item.total), {"results": table})
+
+
+def _of_cells(table: pd.DataFrame, cells: str) -> pd.DataFrame:
+    """Say in each row which cells it was computed on: one index on two grids is two numbers."""
+    texts = table["parameters"].map(lambda text: text[:-1] + (", " if text != "{}" else "") + f'"on": "{cells}"}}')
+    return table.assign(parameters=texts.astype(object))
+
+
+def add_access(item: config.Access, cells: xr.Dataset, setting: Setting) -> Part:
+    """Minutes to each service and to the whole bundle, and who is beyond the threshold."""
+    sites = sites_of(item.sites, setting.sources)
+    sites = sites[sites["kind"].isin(item.kinds)]
+    way = StraightLine(speed_kmh=item.speed_kmh, detour=item.detour, limit_min=item.limit_min)
+    times = straight_line_times(grid_of(cells), ids_of(cells), sites.geometry, options=way)
+    bundle = Bundle(kinds=item.kinds, threshold_min=item.threshold_min)
+    place = places_of(np.stack([sites.geometry.x, sites.geometry.y], axis=1), item.same_place_m)
+    made = bundle_cells(cells, times, sites["kind"].to_numpy(), place, bundle, total=item.total)
+    table = bundle_table(made, bundle, item.groups, total=item.total, mode=times.mode)
+    return Part(made, {"results": _of_cells(table, item.cells)})
+
+
+def add_reach(item: config.Reach, cells: xr.Dataset, setting: Setting) -> Part:
+    """Who a service serves, against who lives in its catchment."""
+    sites = sites_of((item.sites,), setting.sources)
+    users = read_table(resolve(item.users, setting.base), text=True)
+    prefix = str(sites.index[0]).split(":", 1)[0] if len(sites) else ""
+    users = users.assign(site_id=[f"{prefix}:{s}" for s in users["site_id"]], users=to_numbers(users["users"])[0])
+    used = sites[sites.index.isin(users["site_id"])]
+    way = StraightLine(limit_min=max(item.threshold_min, 1.0))
+    times = straight_line_times(grid_of(cells), ids_of(cells), used.geometry, options=way)
+    table = reach_table(
+        cells, times, users, item.groups, total=item.total, threshold_min=item.threshold_min, min_users=item.min_users
+    )
+    names = used["name"].astype(str).to_dict()
+    table["zone"] = table["zone"].map(lambda site: f"{names.get(site, '')} ({site.split(':', 1)[1]})").astype(object)
+    return Part(cells, {"results": _of_cells(table, item.cells)})
+
+
+def compare_cells(item: config.Compare, cells: Mapping[str, xr.Dataset]) -> pd.DataFrame:
+    """Errors of projections against reference cells: total allocation error, mean absolute error, correlation."""
+    rows = []
+    for name in item.cells:
+        ours = cells[name]
+        grid = grid_of(ours)
+        theirs = cells[item.reference]
+        if grid_of(theirs) != grid:
+            theirs = coarsen(theirs, grid)
+        inside = values_of(ours, COVERED) >= item.min_covered if COVERED in ours else np.ones(ours.sizes["cell"], bool)
+        ids, value = ids_of(ours)[inside], np.nan_to_num(values_of(ours, item.variable))[inside]
+        at = np.minimum(np.searchsorted(ids_of(theirs), ids), theirs.sizes["cell"] - 1)
+        truth = np.where(ids_of(theirs)[at] == ids, np.nan_to_num(values_of(theirs, item.reference_variable)[at]), 0.0)
+        error = value - truth
+        about = parameters(on=name, reference=item.reference, grid=grid.id, min_covered=item.min_covered)
+        figures = {
+            "total_allocation_error": float(np.abs(error).sum() / (2 * truth.sum())) if truth.sum() else np.nan,
+            "mean_absolute_error": float(np.abs(error).mean()) if len(error) else np.nan,
+            "root_mean_square_error": float(np.sqrt((error**2).mean())) if len(error) else np.nan,
+            "correlation": float(np.corrcoef(value, truth)[0, 1]) if len(error) > 1 and value.std() > 0 else np.nan,
+        }
+        common = {"zone": "all", "topic": "validation", "groups": item.variable, "parameters": about}
+        rows += [
+            {**common, "index": index, "estimate": figure, "persons": float(truth.sum()), "cells": len(ids)}
+            for index, figure in figures.items()
+        ]
+    return result_table(rows)
+
+
+LAYERS: tuple[tuple[str, Callable[[Any, xr.Dataset, Setting], Part]], ...] = (
+    ("centres", add_centres),
+    ("segregation", add_segregation),
+    ("access", add_access),
+    ("reach", add_reach),
+)
+"""Layer steps in the order they run: a table of the run file by this name, and the function it calls."""

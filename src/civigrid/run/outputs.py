@@ -1,0 +1,155 @@
+"""What may leave: cells, tables, maps and the report, each through a disclosure profile and then to a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import xarray as xr
+
+from civigrid.cells import column_of, labels, measured
+from civigrid.io.tables import read_shapes
+from civigrid.io.write import write_csv, write_geopackage, write_geoparquet, write_table, write_text
+from civigrid.maps import make_map, to_html
+from civigrid.release import PROFILES, Profile, Release, release
+from civigrid.report import comparison_figure, interval_figure, make_report
+from civigrid.run import config
+from civigrid.run.layer_steps import sites_of
+from civigrid.run.read_config import resolve
+from civigrid.source import Licence, Source
+
+WRITERS: dict[str, tuple[str, Callable[[Release[xr.Dataset], Path], None]]] = {
+    "parquet": ("parquet", write_geoparquet),
+    "gpkg": ("gpkg", write_geopackage),
+    "csv": ("csv", write_csv),
+}
+"""Format of released cells, its suffix, its writer."""
+GPKG_UP_TO = 300_000
+"""More cells than this are written as GeoParquet and CSV only: a GeoPackage of them takes minutes."""
+
+
+def profile_of(run: config.Run) -> Profile:
+    """Give the disclosure profile of a run."""
+    return PROFILES[run.profile](run.threshold) if run.profile == "min-count" else PROFILES[run.profile]()
+
+
+def write_cells(run: config.Run, name: str, cells: xr.Dataset, terms: Sequence[Licence], folder: Path) -> list[Path]:
+    """Write released cells in the formats of the run."""
+    out, written = release(cells, profile_of(run), terms=terms), []
+    for form in run.formats:
+        suffix, write = WRITERS[form]
+        if form == "gpkg" and cells.sizes["cell"] > GPKG_UP_TO:
+            continue
+        written.append(folder / "cells" / f"{name}.{suffix}")
+        write(out, written[-1])
+    return written
+
+
+def write_results(run: config.Run, table: pd.DataFrame, folder: Path) -> list[Path]:
+    """Write the result table as CSV and Parquet."""
+    out = release(table, profile_of(run))
+    paths = [folder / "results.csv", folder / "results.parquet"]
+    write_csv(out, paths[0])
+    write_table(out, paths[1])
+    return paths
+
+
+def write_map(
+    run: config.Run,
+    item: config.Map,
+    cells: xr.Dataset,
+    terms: Sequence[Licence],
+    setting: tuple[Path, Callable[[str], Source], Path],
+) -> list[Path]:
+    """Draw one map and write it."""
+    base, sources, folder = setting
+    out = release(cells, profile_of(run), terms=terms)
+    sites = None
+    if item.sites:
+        frame: gpd.GeoDataFrame = sites_of(item.sites, sources)
+        sites = release(frame[["name", "kind", "geometry"]] if "name" in frame else frame, profile_of(run))
+    outline = read_shapes(resolve(item.outline, base)).geometry if item.outline else None
+    bases = [column_of(cells[v]).weight for v in item.variables]
+    carry = list(dict.fromkeys(b for b in bases if b is not None and b in cells))
+    notes = ["Missing, confidential and suppressed cells are hatched; they are not zero."]
+    page = make_map(
+        out,
+        item.variables,
+        title=item.title,
+        question=item.question,
+        sites=sites,
+        outline=outline,
+        notes=notes,
+        carry=carry,
+    )
+    path = folder / "maps" / f"{slug(item.title)}.html"
+    write_text(path, to_html(page))
+    return [path]
+
+
+def slug(title: str) -> str:
+    """File name of a title.
+
+    >>> slug("Who lives near whom? (1 km)")
+    'who-lives-near-whom-1-km'
+    """
+    kept = "".join(c.lower() if c.isascii() and c.isalnum() else "-" for c in title)
+    return "-".join(filter(None, kept.split("-")))
+
+
+def write_report(
+    run: config.Run,
+    table: pd.DataFrame,
+    cells: Mapping[str, xr.Dataset],
+    terms: Sequence[Licence],
+    folder: Path,
+) -> list[Path]:
+    """Write the one-page report."""
+    out = release(table, profile_of(run))
+    figures = []
+    by_zone = table[(table["index"] == "H_multi") & (table["zone"] != "all")]
+    if len(by_zone) > 1:
+        text = "Segregation of all groups (information index H), the largest zones"
+        figures.append((text, interval_figure(release(by_zone, profile_of(run)), "H_multi")))
+    if (table["topic"] == "validation").any():
+        figures.append(("How far each projection is from the reference", comparison_figure(out)))
+    whole = table[table["zone"] == "all"]
+    tables = [(f"{t.title()}: the whole", release(p, profile_of(run))) for t, p in whole.groupby("topic", sort=False)]
+    others = table[table["zone"] != "all"]
+    for topic, part in others.groupby("topic", sort=False):
+        large = part.nlargest(60, "persons") if topic == "segregation" else part.head(120)
+        large = large[large["index"].isin(["D_multi", "H_multi"])] if topic == "segregation" else large
+        tables.append((f"{str(topic).title()}: by zone (all rows are in results.csv)", release(large, profile_of(run))))
+    text = make_report(
+        title=run.title,
+        question=run.question,
+        sentences=sentences(out.data, cells),
+        tables=tables,
+        figures=figures,
+        maps=[(m.title, f"maps/{slug(m.title)}.html") for m in run.map],
+        terms=terms,
+        facts={"Disclosure control": str(profile_of(run)), "Purpose": run.purpose or "not stated"},
+    )
+    write_text(folder / "report.html", text)
+    return [folder / "report.html"]
+
+
+def sentences(table: pd.DataFrame, cells: Mapping[str, xr.Dataset]) -> list[str]:
+    """Say the main results in plain words."""
+    found = [
+        f"{name}: {ds.sizes['cell']:,} cells with {', '.join(measured(ds)[:6])}"
+        + (f"; zones: {', '.join(labels(ds))}" if labels(ds) else "")
+        + "."
+        for name, ds in cells.items()
+    ]
+    for _, row in table[(table["zone"] == "all") & (table["index"] == "D")].iterrows():
+        found.append(
+            f"To live as evenly as everyone else, {row['estimate']:.1%} of the group {row['groups']} would have to move; "
+            f"chance alone would make {row['expected']:.1%}; corrected {row['corrected']:.1%} "
+            f"({row['low']:.1%} to {row['high']:.1%})."
+        )
+    for _, row in table[(table["index"] == "share_beyond:one_stop") & (table["zone"] == "all")].iterrows():
+        found.append(f"{row['estimate']:.1%} of {row['groups']} have no place with the whole bundle within reach.")
+    return found

@@ -1,0 +1,139 @@
+"""The plan of a run: its steps in order, what each needs, and what it will cost.  Plain data, made before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pyogrio
+
+from civigrid.io.hashing import sha256_of
+from civigrid.run import config
+from civigrid.run.inputs import input_files
+from civigrid.run.layer_steps import LAYERS
+from civigrid.run.parts import code_digest, digest
+from civigrid.run.read_config import resolve
+
+BYTES_PER_VALUE = 30
+"""Measured: peak memory of a run by cell and variable, with statuses and copies on the way."""
+SECONDS_PER_MILLION = {
+    "cells": 6.0,
+    "segregation": 10.0,
+    "access": 8.0,
+    "reach": 4.0,
+    "centres": 2.0,
+    "map": 6.0,
+    "files": 12.0,
+}
+"""Measured on two cores, by a million cells: a guide for the plan, no promise."""
+BASE_SECONDS = {"cells": 0.6, "segregation": 0.5, "access": 0.4, "reach": 0.3, "centres": 0.3, "map": 0.4, "files": 0.6}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: `key` names its result by everything that made it."""
+
+    name: str
+    kind: str
+    cells: str
+    needs: tuple[str, ...]
+    item: Any
+    key: str
+    rows: int
+
+    @property
+    def seconds(self) -> float:
+        """Estimated time on two cores."""
+        return BASE_SECONDS.get(self.kind, 0.3) + SECONDS_PER_MILLION.get(self.kind, 1.0) * self.rows / 1e6
+
+    @property
+    def memory_mb(self) -> float:
+        """Estimated memory beyond the libraries' own."""
+        columns = 30 if self.kind in ("segregation", "files") else 16
+        return self.rows * columns * BYTES_PER_VALUE / 2 / 1e6
+
+
+def make_plan(run: config.Run, base: Path) -> tuple[Step, ...]:
+    """Give the steps of a run in the order they run.
+
+    Parameters
+    ----------
+    run : config.Run
+        The run.
+    base : Path
+        Folder of the run file.
+
+    Returns
+    -------
+    tuple of Step
+        Projections, layers, then outputs.  The key of a step hashes the code, its table of the run file, its inputs'
+        bytes and the keys of the steps it needs.
+    """
+    code = code_digest()
+    files = {s.name: {p.name: sha256_of(p) for p in input_files(s, base)} for s in run.source}
+    sources = {s.name: digest({"about": _plain(s), "files": files[s.name]}) for s in run.source}
+    rows = {s.name: sum(_rows(p) for p in input_files(s, base)[:1]) for s in run.source}
+    steps: dict[str, Step] = {}
+    last: dict[str, str] = {}
+
+    def add(name: str, kind: str, cells: str, needs: tuple[str, ...], item: Any, extra: list[str], n: int) -> None:
+        keys = [steps[need].key for need in needs]
+        made_of = {"code": code, "item": _plain(item), "needs": keys, "inputs": extra}
+        steps[name] = Step(name, kind, cells, needs, item, digest(made_of), n)
+
+    for made in run.cells:
+        needs = tuple(f"cells:{n}" for n in (made.source, made.weights) if f"cells:{n}" in steps)
+        n = max([rows.get(made.source, 0), *(steps[need].rows for need in needs)])
+        add(f"cells:{made.name}", "cells", made.name, needs, made, [sources.get(made.source, "")], n)
+        last[made.name] = f"cells:{made.name}"
+    for kind, _ in LAYERS:
+        for i, item in enumerate(getattr(run, kind)):
+            before = last[item.cells]
+            extra = [sources[s] for s in _site_names(item)]
+            extra += [sha256_of(p) for p in _extra_files(item, base)]
+            add(f"{kind}:{i}", kind, item.cells, (before,), item, extra, steps[before].rows)
+            last[item.cells] = f"{kind}:{i}"
+    return tuple(steps.values())
+
+
+def _plain(item: Any) -> Any:
+    return {k: dict(v) if hasattr(v, "items") else v for k, v in vars(item).items()}
+
+
+def _site_names(item: Any) -> tuple[str, ...]:
+    sites = getattr(item, "sites", ())
+    return (sites,) if isinstance(sites, str) else tuple(sites)
+
+
+def _extra_files(item: Any, base: Path) -> Iterator[Path]:
+    for name in ("names", "users"):
+        if path := getattr(item, name, ""):
+            yield resolve(path, base)
+
+
+def _rows(path: Path) -> int:
+    """Rows of an input, from its header alone."""
+    if path.suffix == ".parquet":
+        return int(pq.ParquetFile(path).metadata.num_rows)
+    if path.suffix in (".csv", ".txt"):
+        return path.stat().st_size // 60
+    return max(int(pyogrio.read_info(path)["features"]), 0)
+
+
+def describe_plan(steps: tuple[Step, ...]) -> list[dict[str, Any]]:
+    """Give the plan as rows for people and machines."""
+    return [
+        {
+            "step": s.name,
+            "cells": s.cells,
+            "needs": list(s.needs),
+            "rows": s.rows,
+            "estimated_seconds": round(s.seconds, 1),
+            "estimated_mb": round(s.memory_mb),
+            "key": s.key[:16],
+        }
+        for s in steps
+    ]

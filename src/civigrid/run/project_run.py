@@ -1,0 +1,260 @@
+"""Run a run file: plan, parts, release, manifest.  Killed at any moment and started again, it ends with the same bytes."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+from civigrid.engine import Scheduler
+from civigrid.io.hashing import sha256_of
+from civigrid.io.write import write_json
+from civigrid.result_table import result_table
+from civigrid.run import config, outputs
+from civigrid.run.inputs import input_files, read_source
+from civigrid.run.layer_steps import LAYERS, Setting, compare_cells
+from civigrid.run.make_cells import Given, cells_part
+from civigrid.run.parts import Part, PartStore, code_digest
+from civigrid.run.plan import Step, describe_plan, make_plan
+from civigrid.run.read_config import read_run
+from civigrid.source import Licence, Report, Source
+
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "xarray",
+    "pandas",
+    "geopandas",
+    "shapely",
+    "pyproj",
+    "pyarrow",
+    "numba",
+    "h3ronpy",
+    "dask",
+    "folium",
+)
+Announce = Callable[[str, float, str], None]
+"""Called with a step's name, its seconds, and ``done``, ``kept`` or ``start``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """What a run made.
+
+    Parameters
+    ----------
+    folder : Path
+        Run directory.
+    maps, files : tuple of Path
+        Maps, and every released file.
+    seconds : mapping of str to float
+        Time by step; 0 for what was kept from an earlier run.
+    cells : mapping of str to xarray.Dataset
+        All cells with their layers, as they are inside: not released.
+    results : pandas.DataFrame
+        Result table, as it is inside.
+    ledger : pandas.DataFrame
+        Where every person went.
+    """
+
+    folder: Path
+    maps: tuple[Path, ...]
+    files: tuple[Path, ...]
+    seconds: Mapping[str, float]
+    cells: Mapping[str, xr.Dataset]
+    results: pd.DataFrame
+    ledger: pd.DataFrame
+
+
+@dataclass(eq=False)
+class _State:
+    """What the steps of one run share while it goes on."""
+
+    run: config.Run
+    base: Path
+    scheduler: Scheduler
+    store: PartStore
+    announce: Announce
+    cells: dict[str, xr.Dataset] = field(default_factory=dict)
+    terms: dict[str, Licence] = field(default_factory=dict)
+    tables: list[pd.DataFrame] = field(default_factory=list)
+    ledgers: list[pd.DataFrame] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    read: dict[str, tuple[Source, Report]] = field(default_factory=dict)
+
+    def source(self, name: str) -> Source:
+        """Read a source once, when it is first asked for."""
+        if name not in self.read:
+            about = next(s for s in self.run.source if s.name == name)
+            self.read[name] = read_source(about, self.base)
+        found = self.read[name][0]
+        self.terms[name] = found.terms
+        return found
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Announce a step, and keep its time."""
+        self.announce(name, 0.0, "start")
+        began = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - began
+        self.announce(name, self.seconds[name], "done")
+
+
+def run_file(
+    path: Path, *, scheduler: str = "", folder: Path | None = None, announce: Announce | None = None
+) -> Finished:
+    """Run a run file.
+
+    Parameters
+    ----------
+    path : Path
+        The TOML run file.
+    scheduler : str
+        Overrides the file's: ``serial``, ``threads``, ``processes``, or the address of a Dask scheduler.
+    folder : Path, optional
+        Overrides the file's run directory.
+    announce : callable, optional
+        Told of every step as it starts and ends.
+
+    Returns
+    -------
+    Finished
+        Paths, times and results.
+
+    Raises
+    ------
+    SchemaError
+        The run file has faults; all are named.
+    SourceError, MassError
+        An input is not what it claims, or people were lost: old outputs stay as they were.
+    """
+    path = path.resolve()
+    run = read_run(path)
+    state = _State(
+        run,
+        path.parent,
+        Scheduler.parse(scheduler or run.scheduler, run.workers),
+        PartStore((folder or _folder(run, path)) / "parts"),
+        announce or (lambda name, seconds, what: None),
+    )
+    root = state.store.folder.parent
+    with state.timed("plan"):
+        steps = make_plan(run, path.parent)
+        write_json(root / "plan.json", describe_plan(steps))
+    for step in steps:
+        _do(step, state)
+    results = _results(state)
+    files = _outputs(state, results, root)
+    _manifest(state, steps, root, files)
+    return Finished(
+        folder=root,
+        maps=tuple(p for p in files if p.parent.name == "maps"),
+        files=tuple(files),
+        seconds=state.seconds,
+        cells=state.cells,
+        results=results,
+        ledger=pd.concat(state.ledgers, ignore_index=True) if state.ledgers else pd.DataFrame(),
+    )
+
+
+def _folder(run: config.Run, path: Path) -> Path:
+    return (path.parent / (run.folder or f"runs/{path.stem}")).resolve()
+
+
+def _do(step: Step, state: _State) -> None:
+    """Give a step's part from the store, or make it and store it; then hand its results on."""
+    part = state.store.load(step.name, step.key)
+    if part is None:
+        with state.timed(step.name):
+            part = _make(step, state)
+            state.store.save(step.name, step.key, part)
+    else:
+        state.seconds[step.name] = 0.0
+        state.announce(step.name, 0.0, "kept")
+    if part.cells is not None:
+        known = state.cells.get(step.cells)
+        state.cells[step.cells] = part.cells if known is None else known.assign(part.cells.data_vars)
+    if terms := part.facts.get("terms"):
+        state.terms[str(step.item.source)] = Licence(**terms)
+    if "results" in part.tables:
+        state.tables.append(part.tables["results"])
+    if "ledger" in part.tables and len(part.tables["ledger"]):
+        state.ledgers.append(part.tables["ledger"].assign(cells=step.cells))
+
+
+def _make(step: Step, state: _State) -> Part:
+    if step.kind == "cells":
+        from_source = step.item.source in {s.name for s in state.run.source} and step.item.method not in (
+            "regrid",
+            "coarsen",
+        )
+        source = state.source(step.item.source) if from_source else None
+        report = state.read[step.item.source][1] if from_source else Report()
+        return cells_part(step.item, Given(source, state.cells), report)
+    before = state.cells[step.cells]
+    setting = Setting(state.base, state.cells, state.source, state.scheduler, state.run.block_cells)
+    part = dict(LAYERS)[step.kind](step.item, before, setting)
+    added = [n for n in part.cells.data_vars if n not in before] if part.cells is not None else []
+    return replace(part, cells=part.cells[added] if part.cells is not None and added else None)
+
+
+def _results(state: _State) -> pd.DataFrame:
+    compared = [compare_cells(item, state.cells) for item in state.run.compare]
+    tables = [t for t in (*state.tables, *compared) if len(t)]
+    return pd.concat(tables, ignore_index=True) if tables else result_table([])
+
+
+def _outputs(state: _State, results: pd.DataFrame, root: Path) -> list[Path]:
+    """Write everything that may leave; what is there already is replaced, file by file."""
+    run, folder, files = state.run, root / "release", []
+    for source in run.source:
+        if source.name not in state.terms:
+            state.source(source.name)
+    terms = tuple(state.terms.values())
+    with state.timed("files"):
+        for name, cells in state.cells.items():
+            files += outputs.write_cells(run, name, cells, terms, folder)
+        files += outputs.write_results(run, results, folder)
+    for item in run.map:
+        with state.timed(f"map:{item.title}"):
+            setting = (state.base, state.source, folder)
+            files += outputs.write_map(run, item, state.cells[item.cells], terms, setting)
+    with state.timed("report"):
+        files += outputs.write_report(run, results, state.cells, terms, folder)
+    return files
+
+
+def _manifest(state: _State, steps: tuple[Step, ...], root: Path, files: list[Path]) -> None:
+    """Say what was made from what: no path of this machine, no time, so that equal runs have equal manifests."""
+    run = state.run
+    inputs = [
+        {"source": s.name, "file": p.name, "sha256": sha256_of(p), **vars(state.terms.get(s.name, Licence()))}
+        for s in run.source
+        for p in input_files(s, state.base)
+    ]
+    write_json(
+        root / "manifest.json",
+        {
+            "title": run.title,
+            "question": run.question,
+            "purpose": run.purpose,
+            "disclosure_profile": str(outputs.profile_of(run)),
+            "civigrid": version("civigrid"),
+            "code_sha256": code_digest(),
+            "python": platform.python_version(),
+            "libraries": {name: version(name) for name in LIBRARIES},
+            "inputs": inputs,
+            "steps": {s.name: s.key for s in steps},
+            "ledger": pd.concat(state.ledgers).to_dict("records") if state.ledgers else [],
+            "outputs": {p.relative_to(root).as_posix(): sha256_of(p) for p in sorted(files)},
+        },
+    )
+    write_json(root / "timings.json", {k: round(v, 3) for k, v in state.seconds.items()})
