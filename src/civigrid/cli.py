@@ -142,7 +142,12 @@ def _finish(work: Any, as_json: bool) -> None:
             if what == "start":
                 progress.update(task, description=name)
             else:
-                console.print(f"  {name:<46} {'kept' if what == 'kept' else f'{seconds:6.2f} s'}", highlight=False)
+                console.print(
+                    f"  {name:<46} {'kept' if what == 'kept' else f'{seconds:6.2f} s'}",
+                    highlight=False,
+                    markup=False,
+                    emoji=False,
+                )
 
         done = work(announce)
     total = time.perf_counter() - began
@@ -166,7 +171,7 @@ def main() -> None:
     try:
         app()
     except CivigridError as error:
-        _console().print(f"civigrid: {error}", style="bold", markup=False, highlight=False)
+        _console().print(f"civigrid: {error}", style="bold", highlight=False, markup=False, emoji=False)
         raise SystemExit(2) from error
 
 

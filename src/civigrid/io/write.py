@@ -11,15 +11,23 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pyogrio
 import xarray as xr
+from pyproj import CRS
 
 from civigrid.cells import grid_of, ids_of, to_geodataframe
-from civigrid.grid import SquareGrid
+from civigrid.grid import Grid, SquareGrid
 from civigrid.io.codes import write_codes
 from civigrid.release.gate import Release
-from civigrid.types import Status
+from civigrid.types import Floats, Ids, Status
+
+
+ROWS_AT_ONCE = 100_000
+"""Rows of a group of a Parquet file, and shapes in memory at one time."""
 
 
 def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
@@ -71,7 +79,8 @@ def _frame(release: Release[xr.Dataset]) -> pd.DataFrame:
     columns: dict[str, Any] = {"code": code_of(cells)}
     for name, variable in cells.data_vars.items():
         values = variable.to_numpy()
-        columns[str(name)] = words[values] if variable.attrs.get("kind") == "status" else values
+        coded = variable.attrs.get("kind") == "status"
+        columns[str(name)] = pd.Categorical.from_codes(values, words) if coded else values
     return pd.DataFrame(columns)
 
 
@@ -84,14 +93,58 @@ def _released(release: Any, kind: type[Any]) -> Any:
 
 
 def write_geoparquet(release: Release[xr.Dataset], path: Path) -> None:
-    """Write cells as GeoParquet 1.1 with a bounding box per row; corners are exact, in the grid's CRS."""
-    frame = _polygons(release)
-    write_atomic(
-        path,
-        lambda temporary: frame.to_parquet(
-            temporary, index=False, compression="zstd", write_covering_bbox=True, schema_version="1.1.0"
-        ),
-    )
+    """Write cells as GeoParquet 1.1 with a bounding box per row; corners are exact, in the grid's CRS.
+
+    Corners are computed from the ids, block by block, so that no more than `ROWS_AT_ONCE` shapes ever exist.
+    """
+    cells, frame = _released(release, xr.Dataset), _frame(release)
+    grid, ids = grid_of(cells), ids_of(cells)
+    centre, half = grid.centre(ids), np.abs(grid.vertices(ids[:1]) - grid.centre(ids[:1])[:, None]).max() * 2
+    bounds = [*(centre.min(axis=0) - half).tolist(), *(centre.max(axis=0) + half).tolist()]
+
+    def write(temporary: Path) -> None:
+        schema = _chunk(frame[:0], grid, ids[:0]).schema.with_metadata({"geo": json.dumps(_geo(grid.crs, bounds))})
+        with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+            for start in range(0, len(ids), ROWS_AT_ONCE):
+                rows = slice(start, start + ROWS_AT_ONCE)
+                writer.write_table(_chunk(frame[rows], grid, ids[rows]).cast(schema))
+
+    write_atomic(path, write)
+
+
+def _chunk(frame: pd.DataFrame, grid: Grid, ids: Ids) -> pa.Table:
+    """Rows with their shapes as WKB, and the box of each."""
+    corners = grid.vertices(ids)
+    closed = np.concatenate([corners, corners[:, :1]], axis=1)
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    table = table.append_column("geometry", _wkb(closed))
+    box = {"xmin": corners[..., 0].min(axis=1), "ymin": corners[..., 1].min(axis=1)} if len(ids) else {}
+    box |= {"xmax": corners[..., 0].max(axis=1), "ymax": corners[..., 1].max(axis=1)} if len(ids) else {}
+    names = ("xmin", "ymin", "xmax", "ymax")
+    arrays = [pa.array(box.get(n, np.empty(0)), type=pa.float64()) for n in names]
+    return table.append_column("bbox", pa.StructArray.from_arrays(arrays, names=list(names)))
+
+
+def _wkb(closed: Floats) -> pa.Array:
+    """Well-known binary of one-ring polygons, shape (polygon, corner, 2) in: one header, then coordinates."""
+    n, k, _ = closed.shape
+    kind = np.dtype([("order", "u1"), ("type", "<u4"), ("rings", "<u4"), ("points", "<u4"), ("xy", "<f8", (k, 2))])
+    shapes = np.empty(n, dtype=kind)
+    shapes["order"], shapes["type"], shapes["rings"], shapes["points"], shapes["xy"] = 1, 3, 1, k, closed
+    offsets = np.arange(n + 1, dtype=np.int32) * np.int32(kind.itemsize)
+    return pa.Array.from_buffers(pa.binary(), n, [None, pa.py_buffer(offsets), pa.py_buffer(shapes.tobytes())])
+
+
+def _geo(crs: str, bounds: list[float]) -> dict[str, Any]:
+    """GeoParquet 1.1 metadata."""
+    column = {
+        "encoding": "WKB",
+        "geometry_types": ["Polygon"],
+        "crs": CRS.from_user_input(crs).to_json_dict(),
+        "bbox": bounds,
+        "covering": {"bbox": {n: ["bbox", n] for n in ("xmin", "ymin", "xmax", "ymax")}},
+    }
+    return {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
 
 
 def write_geopackage(release: Release[xr.Dataset], path: Path, *, layer: str = "cells") -> None:

@@ -13,7 +13,7 @@ from civigrid.types import Floats, Ints
 
 _EXACT_UPTO = 25.0
 """Binomial variance below which the entropy is summed outcome by outcome; above it the series is exact to 1e-6."""
-GINI_DRAWS_OF_CELLS = 200_000
+GINI_DRAWS_OF_CELLS = 100_000
 """Cells drawn, in all draws together, to simulate the expected Gini index."""
 
 
@@ -111,7 +111,7 @@ def expected_gini(n: Floats, w: Ints) -> float:
         drawn = rng.choice(sizes, GINI_DRAWS_OF_CELLS, p=cells / cells.sum())
     else:
         drawn = np.repeat(sizes, count)
-    draws = max(1, min(200, GINI_DRAWS_OF_CELLS // len(drawn)))
+    draws = max(1, min(50, GINI_DRAWS_OF_CELLS // len(drawn)))
     found = []
     for _ in range(draws):
         x = rng.binomial(drawn.astype(np.int64), share[0]).astype(np.float64)
