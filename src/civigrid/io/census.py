@@ -83,8 +83,9 @@ def read_census_grid(
     ids, grid = _ids(table, path, cell_size_m)
     if bbox is not None:
         corner = grid.corner(ids)
-        keep = (corner >= [bbox.west, bbox.south]).all(axis=1) & (corner < [bbox.east, bbox.north]).all(axis=1)
-        table, ids = table[keep], ids[keep]
+        low, high = (corner >= [bbox.west, bbox.south]).all(axis=1), (corner < [bbox.east, bbox.north]).all(axis=1)
+        kept = np.flatnonzero(low & high)
+        table, ids = table.iloc[kept], ids[kept]
     order = np.argsort(ids, kind="stable")
     table, ids = table.iloc[order], ids[order]
     if (twice := np.flatnonzero(ids[1:] == ids[:-1])).size:

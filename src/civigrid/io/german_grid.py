@@ -13,7 +13,7 @@ from civigrid.grid import SquareGrid
 from civigrid.io.hashing import sha256_of
 from civigrid.io.tables import read_table, to_numbers
 from civigrid.source import Finding, Report, Source
-from civigrid.types import Column, Status
+from civigrid.types import Column, Floats, Status
 
 _PAIRS = (("x_mp", "y_mp"), ("easting", "northing"), ("x", "y"))
 
@@ -84,7 +84,7 @@ def read_german_grid(
     )
 
 
-def _centres(table: pd.DataFrame, path: Path, cell_size_m: int):  # type: ignore[no-untyped-def]
+def _centres(table: pd.DataFrame, path: Path, cell_size_m: int) -> Floats:
     for x, y in _PAIRS:
         for suffix in ("", f"_{cell_size_m}m", "_1km" if cell_size_m == 1000 else ""):
             if {x + suffix, y + suffix} <= set(table.columns):
@@ -93,7 +93,7 @@ def _centres(table: pd.DataFrame, path: Path, cell_size_m: int):  # type: ignore
                 if off.any():
                     raise SourceError(
                         f"{path.name}: {int(off.sum())} of {len(off)} points are no centres of {cell_size_m} m cells "
-                        f"(first: {first_few(points[off][:1].tolist())}). Give cell_size_m=, or read corners as a census grid."
+                        f"(first: {first_few(points[off][:1].tolist())}). Give cell_size_m=, or read them as corners."
                     )
                 return points
     raise SourceError(f"{path.name} has no centre columns ({_PAIRS}). It has {list(table.columns)[:10]}.")

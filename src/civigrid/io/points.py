@@ -15,7 +15,7 @@ from civigrid.io.hashing import sha256_of
 from civigrid.io.tables import VECTOR, read_shapes, read_table, to_numbers
 from civigrid.io.vector import check_crs
 from civigrid.source import Finding, Report, Source
-from civigrid.types import Column
+from civigrid.types import Column, Labels
 
 
 def read_points(
@@ -113,7 +113,7 @@ def _frame(path: Path, x: str, y: str, crs: str, layer: str | None) -> gpd.GeoDa
     return frame
 
 
-def _single(shapes: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _single(shapes: Labels) -> Labels:
     """Points as they are; a multipoint becomes its first point, anything else a point on it."""
     kind = shapely.get_type_id(shapes)
     points = shapes.copy()

@@ -16,7 +16,7 @@ from civigrid.errors import SourceError, first_few
 from civigrid.io.hashing import sha256_of
 from civigrid.io.tables import read_shapes, read_table, to_numbers
 from civigrid.source import Finding, Report, Source
-from civigrid.types import Column, Status, Statuses
+from civigrid.types import Bools, Column, Floats, Status, Statuses
 
 _METRES = 1_000.0
 """Coordinates beyond this cannot be degrees."""
@@ -150,11 +150,14 @@ def _repaired(shapes: gpd.GeoSeries) -> tuple[gpd.GeoSeries, list[Finding]]:
 
 def _polygonal(shape: shapely.Geometry) -> shapely.Geometry:
     """The polygons of a repaired shape; the stray lines and points that a repair leaves have no area."""
-    parts = [p for p in shapely.get_parts(shape) if p.geom_type in ("Polygon", "MultiPolygon")]
-    return shape if shape.geom_type in ("Polygon", "MultiPolygon") else shapely.union_all(parts)
+    polygonal = [shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON]
+    if shapely.get_type_id(shape) in polygonal:
+        return shape
+    parts = shapely.get_parts(shape)
+    return shapely.union_all(parts[np.isin(shapely.get_type_id(parts), polygonal)])
 
 
-def _first(shapes: gpd.GeoSeries, rows: np.ndarray) -> tuple[str, ...]:  # type: ignore[type-arg]
+def _first(shapes: gpd.GeoSeries, rows: Bools) -> tuple[str, ...]:
     return tuple(map(str, shapes.index[rows][:5]))
 
 
@@ -267,6 +270,6 @@ def _with_counts(
     return replace(source, table=data, columns={**source.columns, **about}, status=status), findings
 
 
-def _status(count: np.ndarray, missing: np.ndarray) -> Statuses:  # type: ignore[type-arg]
+def _status(count: Floats, missing: Bools) -> Statuses:
     status = np.where(count == 0, Status.OBSERVED_ZERO, Status.OK)
     return np.where(missing, Status.UNAVAILABLE, status).astype(np.uint8)

@@ -11,7 +11,6 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,7 +23,6 @@ from civigrid.grid import Grid, SquareGrid
 from civigrid.io.codes import write_codes
 from civigrid.release.gate import Release
 from civigrid.types import Floats, Ids, Status
-
 
 ROWS_AT_ONCE = 100_000
 """Rows of a group of a Parquet file, and shapes in memory at one time."""
@@ -75,7 +73,7 @@ def code_of(cells: xr.Dataset) -> np.ndarray[Any, np.dtype[np.str_]]:
 def _frame(release: Release[xr.Dataset]) -> pd.DataFrame:
     """Cells as a plain table: code first, statuses in words."""
     cells = _released(release, xr.Dataset)
-    words = np.array([s.name.lower() for s in Status])
+    words = pd.Index([s.name.lower() for s in Status])
     columns: dict[str, Any] = {"code": code_of(cells)}
     for name, variable in cells.data_vars.items():
         values = variable.to_numpy()

@@ -61,7 +61,8 @@ def by_zone(rows: Compositions) -> Iterator[tuple[int, Compositions]]:
     starts = np.flatnonzero(np.diff(rows.zone, prepend=-1))
     stops = np.append(starts[1:], len(rows.zone))
     for start, stop in zip(starts, stops, strict=True):
-        yield int(rows.zone[start]), Compositions(*(column[start:stop] for column in rows))
+        part = slice(start, stop)
+        yield int(rows.zone[start]), Compositions(rows.zone[part], rows.counts[part], rows.cells[part])
 
 
 def without_zones(rows: Compositions) -> Compositions:

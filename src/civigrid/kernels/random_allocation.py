@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import gammaln, xlog1py, xlogy
 
+from civigrid.kernels.group import group_sum
 from civigrid.kernels.segregation import gini as gini_index
 from civigrid.types import Floats, Ints
 
@@ -75,7 +76,7 @@ def _sizes(n: Floats, w: Ints) -> tuple[Floats, Floats, Floats]:
     size = np.maximum(np.rint(n.sum(axis=1)), 1.0)
     sizes, row = np.unique(size, return_inverse=True)
     groups = np.asarray(w @ n, dtype=np.float64)
-    return sizes, np.bincount(row, weights=w), groups / groups.sum()
+    return sizes, group_sum(row, w, len(sizes)), groups / groups.sum()
 
 
 def expected_dissimilarity(n: Floats, w: Ints) -> float:
@@ -86,7 +87,7 @@ def expected_dissimilarity(n: Floats, w: Ints) -> float:
     """
     sizes, cells, share = _sizes(n, w)
     whole = 2 * float(cells @ sizes) * (1 - (share**2).sum())
-    return float(sum(cells @ mean_absolute_deviation(sizes, p) for p in share)) / whole if whole > 0 else np.nan
+    return float(sum(cells @ mean_absolute_deviation(sizes, p) for p in share) / whole) if whole > 0 else float("nan")
 
 
 def expected_information(n: Floats, w: Ints) -> float:
@@ -115,7 +116,7 @@ def expected_gini(n: Floats, w: Ints) -> float:
     found = []
     for _ in range(draws):
         x = rng.binomial(drawn.astype(np.int64), share[0]).astype(np.float64)
-        found.append(gini_index(np.stack([x, drawn - x], axis=1), np.ones(len(drawn), dtype=np.int64)).index)
+        found.append(gini_index(np.stack([x, drawn - x], axis=1), np.ones(len(drawn), dtype=np.int64)).estimate)
     return float(np.nanmean(found)) if np.isfinite(found).any() else np.nan
 
 

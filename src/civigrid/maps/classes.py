@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from civigrid.types import Column, Floats
 
-MINUTES = (5.0, 10.0, 15.0, 30.0, 45.0)
-QUOTIENTS = (0.5, 0.8, 1.25, 2.0)
+MINUTES: tuple[float, ...] = (5.0, 10.0, 15.0, 30.0, 45.0)
+GAINS: tuple[float, ...] = (0.0, 5.0, 15.0, 30.0)
+QUOTIENTS: tuple[float, ...] = (0.5, 0.8, 1.25, 2.0)
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,7 @@ def classify(values: Floats, about: Column, *, name: str = "", weight: Floats | 
     if name.startswith("lq_"):
         return Classes(QUOTIENTS, _labels(QUOTIENTS, known, about), zero=False, scheme="around")
     if name == "minutes_saved":
-        breaks = (0.0, 5.0, 15.0, 30.0)
-        return Classes(breaks, _labels(breaks, known, about), zero=False, scheme="gain")
+        return Classes(GAINS, _labels(GAINS, known, about), zero=False, scheme="gain")
     if about.units == "min":
         breaks = tuple(b * (2 if "separate" in name else 1) for b in MINUTES)
         return Classes(breaks, _labels(breaks, known, about), zero=False, scheme="time")
@@ -95,7 +96,7 @@ def _labels(breaks: tuple[float, ...], known: Floats, about: Column) -> tuple[st
     first = f"{_words(max(low, 1.0) if whole and low >= 0.5 else low, about)} to {_words(breaks[0], about)}"
     if low >= breaks[0]:
         first = f"below {_words(breaks[0], about)}"
-    middle = [f"{_words(a, about)} to {_words(b, about)}" for a, b in zip(breaks, breaks[1:], strict=False)]
+    middle = [f"{_words(a, about)} to {_words(b, about)}" for a, b in pairwise(breaks)]
     return (first, *middle, f"{_words(breaks[-1], about)} and more")
 
 

@@ -19,6 +19,7 @@ from civigrid.maps.classes import Classes, classify
 from civigrid.maps.encode import encode_cells
 from civigrid.maps.palette import colors
 from civigrid.release.gate import Release
+from civigrid.types import Floats
 
 STATUS_WORDS = {
     0: "",
@@ -35,10 +36,10 @@ SITE_COLORS = ("#1b4f72", "#117a65", "#7d5a00", "#6c3483", "#4d5656", "#2e4053",
 
 
 def as_script(what: Any) -> str:
-    """Write a value as JSON that is safe inside a script: no ``<``, ``>`` or ``&`` remains.
+    r"""Write a value as JSON that is safe inside a script: no ``<``, ``>`` or ``&`` remains.
 
     >>> as_script("</script>")
-    '"\\\\u003c/script\\\\u003e"'
+    '"\\u003c/script\\u003e"'
     """
     text = json.dumps(what, ensure_ascii=True, sort_keys=True)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
@@ -96,7 +97,7 @@ class CellLayer(Layer):
         super().__init__(name=about.long_name or variable, overlay=False, control=True, show=show)
         self._name = "CellLayer"
         self.data = data
-        weight = values_of(data.cells, about.weight) if about.weight in data.cells else None
+        weight = values_of(data.cells, about.weight) if about.weight and about.weight in data.cells else None
         values = values_of(data.cells, variable)
         self.classes = classes or classify(values, about, name=variable, weight=weight)
         self.legend = _legend(values, self.classes, data.cells[variable])
@@ -105,7 +106,7 @@ class CellLayer(Layer):
         )
 
 
-def _legend(values: np.ndarray, classes: Classes, variable: xr.DataArray) -> dict[str, Any]:  # type: ignore[type-arg]
+def _legend(values: Floats, classes: Classes, variable: xr.DataArray) -> dict[str, Any]:
     about = column_of(variable)
     known = values[np.isfinite(values)]
     index = np.searchsorted(np.array(classes.breaks), known, side="right") + int(classes.zero)

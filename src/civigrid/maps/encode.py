@@ -60,8 +60,8 @@ def encode_cells(cells: xr.Dataset, variables: Sequence[str]) -> dict[str, Any]:
     row, col = grid.row_col(ids_of(cells))
     order = np.lexsort((col, row))
     levels = [{"factor": 1, "ids": _runs(row[order], col[order]), "values": _values(cells, variables, order)}]
-    for factor in OVERVIEWS if len(order) > MANY_CELLS else ():
-        levels.append(_overview(cells, variables, row // factor, col // factor, factor))
+    factors = OVERVIEWS if len(order) > MANY_CELLS else ()
+    levels += [_overview(cells, variables, row // f, col // f, f) for f in factors]
     return {"kind": "square", "cell_size_m": grid.cell_size_m, "levels": levels, "about": about}
 
 

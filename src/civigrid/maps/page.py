@@ -9,6 +9,7 @@ from pathlib import Path
 
 import folium
 import geopandas as gpd
+import numpy as np
 import xarray as xr
 from branca.element import Element
 from xstatic.pkg import leaflet
@@ -113,9 +114,8 @@ def _head(title: str, question: str, notes: Sequence[str], terms: Sequence[Licen
     sources = [", ".join(filter(None, (t.attribution or t.publisher, t.licence))) for t in terms]
     lines = [*notes, f"Disclosure control: {profile}.", *(f"Source: {s}." for s in dict.fromkeys(sources) if s)]
     about = "".join(f"<p>{escape(line)}</p>" for line in lines)
-    parts.append(
-        f"<details><summary>About this map: sources and licences</summary>{about}<pre>{escape(LEAFLET_NOTICE)}</pre></details>"
-    )
+    notice = f"<pre>{escape(LEAFLET_NOTICE)}</pre>"
+    parts.append(f"<details><summary>About this map: sources and licences</summary>{about}{notice}</details>")
     return f'<main class="cg-head">{"".join(parts)}</main>'
 
 
@@ -132,4 +132,4 @@ def _bounds(cells: xr.Dataset) -> list[list[float]]:
 def _tolerance(cells: xr.Dataset) -> float:
     """Outlines need no more detail than a third of a cell's side."""
     area = float(grid_of(cells).area_km2(ids_of(cells)[:1])[0])
-    return 0.3 * (area * 1e6) ** 0.5
+    return 0.3 * float(np.sqrt(area * 1e6))

@@ -68,6 +68,7 @@ def project_points(
     Examples
     --------
     >>> import geopandas as gpd
+    >>> import pandas as pd
     >>> from civigrid.grid import SquareGrid
     >>> at = gpd.GeoSeries(gpd.points_from_xy([4_000_500, 4_000_600], [3_000_500, 3_000_600]), crs="EPSG:3035")
     >>> people = Source(name="register", table=pd.DataFrame({"origin": ["A", "B"]}), geometry=at)

@@ -14,7 +14,7 @@ from civigrid.cells import check_cells, is_missing, measured, status_attrs, stat
 from civigrid.errors import SchemaError
 from civigrid.release.gate import _KEY, Release
 from civigrid.source import Licence
-from civigrid.types import Bools, Status
+from civigrid.types import Bools, Floats, Status
 
 T = TypeVar("T")
 
@@ -119,7 +119,7 @@ def _protect_cells(cells: xr.Dataset, threshold: int, actions: dict[str, Any]) -
     return changed
 
 
-def _small(values: np.ndarray, threshold: int) -> Bools:  # type: ignore[type-arg]
+def _small(values: Floats, threshold: int) -> Bools:
     # an interpolated count of 0.2 tells as little as 0: below half a person nobody is shown
     with np.errstate(invalid="ignore"):
         small: Bools = (values >= 0.5) & (values < threshold)

@@ -72,7 +72,8 @@ def make_report(
     parts += [f"<li>{escape(who)} ({escape(licence)})</li>" for who, licence in sources] + ["</ul>"]
     parts += ["<footer>", *(f"<p>{escape(k)}: {escape(v)}</p>" for k, v in facts.items()), "</footer>"]
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
-    return f'<!doctype html><html lang="en"><head>{head}<style>{STYLE}</style></head><body>{"".join(parts)}</body></html>\n'
+    body = "".join(parts)
+    return f'<!doctype html><html lang="en"><head>{head}<style>{STYLE}</style></head><body>{body}</body></html>\n'
 
 
 def _table(caption: str, release: Release[pd.DataFrame]) -> str:
@@ -90,12 +91,12 @@ def _table(caption: str, release: Release[pd.DataFrame]) -> str:
 
 
 def _figures(row: pd.Series) -> list[str]:
-    interval = "" if pd.isna(row["low"]) else f"{_number(row['low'])} to {_number(row['high'])}"
+    interval = "" if not np.isfinite(row["low"]) else f"{_number(row['low'])} to {_number(row['high'])}"
     better = _number(row["corrected"])
     return [_number(row["estimate"]), _number(row["expected"]), better, interval, _number(row["persons"])]
 
 
 def _number(value: float) -> str:
-    if pd.isna(value):
+    if not np.isfinite(value):
         return ""
     return f"{value:,.0f}" if abs(value) >= 100 or (value == np.rint(value) and abs(value) > 1) else f"{value:.3f}"

@@ -116,7 +116,9 @@ def write_report(
     if (table["topic"] == "validation").any():
         figures.append(("How far each projection is from the reference", comparison_figure(out)))
     whole = table[table["zone"] == "all"]
-    tables = [(f"{t.title()}: the whole", release(p, profile_of(run))) for t, p in whole.groupby("topic", sort=False)]
+    tables = [
+        (f"{str(t).title()}: the whole", release(p, profile_of(run))) for t, p in whole.groupby("topic", sort=False)
+    ]
     others = table[table["zone"] != "all"]
     for topic, part in others.groupby("topic", sort=False):
         large = part.nlargest(60, "persons") if topic == "segregation" else part.head(120)
@@ -146,8 +148,8 @@ def sentences(table: pd.DataFrame, cells: Mapping[str, xr.Dataset]) -> list[str]
     ]
     for _, row in table[(table["zone"] == "all") & (table["index"] == "D")].iterrows():
         found.append(
-            f"To live as evenly as everyone else, {row['estimate']:.1%} of the group {row['groups']} would have to move; "
-            f"chance alone would make {row['expected']:.1%}; corrected {row['corrected']:.1%} "
+            f"To live as evenly as everyone else, {row['estimate']:.1%} of the group {row['groups']} would have to "
+            f"move; chance alone would make {row['expected']:.1%}; corrected {row['corrected']:.1%} "
             f"({row['low']:.1%} to {row['high']:.1%})."
         )
     for _, row in table[(table["index"] == "share_beyond:one_stop") & (table["zone"] == "all")].iterrows():

@@ -1,4 +1,4 @@
-"""Run a run file: plan, parts, release, manifest.  Killed at any moment and started again, it ends with the same bytes."""
+"""Run a run file: plan, parts, release, manifest.  Killed and started again, it ends with the same bytes."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def run_file(
         path.parent,
         Scheduler.parse(scheduler or run.scheduler, run.workers),
         PartStore((folder or _folder(run, path)) / "parts"),
-        announce or (lambda name, seconds, what: None),
+        announce or _silent,
     )
     root = state.store.folder.parent
     with state.timed("plan"):
@@ -163,6 +163,10 @@ def run_file(
         results=results,
         ledger=pd.concat(state.ledgers, ignore_index=True) if state.ledgers else pd.DataFrame(),
     )
+
+
+def _silent(*_: object) -> None:
+    """Tell no one."""
 
 
 def _folder(run: config.Run, path: Path) -> Path:

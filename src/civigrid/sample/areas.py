@@ -6,7 +6,6 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from rasterio.features import shapes
-from rasterio.transform import Affine
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 
@@ -29,16 +28,16 @@ def make_areas(options: CityOptions) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame
         areas was split or merged between the vintages, all others are the same to the last coordinate.
     """
     rng = options.rng("areas")
-    label, transform = _label_raster(options, rng, n=95)
-    district = _districts(label, transform, rng)
+    label = _label_raster(options, rng, n=95)
+    district = _districts(label, rng)
     later, parents = _reformed(label, rng)
-    first = _polygons(label, transform, district, {k: (k,) for k in range(95)}, "0")
-    second = _polygons(later, transform, district, parents, "1")
+    first = _polygons(options, label, district, {k: (k,) for k in range(95)}, "0")
+    second = _polygons(options, later, district, parents, "1")
     districts = first.dissolve("district").reset_index()[["district", "geometry"]]
     return first, second, districts
 
 
-def _label_raster(options: CityOptions, rng: np.random.Generator, n: int) -> tuple[Ints, Affine]:
+def _label_raster(options: CityOptions, rng: np.random.Generator, n: int) -> Ints:
     """Number of the nearest seed for every pixel, seen through a wrinkled glass: the borders come out jagged."""
     half_w, half_h = (s / 2 + MARGIN_M for s in (options.width_m, options.height_m))
     rows, cols = int(2 * half_h // PIXEL_M), int(2 * half_w // PIXEL_M)
@@ -51,28 +50,37 @@ def _label_raster(options: CityOptions, rng: np.random.Generator, n: int) -> tup
     seeds = np.stack(
         [half_w + 0.95 * half_w * radius * np.cos(angle), half_h + 0.95 * half_h * radius * np.sin(angle)], 1
     )
-    label = cKDTree(seeds).query(np.stack([x.ravel(), y.ravel()], axis=1))[1].reshape(rows, cols).astype(np.int64)
-    middle = (options.west_m + options.width_m / 2, options.south_m + options.height_m / 2)
-    transform = (
-        Affine.translation(*middle) * Affine.rotation(ANGLE_DEG) * Affine.translation(-half_w + 17.3, -half_h + 5.7)
-    )
-    return label, transform * Affine.scale(PIXEL_M)
+    nearest = np.asarray(cKDTree(seeds).query(np.stack([x.ravel(), y.ravel()], axis=1))[1])
+    return nearest.reshape(rows, cols).astype(np.int64)
 
 
-def _districts(label: Ints, transform: Affine, rng: np.random.Generator) -> dict[int, int]:
+def _placed(options: CityOptions, xy: Floats) -> Floats:
+    """Pixel corners to metres: turned by `ANGLE_DEG` about the city's middle.
+
+    Pixel corners are whole numbers, so that neighbours get equal corners.
+    """
+    half = np.array([options.width_m / 2 + MARGIN_M, options.height_m / 2 + MARGIN_M])
+    middle = np.array([options.west_m + options.width_m / 2, options.south_m + options.height_m / 2])
+    turn = np.radians(ANGLE_DEG)
+    rotation = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    places: Floats = (xy * PIXEL_M - half + np.array([17.3, 5.7])) @ rotation + middle
+    return places
+
+
+def _districts(label: Ints, rng: np.random.Generator) -> dict[int, int]:
     """Eight districts: each area goes to the nearest of eight centres."""
     row, col = np.mgrid[0 : label.shape[0], 0 : label.shape[1]]
     count = np.bincount(label.ravel())
     centre = np.stack([np.bincount(label.ravel(), v.ravel()) / np.maximum(count, 1) for v in (col, row)], axis=1)
     seeds = centre[rng.choice(np.flatnonzero(count), 8, replace=False)]
-    nearest: Ints = cKDTree(seeds).query(centre)[1]
-    del transform
-    return {k: int(d) + 1 for k, d in enumerate(nearest)}
+    nearest = np.asarray(cKDTree(seeds).query(centre)[1])
+    return {k: int(d) + 1 for k, d in enumerate(nearest.tolist())}
 
 
 def _reformed(label: Ints, rng: np.random.Generator) -> tuple[Ints, dict[int, tuple[int, ...]]]:
     """Split fourteen areas in two and merge four pairs of neighbours; every other pixel keeps its number."""
-    later, parents = label.copy(), {int(k): (int(k),) for k in np.unique(label)}
+    later = label.copy()
+    parents: dict[int, tuple[int, ...]] = {int(k): (int(k),) for k in np.unique(label)}
     chosen = rng.permutation(np.unique(label))
     number = int(label.max()) + 1
     touched: set[int] = set()
@@ -99,22 +107,16 @@ def _reformed(label: Ints, rng: np.random.Generator) -> tuple[Ints, dict[int, tu
 
 
 def _polygons(
-    label: Ints, transform: Affine, district: dict[int, int], parents: dict[int, tuple[int, ...]], vintage: str
+    options: CityOptions, label: Ints, district: dict[int, int], parents: dict[int, tuple[int, ...]], vintage: str
 ) -> gpd.GeoDataFrame:
     """Trace every number's pixels; neighbours share each corner exactly."""
     found: dict[int, list[shapely.Geometry]] = {}
     for shape, value in shapes(label.astype(np.int32), connectivity=4):
         found.setdefault(int(value), []).append(shapely.geometry.shape(shape))
     numbers = sorted(found)
-    # the raster's pixel corners are whole numbers: transforming them gives equal corners for both neighbours
-    areas = [shapely.transform(shapely.union_all(found[k]), lambda xy: _placed(transform, xy)) for k in numbers]
+    areas = [shapely.transform(shapely.union_all(found[k]), lambda xy: _placed(options, xy)) for k in numbers]
     ids = [f"0{district[parents[k][0]]}{vintage if len(parents[k]) > 1 or k >= 95 else '0'}{k:03d}" for k in numbers]
     frame = gpd.GeoDataFrame(
         {"area_id": ids, "district": [f"District {district[parents[k][0]]}" for k in numbers]}, geometry=areas, crs=CRS
     )
     return frame.sort_values("area_id", ignore_index=True)
-
-
-def _placed(transform: Affine, xy: Floats) -> Floats:
-    east, north = transform * (xy[:, 0], xy[:, 1])
-    return np.stack([east, north], axis=1)

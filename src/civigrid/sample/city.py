@@ -138,8 +138,8 @@ def _leaks(areas: gpd.GeoDataFrame) -> pd.DataFrame:
     """Counts that give someone away: a single person of a group, and a part that subtraction would recover."""
     records = []
     for group in GROUPS:
-        for row in areas.index[areas[group] == 1]:
-            records.append({"kind": "single person", "area_id": areas.loc[row, "area_id"], "group": group})
+        alone = areas.loc[areas[group] == 1, "area_id"]
+        records += [{"kind": "single person", "area_id": area, "group": group} for area in alone]
     for row in areas.index:
         small = [g for g in GROUPS if 0 < areas.loc[row, g] < 10]
         if len(small) == 1:

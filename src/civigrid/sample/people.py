@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.ndimage import gaussian_filter
 
 from civigrid.sample.options import AGES, BIRTH, DURATIONS, GROUPS, SEXES, SHARES, CityOptions
-from civigrid.types import Bools, Floats
+from civigrid.types import Bools, Floats, Ints
 
 SCALES_M = (5_000, 1_500, 200)
 """City, neighbourhood, block: the scales at which groups cluster."""
@@ -96,7 +96,7 @@ def make_people(options: CityOptions) -> pd.DataFrame:
     )
 
 
-def _buildings(options: CityOptions, cell: np.ndarray) -> tuple[Floats, Floats]:  # type: ignore[type-arg]
+def _buildings(options: CityOptions, cell: Ints) -> tuple[Floats, Floats]:
     """Place of each person's building within its cell, metres: at most eight buildings to a cell."""
     rng = options.rng("buildings")
     places = np.round(rng.uniform(2, 98, size=(options.shape[0] * options.shape[1], 8, 2)), 1)

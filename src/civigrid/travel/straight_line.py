@@ -86,9 +86,10 @@ def straight_line_times(
     metres_per_second = options.speed_kmh / 3.6 / options.detour
     reach_m = options.limit_min * 60 * metres_per_second
     within = np.sqrt(grid.area_km2(cell_id) * 1e6) * IN_CELL
-    near = cKDTree(origins).query_ball_point(places, reach_m, return_sorted=True)
+    found = cKDTree(origins).query_ball_point(places, reach_m, return_sorted=True)
+    near = [np.asarray(cells, dtype=np.int64) for cells in found]
     col = np.repeat(np.arange(len(places), dtype=np.int32), [len(cells) for cells in near])
-    row = np.concatenate([np.asarray(cells, dtype=np.int64) for cells in near]) if len(near) else np.empty(0, np.int64)
+    row = np.concatenate([np.empty(0, dtype=np.int64), *near])
     order = np.lexsort((col, row))
     row, col = row[order], col[order]
     metres = np.maximum(np.hypot(*(origins[row] - places[col]).T), within[row])

@@ -157,16 +157,16 @@ def _row(
     value = index.value(n, w)
     persons, share = float((w @ n).sum()), float((w @ n)[0] / (w @ n).sum())
     expected = index.expected(n, w) if index.expected is not None else float("nan")
-    better, factor = corrected(index, value.index, expected, share)
+    better, factor = corrected(index, value.estimate, expected, share)
     half = Z_95 * factor * float(np.sqrt(variance(n, w, value.gradient)))
-    unreliable = True if index.correction == "carrington-troske" and expected > value.index / 2 else None
+    unreliable = True if index.correction == "carrington-troske" and expected > value.estimate / 2 else None
     low, high = (better - half, better + half) if np.isfinite(better) else (np.nan, np.nan)
     return {
         "zone": zone,
         "topic": "segregation",
         "index": index.name,
         "groups": groups,
-        "estimate": value.index,
+        "estimate": value.estimate,
         "expected": expected,
         "corrected": better,
         "low": low if index.correction == "none" else max(low, -1.0),
