@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from civigrid.errors import SchemaError
 from civigrid.grid import INVALID, Grid, SquareGrid
 from civigrid.types import Floats, Ids
 
@@ -94,7 +95,7 @@ def sparsify(grid: SquareGrid, cell_id: Ids, dense: Floats, block: Block, *, cel
     """Give the values of a block's own cells back from its dense array, shape (len(block),)."""
     row, col = grid.row_col(np.array([block.first], dtype=np.uint64))
     rows, cols = grid.row_col(cell_id[block.start : block.stop])
-    values: Floats = dense[rows - row + halo, cols - col + halo]
     if dense.shape[0] != cells_per_side + 2 * halo:
-        raise ValueError(f"dense has {dense.shape[0]} rows, must have {cells_per_side + 2 * halo}: block and halo.")
+        raise SchemaError(f"dense has {dense.shape[0]} rows, must have {cells_per_side + 2 * halo}: block and halo.")
+    values: Floats = dense[rows - row + halo, cols - col + halo]
     return values

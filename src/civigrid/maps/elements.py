@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 import geopandas as gpd
@@ -67,8 +68,12 @@ class CellData(MacroElement):
         self._name = "CellData"
         self.cells = release.data
         self.variables = list(variables or measured(release.data))
-        self.key = as_script(self.get_name())
         self.payload = as_script(encode_cells(release.data, self.variables))
+
+    @property
+    def key(self) -> str:
+        """Name of the store in the page."""
+        return as_script(self.get_name())
 
 
 class CellLayer(Layer):
@@ -94,7 +99,8 @@ class CellLayer(Layer):
 
     def __init__(self, data: CellData, variable: str, *, show: bool = False, classes: Classes | None = None) -> None:
         about = column_of(data.cells[variable])
-        super().__init__(name=about.long_name or variable, overlay=False, control=True, show=show)
+        # Leaflet's layer control writes names as markup: they are escaped here
+        super().__init__(name=escape(about.long_name or variable), overlay=False, control=True, show=show)
         self._name = "CellLayer"
         self.data = data
         weight = values_of(data.cells, about.weight) if about.weight and about.weight in data.cells else None
@@ -153,7 +159,7 @@ class SiteLayer(Layer):
     def __init__(
         self, release: Release[gpd.GeoDataFrame], *, title: str = "Services", columns: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__(name=title, overlay=True, control=True, show=False)
+        super().__init__(name=escape(title), overlay=True, control=True, show=False)
         if not isinstance(release, Release):
             raise TypeError(f"maps show a Release, got {type(release).__name__}: pass the sites through release().")
         self._name = "SiteLayer"

@@ -102,9 +102,19 @@ def assets() -> list[str]:
 
 
 def to_html(page: folium.Map) -> str:
-    """Write a map as one self-contained HTML page."""
+    """Write a map as one self-contained HTML page; equal maps give equal bytes."""
+    _number(page.get_root(), 0)
     text: str = page.get_root().render()
     return text
+
+
+def _number(element: Element, last: int) -> int:
+    """Number the elements in their order: Folium's own names are random."""
+    for child in element._children.values():
+        last += 1
+        child._id = f"{last:04d}"
+        last = _number(child, last)
+    return last
 
 
 def _head(title: str, question: str, notes: Sequence[str], terms: Sequence[Licence], profile: str) -> str:

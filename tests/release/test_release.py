@@ -1,0 +1,91 @@
+"""Disclosure control: what must not leave does not, by any way round."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from civigrid.cells import is_missing, make_cells, status_of, values_of
+from civigrid.errors import SchemaError
+from civigrid.grid import SquareGrid
+from civigrid.layers.segregation import segregation_cells
+from civigrid.release import Release, min_count, public_grid, release
+from civigrid.result_table import result_table
+from civigrid.types import Column, Status
+
+GRID = SquareGrid(cell_size_m=100)
+PARTS = ("a", "b", "c")
+
+
+def cells_of(counts):
+    row, col = np.divmod(np.arange(len(counts)), 10)
+    values = {p: counts[:, k] for k, p in enumerate(PARTS)} | {"total": counts.sum(axis=1)}
+    about = {p: Column(part_of="total") for p in PARTS} | {"total": Column()}
+    return make_cells(GRID, GRID.from_row_col(30_000 + row, 40_000 + col), values, about)
+
+
+@given(arrays(np.float64, (20, 3), elements=st.integers(0, 40).map(float)))
+def test_no_small_count_is_shown_or_recoverable(counts):
+    """No count in 1 to 9 is left; beside a shown total never exactly one part is hidden; twice is once."""
+    out = release(cells_of(counts), min_count(10)).data
+    for name in (*PARTS, "total"):
+        shown = values_of(out, name)
+        assert not ((shown > 0) & (shown < 10)).any()
+        assert (np.isnan(shown) == is_missing(status_of(out, name))).all()
+    hidden = sum(np.isnan(values_of(out, p)).astype(int) for p in PARTS)
+    assert not ((hidden == 1) & ~np.isnan(values_of(out, "total"))).any()
+    assert release(out, min_count(10)).data.identical(out)
+
+
+@given(arrays(np.float64, (20, 3), elements=st.integers(0, 40).map(float)))
+def test_rates_do_not_give_away_what_counts_hide(counts):
+    """Where a group is hidden its share, quotient and part of the index are hidden too."""
+    out = release(segregation_cells(cells_of(counts), PARTS), min_count(10)).data
+    for part in PARTS:
+        hidden = status_of(out, part) == Status.SUPPRESSED
+        for name in (f"share_{part}", f"lq_{part}", f"adds_to_D_{part}", "diversity"):
+            assert np.isnan(values_of(out, name)[hidden]).all()
+
+
+def test_public_grid_changes_nothing(four_cells):
+    """What its publisher protected passes as it is."""
+    out = release(four_cells, public_grid())
+
+    assert out.data.identical(four_cells)
+    assert out.actions == {}
+
+
+def test_interpolated_crumbs_are_hidden():
+    """A count of 3.2 from interpolation is hidden; 0.2 of a person is nobody's."""
+    out = release(cells_of(np.array([[3.2, 0.2, 40.0]])), min_count(10)).data
+
+    assert np.isnan(values_of(out, "a")[0])
+    assert values_of(out, "b")[0] == 0.2
+
+
+def test_tables_lose_rows_that_rest_on_few():
+    """Rows of few persons, and counts that are few themselves, lose their figures."""
+    rows = [
+        {"index": "D", "estimate": 0.4, "persons": 6.0},
+        {"index": "D", "estimate": 0.4, "persons": 600.0},
+        {"index": "beyond:library", "estimate": 4.0, "persons": 600.0},
+    ]
+    out = release(result_table(rows), min_count(10))
+
+    assert out.data["estimate"].isna().tolist() == [True, False, True]
+    assert out.actions == {"rows": 2}
+
+
+def test_a_release_cannot_be_made_by_hand(four_cells):
+    """The door has one key."""
+    with pytest.raises(TypeError, match="made by civigrid.release"):
+        Release(four_cells, "public-grid")
+    with pytest.raises(TypeError, match="cannot release a list"):
+        release([1, 2], public_grid())
+    with pytest.raises(SchemaError, match="3 or more"):
+        min_count(2)
+    assert isinstance(release(four_cells, min_count()).data, xr.Dataset)
+    assert isinstance(release(pd.DataFrame({"x": [1]}), min_count()).data, pd.DataFrame)
