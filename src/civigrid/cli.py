@@ -74,7 +74,7 @@ def check(
     from civigrid.run import check_run, json_schema, key_documentation
 
     if schema or keys:
-        sys.stdout.write((json.dumps(json_schema(), indent=2) if schema else key_documentation()) + "\n")
+        sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n" if schema else key_documentation())
         return
     if file is None:
         raise typer.BadParameter("give a run file, or --schema or --keys")

@@ -75,4 +75,4 @@ def key_documentation() -> str:
             default = "needed" if key in about["required"] else f"`{value.get('default', {})}`"
             parts.append(f"| `{key}` | {kind} | {default} | {value['description']} |")
         parts.append("")
-    return "\n".join(parts)
+    return "\n".join(parts).rstrip() + "\n"

@@ -1,0 +1,1 @@
+"""Benchmarks: civigrid beside its peers, in one run, as ratios."""

@@ -1,0 +1,13 @@
+"""The real run examples/europe.toml, start to end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks.runs import example
+
+
+def rows(*, smallest: bool) -> Iterator[dict[str, Any]]:
+    """One row: the whole run."""
+    return example("europe", smallest=smallest)
