@@ -9,6 +9,8 @@ import numpy as np
 
 from civigrid.types import Column, Floats
 
+MOST_VALUES = 7
+"""A rate with no more values than this has a class for each."""
 MINUTES: tuple[float, ...] = (5.0, 10.0, 15.0, 30.0, 45.0)
 GAINS: tuple[float, ...] = (0.0, 5.0, 15.0, 30.0)
 QUOTIENTS: tuple[float, ...] = (0.5, 0.8, 1.25, 2.0)
@@ -66,6 +68,10 @@ def classify(values: Floats, about: Column, *, name: str = "", weight: Floats | 
     if about.units == "min":
         breaks = tuple(b * (2 if "separate" in name else 1) for b in MINUTES)
         return Classes(breaks, _labels(breaks, known, about), zero=False, scheme="time")
+    few = np.unique(known)
+    if about.kind == "intensive" and 2 <= len(few) <= MOST_VALUES:
+        scheme = "gain" if name == "share_at_one_place" else "people"
+        return Classes(tuple(few[1:].tolist()), tuple(_words(v, about) for v in few), zero=False, scheme=scheme)
     zero = about.kind == "extensive" and about.units == "persons"
     inside = np.isfinite(values) & (values != 0 if zero else True)
     breaks = _quantiles(values[inside], None if weight is None else weight[inside])

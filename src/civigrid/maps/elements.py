@@ -10,6 +10,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 import xarray as xr
 from branca.element import MacroElement
 from folium.map import Layer
@@ -20,7 +21,7 @@ from civigrid.maps.classes import Classes, classify
 from civigrid.maps.encode import encode_cells
 from civigrid.maps.palette import colors
 from civigrid.release.gate import Release
-from civigrid.types import Floats
+from civigrid.types import Column, Floats
 
 STATUS_WORDS = {
     0: "",
@@ -132,9 +133,13 @@ def _legend(values: Floats, classes: Classes, variable: xr.DataArray) -> dict[st
         "title": about.long_name or str(variable.name),
         "unit": f"{units} (right: number of cells)" if units else "right: number of cells",
         "classes": rows,
-        "missing": {"label": "no value: see the cell", "count": f"{missing:,}"} if missing else None,
+        "missing": {"label": _why_missing(about), "count": f"{missing:,}"} if missing else None,
         "note": f"Source: {note}" if note else "",
     }
+
+
+def _why_missing(about: Column) -> str:
+    return "beyond the time searched, or hidden" if about.units == "min" else "no value: the cell says why"
 
 
 class SiteLayer(Layer):
@@ -216,9 +221,10 @@ class Outline(MacroElement):
     def __init__(self, shapes: gpd.GeoSeries, *, tolerance_m: float = 0.0) -> None:
         super().__init__()
         self._name = "Outline"
-        plane = shapes.to_crs("EPSG:3035")
-        simple = plane.simplify(tolerance_m) if tolerance_m else plane
-        lines = simple.boundary if simple.geom_type.str.contains("Polygon").all() else simple
-        parts = gpd.GeoSeries(lines.to_crs("EPSG:4326")).explode(ignore_index=True)
+        plane = shapes[~shapes.isna()].to_crs("EPSG:3035")
+        if plane.geom_type.str.contains("Polygon").all():
+            # neighbours share a border: it is drawn once
+            plane = gpd.GeoSeries([shapely.line_merge(shapely.union_all(plane.boundary))], crs=plane.crs)
+        parts = plane.simplify(tolerance_m).to_crs("EPSG:4326").explode(ignore_index=True)
         found = [[[round(y, 5), round(x, 5)] for x, y in part.coords] for part in parts if part is not None]
         self.lines = as_script([line for line in found if len(line) > 1])

@@ -56,13 +56,15 @@ def encode_cells(cells: xr.Dataset, variables: Sequence[str]) -> dict[str, Any]:
         corners = grid.vertices(ids_of(cells))
         flat = np.rint(np.concatenate([corners[..., 0].ravel(), corners[..., 1].ravel()]) * 1e6).astype(np.int64)
         level = {"factor": 1, "ids": pack_words(flat, 4), "values": _values(cells, variables, None)}
-        return {"kind": "shape", "corners": corners.shape[1], "levels": [level], "about": about, "cell_size_m": 0}
+        shape = {"kind": "shape", "corners": corners.shape[1], "cell_size_m": 0}
+        return {**shape, "levels": [level], "about": about, "order": list(variables)}
     row, col = grid.row_col(ids_of(cells))
     order = np.lexsort((col, row))
     levels = [{"factor": 1, "ids": _runs(row[order], col[order]), "values": _values(cells, variables, order)}]
     factors = OVERVIEWS if len(order) > MANY_CELLS else ()
     levels += [_overview(cells, variables, row // f, col // f, f) for f in factors]
-    return {"kind": "square", "cell_size_m": grid.cell_size_m, "levels": levels, "about": about}
+    square = {"kind": "square", "cell_size_m": grid.cell_size_m}
+    return {**square, "levels": levels, "about": about, "order": list(variables)}
 
 
 def _about(cells: xr.Dataset, name: str) -> dict[str, Any]:
@@ -70,7 +72,9 @@ def _about(cells: xr.Dataset, name: str) -> dict[str, Any]:
     values = values_of(cells, name)
     known = values[np.isfinite(values)]
     whole = bool(np.all(known == np.rint(known)))
-    return {"long_name": column.long_name or name, "units": column.units, "kind": column.kind, "whole": whole}
+    percent = name.startswith("share_")
+    words = column.long_name or name
+    return {"long_name": words, "units": column.units, "kind": column.kind, "whole": whole, "percent": percent}
 
 
 def _runs(row: Ints, col: Ints) -> str:

@@ -41,6 +41,7 @@ class Cells:
     keep: tuple[str, ...] = key("label columns to keep, as country or district", default=())
     weights: str = key("dasymetric: name of the cells that weigh", default="")
     weight_variable: str = key("dasymetric: their variable that weighs", default="population")
+    words: Mapping[str, str] = key("plain words for columns, as maps and tables show them", default_factory=dict)
     sums: Mapping[str, tuple[str, ...]] = key("new counts, each the sum of columns", default_factory=dict)
     rests: Mapping[str, tuple[str, ...]] = key(
         "new counts, each the first column less the others", default_factory=dict

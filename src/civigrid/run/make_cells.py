@@ -45,6 +45,10 @@ def cells_part(item: config.Cells, given: Given, report: Report) -> Part:
     """Make the cells one table of the run file asks for, with their ledger and the reader's findings."""
     made = METHODS[item.method](item, given, load_grid(item.grid))
     cells = _derived(made.cells, item)
+    for name, text in item.words.items():
+        if name not in cells:
+            raise SchemaError(f"cells {item.name!r}: words are given for {name!r}, which is no variable of them.")
+        cells[name].attrs["long_name"] = text
     findings = pd.DataFrame(
         [(f.level, f.code, f.message, f.count, ", ".join(f.examples)) for f in report],
         columns=["level", "code", "message", "count", "examples"],

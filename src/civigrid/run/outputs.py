@@ -72,7 +72,8 @@ def write_map(
         sites = release(frame[["name", "kind", "geometry"]] if "name" in frame else frame, profile_of(run))
     outline = read_shapes(resolve(item.outline, base)).geometry if item.outline else None
     bases = [column_of(cells[v]).weight for v in item.variables]
-    carry = list(dict.fromkeys(b for b in bases if b is not None and b in cells))
+    persons = any(column_of(cells[v]).units == "persons" for v in item.variables)
+    carry = [] if persons else list(dict.fromkeys(b for b in bases if b is not None and b in cells))
     notes = ["Missing, confidential and suppressed cells are hatched; they are not zero."]
     page = make_map(
         out,

@@ -39,7 +39,7 @@ class StraightLine:
     @property
     def words(self) -> str:
         """How the times were made, for every output."""
-        return f"straight line × {self.detour:g} at {self.speed_kmh:g} km/h"
+        return f"straight line × {self.detour:g} at {self.speed_kmh:g} km/h, up to {self.limit_min:g} minutes"
 
 
 def straight_line_times(

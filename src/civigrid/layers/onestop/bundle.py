@@ -104,9 +104,8 @@ def bundle_cells(
     one_stop = smallest(row, best.max(axis=0), n)
     share = largest(row, (best <= bundle.threshold_min).mean(axis=0), n)
     separate = 2 * np.sum(list(nearest.values()), axis=0)
-    limit = f"more than {times.limit_s / 60:g} min: no value"
     values = {f"minutes_{k}": _finite(v) for k, v in nearest.items()}
-    about = {f"minutes_{k}": _minutes(f"Minutes to the nearest {k} ({limit})", total) for k in bundle.kinds}
+    about = {f"minutes_{k}": _minutes(f"Minutes to the nearest {k}", total) for k in bundle.kinds}
     values |= {
         "share_at_one_place": share,
         "minutes_one_stop": _finite(one_stop),
@@ -118,7 +117,7 @@ def bundle_cells(
         kind="intensive", units="1", weight=total, source=times.mode,
         long_name=f"Share of the bundle at the best single place within {within}",
     )  # fmt: skip
-    about["minutes_one_stop"] = _minutes(f"Minutes to the nearest place that offers the whole bundle ({limit})", total)
+    about["minutes_one_stop"] = _minutes("Minutes to the nearest place that offers the whole bundle", total)
     about["minutes_separate"] = _minutes("Minutes for a round trip to each service of the bundle separately", total)
     about["minutes_saved"] = _minutes("Minutes saved by one stop for all, against separate round trips", total)
     about = {n: Column(**{**vars(c), "source": times.mode}) for n, c in about.items()}

@@ -199,6 +199,7 @@
       var ctx = tile.getContext("2d"), level = this.data.levels[0], cells = level.cells, n = 256 * Math.pow(2, coords.z);
       var nw = this.place(coords, 0, 0), se = this.place(coords, 256, 256);
       ctx.scale(ratio, ratio);
+      var hatch = this.hatch = this.hatch || hatched();
       for (var i = 0; i < cells.n; i++) {
         var o = 4 * i;
         if (cells.box[o] > se[0] || cells.box[o + 2] < nw[0] || cells.box[o + 1] > nw[1] || cells.box[o + 3] < se[1]) {
@@ -213,8 +214,8 @@
         }
         ctx.closePath();
         var k = this.classOf(level, i);
-        ctx.fillStyle = k >= 0 ? this.options.legend.classes[k].color : "#c8c8c8";
-        ctx.strokeStyle = ctx.fillStyle; ctx.lineWidth = 0.4;
+        ctx.fillStyle = k >= 0 ? this.options.legend.classes[k].color : ctx.createPattern(hatch, "repeat");
+        ctx.strokeStyle = k >= 0 ? ctx.fillStyle : "#b0b0b0"; ctx.lineWidth = 0.4;
         ctx.globalAlpha = 0.92;
         ctx.fill(); ctx.stroke();
       }
@@ -239,6 +240,17 @@
     }
   });
 
+  function hatched() {
+    var tile = document.createElement("canvas"), ctx = tile.getContext("2d");
+    tile.width = tile.height = 6;
+    ctx.fillStyle = "#dedede"; ctx.fillRect(0, 0, 6, 6);
+    ctx.strokeStyle = "#787878"; ctx.lineWidth = 1.4;
+    ctx.beginPath();
+    [[-1, 1, 1, -1], [0, 6, 6, 0], [5, 7, 7, 5]].forEach(function (s) { ctx.moveTo(s[0], s[1]); ctx.lineTo(s[2], s[3]); });
+    ctx.stroke();
+    return tile;
+  }
+
   function line(parent, left, right, strong) {
     var row = document.createElement("div"), a = document.createElement("span"), b = document.createElement("span");
     a.textContent = left; b.textContent = right;
@@ -248,6 +260,7 @@
 
   function written(about, x, status, words) {
     if (x !== x) { return words[status] || "no value"; }
+    if (about.percent) { return (100 * x).toFixed(1) + " %" + (status > 1 && words[status] ? " (" + words[status] + ")" : ""); }
     var digits = about.units === "1" ? 3 : (about.units === "min" ? 1 : (about.whole ? 0 : 1));
     var text = x.toLocaleString(document.documentElement.lang || "en", { maximumFractionDigits: digits });
     var unit = about.units === "1" ? "" : " " + about.units;
@@ -265,7 +278,7 @@
       if (!found) { box.style.display = "none"; return; }
       box.textContent = "";
       if (found.code) { line(box, found.code, found.size >= 1000 ? found.size / 1000 + " km cell" : found.size + " m cell"); }
-      Object.keys(found.values).forEach(function (name) {
+      active.data.order.forEach(function (name) {
         var about = active.data.about[name];
         line(box, about.long_name, written(about, found.values[name], found.status[name], words), name === active.name);
       });
