@@ -131,17 +131,20 @@ def _finish(work: Any, as_json: bool) -> None:
     """Run with a progress line per step, then say where everything lies and how long it took."""
     import time
 
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     console, began = _console(), time.perf_counter()
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("start", total=None)
 
         def announce(name: str, seconds: float, what: str) -> None:
-            if what == "start":
+            if what == "planned":
+                progress.update(task, total=seconds, completed=0)
+            elif what == "start":
                 progress.update(task, description=name)
             else:
+                progress.advance(task)
                 console.print(
                     f"  {name:<46} {'kept' if what == 'kept' else f'{seconds:6.2f} s'}",
                     highlight=False,
@@ -154,6 +157,9 @@ def _finish(work: Any, as_json: bool) -> None:
     text = [f"Done in {total:.1f} s.", f"Report:  {done.folder / 'release' / 'report.html'}"]
     text += [f"Map:     {path}" for path in done.maps]
     text += [f"Results: {done.folder / 'release' / 'results.csv'}"]
+    for finding in done.findings.itertuples():
+        if finding.level == "warning":
+            console.print(f"warning ({finding.cells}): {finding.message}", markup=False, emoji=False, highlight=False)
     answer = {
         "folder": str(done.folder),
         "seconds": total,

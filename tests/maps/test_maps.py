@@ -148,7 +148,7 @@ def test_hostile_words_never_become_markup():
         ["a", "b"],
         title=HOSTILE,
         question=HOSTILE,
-        sites=release(sites, public_grid()),
+        sites=[SiteLayer(release(sites, public_grid()))],
     )
     html = to_html(page)
 
@@ -176,7 +176,10 @@ def page(browser, tmp_path_factory):
     )
     html = to_html(
         make_map(
-            release(cells, public_grid()), ["b", "a", "share_b"], title="Test", sites=release(sites, public_grid())
+            release(cells, public_grid()),
+            ["b", "a", "share_b"],
+            title="Test",
+            sites=[SiteLayer(release(sites, public_grid()))],
         )
     )
     path = tmp_path_factory.mktemp("map") / "map.html"

@@ -1,18 +1,21 @@
-"""Cells between the steps of a run: lossless, the same bytes for the same cells, read without copying."""
+"""Cells and crosswalks between the steps of a run: lossless, the same bytes for the same content."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
 import xarray as xr
 
 from civigrid.cells import DIM, check_cells, status_attrs
+from civigrid.crosswalk import Crosswalk
 from civigrid.errors import SourceError
-from civigrid.io.write import write_atomic
+from civigrid.io.write import write_atomic, write_bytes
 
 
 def save_cells(cells: xr.Dataset, path: Path) -> None:
@@ -47,6 +50,36 @@ def load_cells(path: Path) -> xr.Dataset:
     data = {n: (DIM, _numpy(table[n]), _attrs(about[n])) for n in table.column_names if n != "cell_id"}
     coords = {"cell_id": (DIM, _numpy(table["cell_id"]), about["cell_id"])}
     return check_cells(xr.Dataset(data, coords=coords, attrs=about["attrs"]))
+
+
+def save_crosswalk(crosswalk: Crosswalk, path: Path) -> None:
+    """Write a crosswalk; equal crosswalks give equal bytes."""
+    write_bytes(path, crosswalk.to_bytes())
+
+
+def load_crosswalk(path: Path, *, made_from: Mapping[str, str] | None = None) -> Crosswalk:
+    """Read a crosswalk, and refuse it where it was made from something else.
+
+    Parameters
+    ----------
+    path : Path
+        What `save_crosswalk` wrote.
+    made_from : mapping of str to str, optional
+        Hashes it must have been made from.
+
+    Raises
+    ------
+    SourceError
+        Not a crosswalk, or one of other sources.
+    """
+    try:
+        found = Crosswalk.from_bytes(path.read_bytes())
+    except (OSError, BadZipFile, KeyError, ValueError) as error:
+        raise SourceError(f"{path} is no crosswalk of civigrid ({error}). Build it again.") from error
+    for name, expected in (made_from or {}).items():
+        if found.made_from.get(name) != expected:
+            raise SourceError(f"{path} was made from another {name} ({found.made_from.get(name)}). Build it again.")
+    return found
 
 
 def _attrs(attrs: dict[str, Any]) -> dict[str, Any]:

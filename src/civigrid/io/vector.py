@@ -266,7 +266,7 @@ def _with_counts(
             text = f"{old!r} of {file} is missing in {int(missing.sum())} areas: unavailable, not zero"
             findings.append(Finding("warning", "counts.missing", text, int(missing.sum()), ids))
         data[new], status[new] = count, _status(count, missing.to_numpy())
-    about = {n: Column(long_name=n.replace("_", " "), part_of=part_of.get(n)) for n in names.values()}
+    about = {n: Column(long_name=n.replace("_", " ").capitalize(), part_of=part_of.get(n)) for n in names.values()}
     return replace(source, table=data, columns={**source.columns, **about}, status=status), findings
 
 

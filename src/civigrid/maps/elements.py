@@ -16,12 +16,12 @@ from branca.element import MacroElement
 from folium.map import Layer
 from jinja2 import Template
 
-from civigrid.cells import column_of, measured, values_of
+from civigrid.cells import column_of, measured, status_of, values_of
 from civigrid.maps.classes import Classes, classify
 from civigrid.maps.encode import encode_cells
 from civigrid.maps.palette import colors
 from civigrid.release.gate import Release
-from civigrid.types import Column, Floats
+from civigrid.types import Column, Floats, Status, Statuses
 
 STATUS_WORDS = {
     0: "",
@@ -107,13 +107,13 @@ class CellLayer(Layer):
         weight = values_of(data.cells, about.weight) if about.weight and about.weight in data.cells else None
         values = values_of(data.cells, variable)
         self.classes = classes or classify(values, about, name=variable, weight=weight)
-        self.legend = _legend(values, self.classes, data.cells[variable])
-        self.settings = as_script(
-            {"variable": variable, "breaks": self.classes.breaks, "zero": self.classes.zero, "legend": self.legend}
-        )
+        self.legend = _legend(values, status_of(data.cells, variable), self.classes, data.cells[variable])
+        settings = {"variable": variable, "breaks": self.classes.breaks, "zero": self.classes.zero}
+        # time beyond the limit is a finding; a share of nobody is nothing to show
+        self.settings = as_script({**settings, "legend": self.legend, "hatch_undefined": about.units == "min"})
 
 
-def _legend(values: Floats, classes: Classes, variable: xr.DataArray) -> dict[str, Any]:
+def _legend(values: Floats, status: Statuses, classes: Classes, variable: xr.DataArray) -> dict[str, Any]:
     about = column_of(variable)
     known = values[np.isfinite(values)]
     index = np.searchsorted(np.array(classes.breaks), known, side="right") + int(classes.zero)
@@ -127,13 +127,15 @@ def _legend(values: Floats, classes: Classes, variable: xr.DataArray) -> dict[st
         for text, color, n in zip(classes.labels, shades, count.tolist(), strict=True)
     ]
     units = {"1": "", "min": "minutes", "persons": "persons per cell"}.get(about.units, about.units)
-    missing = len(values) - len(known)
+    hidden = np.isnan(values) & ((status > Status.STRUCTURAL_ZERO) | (about.units == "min"))
+    empty = len(values) - len(known) - int(hidden.sum())
     note = ", ".join(filter(None, (about.source, about.reference_date)))
     return {
         "title": about.long_name or str(variable.name),
         "unit": f"{units} (right: number of cells)" if units else "right: number of cells",
         "classes": rows,
-        "missing": {"label": _why_missing(about), "count": f"{missing:,}"} if missing else None,
+        "missing": {"label": _why_missing(about), "count": f"{int(hidden.sum()):,}"} if hidden.any() else None,
+        "empty": f"{empty:,} cells without residents are not drawn" if empty else "",
         "note": f"Source: {note}" if note else "",
     }
 
@@ -153,6 +155,10 @@ class SiteLayer(Layer):
         Name in the layer control.
     columns : mapping of str to str, optional
         More columns for the tooltip, each with its words.
+    palette : mapping of str to str, optional
+        Colour of each kind, in the order of the legend; by default one of `SITE_COLORS` each.
+    show : bool
+        Whether they are drawn at the start.
     """
 
     _template = Template(
@@ -162,20 +168,25 @@ class SiteLayer(Layer):
     )
 
     def __init__(
-        self, release: Release[gpd.GeoDataFrame], *, title: str = "Services", columns: Mapping[str, str] | None = None
+        self,
+        release: Release[gpd.GeoDataFrame],
+        *,
+        title: str = "Services",
+        columns: Mapping[str, str] | None = None,
+        palette: Mapping[str, str] | None = None,
+        show: bool = False,
     ) -> None:
-        super().__init__(name=escape(title), overlay=True, control=True, show=False)
+        super().__init__(name=escape(title), overlay=True, control=True, show=show)
         if not isinstance(release, Release):
             raise TypeError(f"maps show a Release, got {type(release).__name__}: pass the sites through release().")
         self._name = "SiteLayer"
         known = release.data[~release.data.geometry.isna()].to_crs("EPSG:4326")
         kinds = sorted(known["kind"].astype(str).unique())
+        shades = palette or {k: SITE_COLORS[i % len(SITE_COLORS)] for i, k in enumerate(kinds)}
+        kinds = [k for k in shades if k in kinds]
         self.records = as_script([_record(row, kinds, columns or {}) for row in known.to_dict("records")])
         count = known["kind"].astype(str).value_counts()
-        rows = [
-            {"label": k, "color": SITE_COLORS[i % len(SITE_COLORS)], "count": str(count[k])}
-            for i, k in enumerate(kinds)
-        ]
+        rows = [{"label": k, "color": shades[k], "count": str(count[k])} for k in kinds]
         self.settings = as_script(
             {"legend": {"title": title, "unit": "", "classes": rows, "missing": None, "note": ""}}
         )

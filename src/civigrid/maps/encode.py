@@ -74,7 +74,8 @@ def _about(cells: xr.Dataset, name: str) -> dict[str, Any]:
     whole = bool(np.all(known == np.rint(known)))
     percent = name.startswith("share_")
     words = column.long_name or name
-    return {"long_name": words, "units": column.units, "kind": column.kind, "whole": whole, "percent": percent}
+    about = {"long_name": words, "units": column.units, "kind": column.kind, "whole": whole, "percent": percent}
+    return about | {"base": column.weight if name != "share_at_one_place" else None}
 
 
 def _runs(row: Ints, col: Ints) -> str:

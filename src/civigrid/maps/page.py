@@ -35,7 +35,7 @@ def make_map(
     *,
     title: str,
     question: str = "",
-    sites: Release[gpd.GeoDataFrame] | None = None,
+    sites: Sequence[SiteLayer] = (),
     outline: gpd.GeoSeries | None = None,
     notes: Sequence[str] = (),
     carry: Sequence[str] = (),
@@ -51,7 +51,7 @@ def make_map(
         Indicators, one shown at a time, the first at the start.
     title, question : str
         What the map is called, and what it answers.
-    sites : Release of geopandas.GeoDataFrame, optional
+    sites : sequence of SiteLayer
         Services, drawn on demand.
     outline : geopandas.GeoSeries, optional
         Lines for orientation.
@@ -78,8 +78,8 @@ def make_map(
         page.add_child(CellLayer(data, name, show=i == 0))
     if outline is not None:
         page.add_child(Outline(outline, tolerance_m=_tolerance(release.data)))
-    if sites is not None:
-        page.add_child(SiteLayer(sites))
+    for layer in sites:
+        page.add_child(layer)
     page.add_child(folium.LayerControl(collapsed=False, position="topright"))
     page.add_child(Furniture(_bounds(release.data), lang))
     figure.html.add_child(Element(_head(title, question, notes, release.terms, release.profile)))
@@ -140,6 +140,6 @@ def _bounds(cells: xr.Dataset) -> list[list[float]]:
 
 
 def _tolerance(cells: xr.Dataset) -> float:
-    """Outlines need no more detail than a third of a cell's side."""
+    """Outlines need no more detail than a third of a cell's side, and no less than 100 m."""
     area = float(grid_of(cells).area_km2(ids_of(cells)[:1])[0])
-    return 0.3 * float(np.sqrt(area * 1e6))
+    return min(0.3 * float(np.sqrt(area * 1e6)), 100.0)

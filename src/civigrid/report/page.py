@@ -31,6 +31,7 @@ def make_report(
     question: str,
     sentences: Sequence[str],
     tables: Sequence[tuple[str, Release[pd.DataFrame]]],
+    checks: Sequence[tuple[str, pd.DataFrame]] = (),
     figures: Sequence[tuple[str, str]],
     maps: Sequence[tuple[str, str]],
     terms: Sequence[Licence],
@@ -46,6 +47,8 @@ def make_report(
         What was found, in plain words.
     tables : sequence of (caption, Release of pandas.DataFrame)
         Result tables.
+    checks : sequence of (caption, pandas.DataFrame)
+        Tables about the data as a whole, shown as they are: sums and counts of faults, nothing by cell.
     figures : sequence of (caption, SVG)
         Figures of `civigrid.report.figures`.
     maps : sequence of (title, relative address)
@@ -67,6 +70,7 @@ def make_report(
     parts += ["<h2>Figures</h2>"] if figures else []
     parts += [f"<figure>{svg}<figcaption>{escape(text)}</figcaption></figure>" for text, svg in figures]
     parts += ["<h2>Numbers</h2>", *(_table(caption, table) for caption, table in tables)]
+    parts += ["<h2>Checks</h2>", *(_plain(caption, table) for caption, table in checks if len(table))]
     sources = dict.fromkeys((t.attribution or t.publisher, t.licence) for t in terms if t.attribution or t.publisher)
     parts += ["<h2>Sources and licences</h2>", "<ul>"]
     parts += [f"<li>{escape(who)} ({escape(licence)})</li>" for who, licence in sources] + ["</ul>"]
@@ -74,6 +78,15 @@ def make_report(
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
     body = "".join(parts)
     return f'<!doctype html><html lang="en"><head>{head}<style>{STYLE}</style></head><body>{body}</body></html>\n'
+
+
+def _plain(caption: str, table: pd.DataFrame) -> str:
+    head = "".join(f"<th>{escape(str(c))}</th>" for c in table.columns)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(_number(v) if isinstance(v, float) else str(v))}</td>" for v in row) + "</tr>"
+        for row in table.itertuples(index=False)
+    )
+    return f'<div class="wide"><table><caption>{escape(caption)}</caption><tr>{head}</tr>{body}</table></div>'
 
 
 def _table(caption: str, release: Release[pd.DataFrame]) -> str:

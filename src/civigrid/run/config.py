@@ -122,6 +122,7 @@ class Map:
     title: str = key("title of the map")
     question: str = key("what it answers, in one sentence", default="")
     sites: tuple[str, ...] = key("names of point sources drawn on top", default=())
+    reach: bool = key("draw the services whose reach was computed, by how far a group is below parity", default=False)
     outline: str = key("file of areas or borders drawn for orientation", default="")
 
 

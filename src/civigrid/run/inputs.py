@@ -15,7 +15,8 @@ from civigrid.io.german_grid import read_german_grid
 from civigrid.io.points import read_points
 from civigrid.io.vector import join_counts, read_areas
 from civigrid.run import config
-from civigrid.run.read_config import resolve
+from civigrid.run.faults import Fault
+from civigrid.run.paths import resolve
 from civigrid.source import Licence, Report, Source
 
 READERS: dict[str, Callable[..., tuple[Source, Report]]] = {
@@ -60,6 +61,21 @@ def _call(reader: Callable[..., Any], first: Any, options: Mapping[str, Any], na
         )
     found: tuple[Source, Report] = reader(first, **options)
     return found
+
+
+def option_faults(about: config.Source, place: str) -> list[Fault]:
+    """Options that the source's reader does not know, found before anything is read."""
+    wanted: list[tuple[str, Callable[..., Any], Mapping[str, Any]]] = [
+        ("options", READERS[about.reader], about.options)
+    ]
+    if about.counts:
+        wanted.append(("counts", join_counts, {k: v for k, v in about.counts.items() if k != "path"}))
+    faults = []
+    for name, reader, options in wanted:
+        known = list(inspect.signature(reader).parameters)[2 if reader is join_counts else 1 :]
+        text = f"{reader.__name__} knows no such option. Known: {', '.join(known)}."
+        faults += [Fault(f"{place}.{name}.{k}", repr(v), text) for k, v in options.items() if k not in known]
+    return faults
 
 
 def input_files(about: config.Source, base: Path) -> list[Path]:

@@ -24,7 +24,7 @@ from civigrid.project import COVERED, coarsen
 from civigrid.result_table import parameters, result_table
 from civigrid.run import config
 from civigrid.run.parts import Part
-from civigrid.run.read_config import resolve
+from civigrid.run.paths import resolve
 from civigrid.source import Source
 from civigrid.travel import StraightLine, straight_line_times
 

@@ -12,12 +12,12 @@ import xarray as xr
 from civigrid.cells import column_of, labels, measured
 from civigrid.io.tables import read_shapes
 from civigrid.io.write import write_csv, write_geopackage, write_geoparquet, write_table, write_text
-from civigrid.maps import make_map, to_html
+from civigrid.maps import SiteLayer, make_map, to_html
 from civigrid.release import PROFILES, Profile, Release, release
 from civigrid.report import comparison_figure, interval_figure, make_report
 from civigrid.run import config
 from civigrid.run.layer_steps import sites_of
-from civigrid.run.read_config import resolve
+from civigrid.run.paths import resolve
 from civigrid.source import Licence, Source
 
 WRITERS: dict[str, tuple[str, Callable[[Release[xr.Dataset], Path], None]]] = {
@@ -61,19 +61,16 @@ def write_map(
     item: config.Map,
     cells: xr.Dataset,
     terms: Sequence[Licence],
+    results: pd.DataFrame,
     setting: tuple[Path, Callable[[str], Source], Path],
 ) -> list[Path]:
     """Draw one map and write it."""
     base, sources, folder = setting
     out = release(cells, profile_of(run), terms=terms)
-    sites = None
-    if item.sites:
-        frame: gpd.GeoDataFrame = sites_of(item.sites, sources)
-        sites = release(frame[["name", "kind", "geometry"]] if "name" in frame else frame, profile_of(run))
+    sites = _site_layers(run, item, results, sources)
     outline = read_shapes(resolve(item.outline, base)).geometry if item.outline else None
     bases = [column_of(cells[v]).weight for v in item.variables]
-    persons = any(column_of(cells[v]).units == "persons" for v in item.variables)
-    carry = [] if persons else list(dict.fromkeys(b for b in bases if b is not None and b in cells))
+    carry = list(dict.fromkeys(b for b in bases if b is not None and b in cells))
     notes = ["Missing, confidential and suppressed cells are hatched; they are not zero."]
     page = make_map(
         out,
@@ -88,6 +85,48 @@ def write_map(
     path = folder / "maps" / f"{slug(item.title)}.html"
     write_text(path, to_html(page))
     return [path]
+
+
+REACH = {
+    "a group reaches less than half of parity": "#542788",
+    "a group is below parity": "#998ec3",
+    "no group is clearly below parity": "#f1a340",
+    "too few users to say": "#b8bcc0",
+}
+"""How a service's reach is said on a map, and its colour."""
+
+
+def _site_layers(
+    run: config.Run, item: config.Map, results: pd.DataFrame, sources: Callable[[str], Source]
+) -> list[SiteLayer]:
+    """Services of a map: whom they reach, where that was computed, and all of them by kind."""
+    if not item.sites:
+        return []
+    frame, layers = sites_of(item.sites, sources), []
+    if item.reach:
+        served = release(reach_sites(release(results, profile_of(run)).data, frame), profile_of(run))
+        words = {"reach": "Users against residents nearby"}
+        layers.append(SiteLayer(served, title="Service reach", columns=words, palette=REACH, show=True))
+    return [*layers, SiteLayer(release(frame[["name", "kind", "geometry"]], profile_of(run)))]
+
+
+def reach_sites(results: pd.DataFrame, sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Give the services whose reach was computed, with its verdict as ``kind`` and its figures as ``reach``.
+
+    A group is below parity where its whole interval is; half of parity likewise.
+    """
+    found = results[results["index"] == "representation"]
+    rows = {}
+    for zone, part in found.groupby("zone", sort=False):
+        known = part.dropna(subset=["estimate"])
+        lowest = known["high"].min() if len(known) else float("nan")
+        verdict = list(REACH)[3 if not len(known) else 0 if lowest < 0.5 else 1 if lowest < 1 else 2]
+        figures = [f"{r.groups} {r.estimate:.2f} ({r.low:.2f} to {r.high:.2f})" for r in known.itertuples()]
+        rows[zone] = (verdict, "; ".join(figures))
+    zones = sites["name"].astype(str) + " (" + sites.index.str.split(":", n=1).str[1] + ")"
+    served = sites.loc[zones.isin(list(rows)).to_numpy(), ["name", "geometry"]].copy()
+    kept = zones[zones.isin(list(rows))]
+    return served.assign(kind=[rows[z][0] for z in kept], reach=[rows[z][1] for z in kept])
 
 
 def slug(title: str) -> str:
@@ -105,9 +144,10 @@ def write_report(
     table: pd.DataFrame,
     cells: Mapping[str, xr.Dataset],
     terms: Sequence[Licence],
+    checks: tuple[pd.DataFrame, pd.DataFrame],
     folder: Path,
 ) -> list[Path]:
-    """Write the one-page report."""
+    """Write the one-page report; `checks` are the mass ledger and what the readers noticed."""
     out = release(table, profile_of(run))
     figures = []
     by_zone = table[(table["index"] == "H_multi") & (table["zone"] != "all")]
@@ -130,6 +170,7 @@ def write_report(
         question=run.question,
         sentences=sentences(out.data, cells),
         tables=tables,
+        checks=[("Where every person went (mass ledger)", checks[0]), ("What the readers noticed", checks[1])],
         figures=figures,
         maps=[(m.title, f"maps/{slug(m.title)}.html") for m in run.map],
         terms=terms,

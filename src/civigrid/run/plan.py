@@ -15,7 +15,7 @@ from civigrid.run import config
 from civigrid.run.inputs import input_files
 from civigrid.run.layer_steps import LAYERS
 from civigrid.run.parts import code_digest, digest
-from civigrid.run.read_config import resolve
+from civigrid.run.paths import resolve
 
 BYTES_PER_VALUE = 30
 """Measured: peak memory of a run by cell and variable, with statuses and copies on the way."""

@@ -41,7 +41,7 @@ LIBRARIES = (
     "folium",
 )
 Announce = Callable[[str, float, str], None]
-"""Called with a step's name, its seconds, and ``done``, ``kept`` or ``start``."""
+"""Called with a step's name, its seconds, and ``start``, ``done`` or ``kept``; once with how many are ``planned``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +62,8 @@ class Finished:
         Result table, as it is inside.
     ledger : pandas.DataFrame
         Where every person went.
+    findings : pandas.DataFrame
+        What the readers noticed.
     """
 
     folder: Path
@@ -71,6 +73,7 @@ class Finished:
     cells: Mapping[str, xr.Dataset]
     results: pd.DataFrame
     ledger: pd.DataFrame
+    findings: pd.DataFrame
 
 
 @dataclass(eq=False)
@@ -86,6 +89,7 @@ class _State:
     terms: dict[str, Licence] = field(default_factory=dict)
     tables: list[pd.DataFrame] = field(default_factory=list)
     ledgers: list[pd.DataFrame] = field(default_factory=list)
+    findings: list[pd.DataFrame] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     read: dict[str, tuple[Source, Report]] = field(default_factory=dict)
 
@@ -149,6 +153,7 @@ def run_file(
     with state.timed("plan"):
         steps = make_plan(run, path.parent)
         write_json(root / "plan.json", describe_plan(steps))
+    state.announce("plan", float(len(steps) + len(run.map) + 2), "planned")
     for step in steps:
         _do(step, state)
     results = _results(state)
@@ -161,8 +166,13 @@ def run_file(
         seconds=state.seconds,
         cells=state.cells,
         results=results,
-        ledger=pd.concat(state.ledgers, ignore_index=True) if state.ledgers else pd.DataFrame(),
+        ledger=_joined(state.ledgers),
+        findings=_joined(state.findings),
     )
+
+
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
 def _silent(*_: object) -> None:
@@ -190,8 +200,9 @@ def _do(step: Step, state: _State) -> None:
         state.terms[str(step.item.source)] = Licence(**terms)
     if "results" in part.tables:
         state.tables.append(part.tables["results"])
-    if "ledger" in part.tables and len(part.tables["ledger"]):
-        state.ledgers.append(part.tables["ledger"].assign(cells=step.cells))
+    for name, kept in (("ledger", state.ledgers), ("findings", state.findings)):
+        if name in part.tables and len(part.tables[name]):
+            kept.append(part.tables[name].assign(cells=step.cells))
 
 
 def _make(step: Step, state: _State) -> Part:
@@ -230,9 +241,11 @@ def _outputs(state: _State, results: pd.DataFrame, root: Path) -> list[Path]:
     for item in run.map:
         with state.timed(f"map:{item.title}"):
             setting = (state.base, state.source, folder)
-            files += outputs.write_map(run, item, state.cells[item.cells], terms, setting)
+            files += outputs.write_map(run, item, state.cells[item.cells], terms, results, setting)
     with state.timed("report"):
-        files += outputs.write_report(run, results, state.cells, terms, folder)
+        ledger = _joined(state.ledgers)[["cells", "variable", "total", "placed", "outside", "unplaceable", "error"]]
+        noticed = _joined(state.findings).reindex(columns=["cells", "level", "message", "count"])
+        files += outputs.write_report(run, results, state.cells, terms, (ledger, noticed), folder)
     return files
 
 
@@ -257,7 +270,7 @@ def _manifest(state: _State, steps: tuple[Step, ...], root: Path, files: list[Pa
             "libraries": {name: version(name) for name in LIBRARIES},
             "inputs": inputs,
             "steps": {s.name: s.key for s in steps},
-            "ledger": pd.concat(state.ledgers).to_dict("records") if state.ledgers else [],
+            "ledger": _joined(state.ledgers).to_dict("records"),
             "outputs": {p.relative_to(root).as_posix(): sha256_of(p) for p in sorted(files)},
         },
     )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -14,20 +13,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from civigrid.catalog import declarations
 from civigrid.errors import SchemaError
 from civigrid.run.config import Run
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing wrong in a run file."""
-
-    key: str
-    value: str
-    message: str
-    line: int = 0
-
-    def __str__(self) -> str:
-        where = f"line {self.line}: " if self.line else ""
-        return f"{where}{self.key} = {self.value}: {self.message}"
+from civigrid.run.faults import Fault
+from civigrid.run.inputs import option_faults
+from civigrid.run.paths import resolve, unset_variables
 
 
 def read_run(path: Path) -> Run:
@@ -115,6 +103,7 @@ def _checked(fits: bool, value: Any, where: str, message: str, faults: list[Faul
 def _references(run: Run, base: Path) -> list[Fault]:
     """Faults that only show when the tables are read together: unknown names, unknown grids, absent files."""
     faults = _absent_files(run, base)
+    faults += [fault for i, s in enumerate(run.source) for fault in option_faults(s, f"run.source[{i}]")]
     sources, cells = [s.name for s in run.source], [c.name for c in run.cells]
     wanted: list[tuple[str, str, list[str], str]] = []
     for i, source in enumerate(run.source):
@@ -149,7 +138,7 @@ def _references(run: Run, base: Path) -> list[Fault]:
 def _absent_files(run: Run, base: Path) -> list[Fault]:
     paths = [(i, p) for i, s in enumerate(run.source) for p in (s.path, str(s.counts.get("path", ""))) if p]
     return [
-        Fault(f"run.source[{i}].path", repr(path), f"{resolve(path, base)} does not exist{_unset(path)}.")
+        Fault(f"run.source[{i}].path", repr(path), f"{resolve(path, base)} does not exist{unset_variables(path)}.")
         for i, path in paths
         if not resolve(path, base).exists()
     ]
@@ -158,21 +147,6 @@ def _absent_files(run: Run, base: Path) -> list[Fault]:
 def _sites(item: Any) -> tuple[str, ...]:
     sites = getattr(item, "sites", ())
     return (sites,) if isinstance(sites, str) else tuple(sites)
-
-
-def resolve(path: str, base: Path) -> Path:
-    """Fill in ``${VARIABLES}`` and make a path absolute, relative to the run file's folder.
-
-    ``CIVIGRID_DATA`` defaults to ``../shared/data`` beside the checkout the run file lies in.
-    """
-    default = {"CIVIGRID_DATA": str((base / ".." / ".." / "shared" / "data").resolve())}
-    filled = re.sub(r"\$\{(\w+)\}", lambda m: os.environ.get(m[1], default.get(m[1], m[0])), path)
-    return (base / filled).resolve()
-
-
-def _unset(path: str) -> str:
-    unset = [name for name in re.findall(r"\$\{(\w+)\}", path) if name not in os.environ]
-    return f" (set the environment variable {', '.join(unset)} to the folder of the data)" if unset else ""
 
 
 def _with_line(fault: Fault, text: str) -> Fault:

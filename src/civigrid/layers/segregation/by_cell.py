@@ -33,7 +33,8 @@ def segregation_cells(cells: xr.Dataset, groups: Sequence[str], *, total: str = 
     """
     counts, _ = group_counts(cells, groups, total)
     size = counts.sum(axis=1)
-    inhabited = np.where(size > 0, size, np.nan)
+    # half a person, spread there by interpolation, is nobody: a share of it would be noise
+    inhabited = np.where(size >= 0.5, size, np.nan)
     whole = np.nansum(counts, axis=0)
     everyone = float(whole.sum())
     share = counts / inhabited[:, None]
@@ -57,12 +58,13 @@ def segregation_cells(cells: xr.Dataset, groups: Sequence[str], *, total: str = 
         gap = np.abs(own / whole[k] - others / (everyone - whole[k])) / 2 if 0 < whole[k] < everyone else 0 * size
         add(f"adds_to_D_{group}", gap, _part(f"Adds to the dissimilarity of: {words}"))
     with np.errstate(divide="ignore", invalid="ignore"):
-        local = -np.nansum(np.where(share > 0, share * np.log(share), 0.0), axis=1)
-    local = np.where(np.isnan(inhabited), np.nan, local)
+        whole_share = counts / size[:, None]
+        local = -np.nansum(np.where(whole_share > 0, whole_share * np.log(whole_share), 0.0), axis=1)
+    local, exact = np.where(np.isnan(inhabited), np.nan, local), local
     city = whole[whole > 0] / everyone
     diversity = -float((city * np.log(city)).sum())
     add("diversity", local, _rate("Diversity of the groups (entropy, nats)"))
-    excess = np.where(size > 0, size * (diversity - local), 0.0 * size)
+    excess = np.where(size > 0, size * (diversity - np.nan_to_num(exact)), 0.0 * size)
     add(
         "adds_to_H",
         excess / (everyone * diversity) if diversity > 0 else 0.0 * size,

@@ -146,7 +146,7 @@
     },
     classOf: function (level, i) {
       var v = level.values[this.name], x = valueOf(v, i), breaks = this.options.breaks;
-      if (x !== x) { return -1; }
+      if (x !== x) { return v.state[i] > 2 || this.options.hatch_undefined ? -1 : -2; }
       if (v.kind === "extensive") { x /= level.factor * level.factor; }
       if (x === 0 && this.options.zero) { return 0; }
       var k = this.options.zero ? 1 : 0, c = 0;
@@ -188,6 +188,7 @@
           if (at < 0) { continue; }
           var k = shade.get(at);
           if (k === undefined) { k = this.classOf(level, at); shade.set(at, k); }
+          if (k === -2) { continue; }
           var color = k >= 0 ? this.colors[k] : ((px + py) % (6 * ratio) < 2 * ratio ? [120, 120, 120] : [222, 222, 222]);
           var q4 = 4 * (py * w + px);
           out[q4] = color[0]; out[q4 + 1] = color[1]; out[q4 + 2] = color[2]; out[q4 + 3] = 235;
@@ -205,6 +206,8 @@
         if (cells.box[o] > se[0] || cells.box[o + 2] < nw[0] || cells.box[o + 1] > nw[1] || cells.box[o + 3] < se[1]) {
           continue;
         }
+        var k = this.classOf(level, i);
+        if (k === -2) { continue; }
         ctx.beginPath();
         for (var j = 0; j < cells.k; j++) {
           var lat = cells.lat[i * cells.k + j] * D;
@@ -213,7 +216,6 @@
           if (j) { ctx.lineTo(x, y); } else { ctx.moveTo(x, y); }
         }
         ctx.closePath();
-        var k = this.classOf(level, i);
         ctx.fillStyle = k >= 0 ? this.options.legend.classes[k].color : ctx.createPattern(hatch, "repeat");
         ctx.strokeStyle = k >= 0 ? ctx.fillStyle : "#b0b0b0"; ctx.lineWidth = 0.4;
         ctx.globalAlpha = 0.92;
@@ -258,9 +260,16 @@
     row.appendChild(a); row.appendChild(b); parent.appendChild(row);
   }
 
-  function written(about, x, status, words) {
-    if (x !== x) { return words[status] || "no value"; }
-    if (about.percent) { return (100 * x).toFixed(1) + " %" + (status > 1 && words[status] ? " (" + words[status] + ")" : ""); }
+  /* Interval of a share of n people: Wilson (1927), 95 %. */
+  function interval(share, n) {
+    var z = 1.96, mid = (share + z * z / (2 * n)) / (1 + z * z / n);
+    var half = z / (1 + z * z / n) * Math.sqrt(share * (1 - share) / n + z * z / (4 * n * n));
+    return " (95 %: " + (100 * (mid - half)).toFixed(0) + " to " + (100 * (mid + half)).toFixed(0) + ")";
+  }
+
+  function written(about, x, status, words, people) {
+    if (x !== x) { return status > 2 ? words[status] : (about.units === "min" ? "beyond the time searched" : "nobody lives here"); }
+    if (about.percent) { return (100 * x).toFixed(1) + " %" + (people >= 1 && about.base ? interval(x, people) : "") + (status > 1 && words[status] ? " (" + words[status] + ")" : ""); }
     var digits = about.units === "1" ? 3 : (about.units === "min" ? 1 : (about.whole ? 0 : 1));
     var text = x.toLocaleString(document.documentElement.lang || "en", { maximumFractionDigits: digits });
     var unit = about.units === "1" ? "" : " " + about.units;
@@ -280,7 +289,7 @@
       if (found.code) { line(box, found.code, found.size >= 1000 ? found.size / 1000 + " km cell" : found.size + " m cell"); }
       active.data.order.forEach(function (name) {
         var about = active.data.about[name];
-        line(box, about.long_name, written(about, found.values[name], found.status[name], words), name === active.name);
+        line(box, about.long_name, written(about, found.values[name], found.status[name], words, found.values[about.base]), name === active.name);
       });
       box.style.display = "block";
       var p = event.containerPoint, size = map.getSize();
@@ -316,6 +325,7 @@
           L.DomUtil.create("span", "", row).textContent = about.missing.label;
           L.DomUtil.create("span", "cg-count", row).textContent = about.missing.count;
         }
+        if (about.empty) { L.DomUtil.create("div", "cg-legend-note", box).textContent = about.empty; }
         if (about.note) { L.DomUtil.create("div", "cg-legend-note", box).textContent = about.note; }
       });
     }

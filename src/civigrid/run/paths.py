@@ -1,0 +1,23 @@
+"""Paths of a run file: variables filled in, relative to the file."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+
+def resolve(path: str, base: Path) -> Path:
+    """Fill in ``${VARIABLES}`` and make a path absolute, relative to the run file's folder.
+
+    ``CIVIGRID_DATA`` defaults to ``../shared/data`` beside the checkout the run file lies in.
+    """
+    default = {"CIVIGRID_DATA": str((base / ".." / ".." / "shared" / "data").resolve())}
+    filled = re.sub(r"\$\{(\w+)\}", lambda m: os.environ.get(m[1], default.get(m[1], m[0])), path)
+    return (base / filled).resolve()
+
+
+def unset_variables(path: str) -> str:
+    """Say which variables of a path the environment does not set; nothing where it sets all."""
+    unset = [name for name in re.findall(r"\$\{(\w+)\}", path) if name not in os.environ]
+    return f" (set the environment variable {', '.join(unset)} to the folder of the data)" if unset else ""
