@@ -258,3 +258,18 @@ def test_centres_are_contiguous_dense_cells():
     assert pd.Series(made["centre"].values).value_counts().to_dict() == {"Big": 4, "Centre N3002 E4002": 1, "": 1}
     with pytest.raises(GridMismatchError, match="found on squares"):
         with_centres(make_cells(H3Grid(8), np.empty(0, np.uint64), {"T": []}, {"T": Column()}), "T")
+
+
+def test_interpolated_counts_are_not_corrected_for_chance():
+    """Cells spread from areas lack the scatter of counted people: no expected value, no corrected one, and the reason."""
+    cells = town()
+    imputed = np.full(60, Status.IMPUTED, dtype=np.uint8)
+    values = {g: values_of(cells, g) for g in ("a", "b")}
+    status = {g: np.where(v == 0, Status.OBSERVED_ZERO, imputed).astype(np.uint8) for g, v in values.items()}
+    spread = make_cells(GRID, ids_of(cells), values, {"a": Column(), "b": Column()}, status=status)
+    row = segregation_table(spread, ["a", "b"], indices=["D"]).iloc[0]
+
+    assert np.isnan(row["expected"])
+    assert np.isnan(row["corrected"])
+    assert row["low"] < row["estimate"] < row["high"]
+    assert "interpolated" in row["parameters"]

@@ -30,7 +30,7 @@ STATUS_WORDS = {
     3: "confidential: withheld by the publisher",
     4: "not available",
     5: "perturbed or flagged by the publisher",
-    6: "estimated",
+    6: "estimated from larger areas",
     7: "suppressed to protect people",
     8: "lower bound: parts are missing",
 }

@@ -96,13 +96,18 @@ def _entry(source: Source, name: str, given: Floats, placed: Floats, crosswalk: 
 
 
 def _spread_status(crosswalk: Crosswalk, codes: Statuses, missing: Bools, values: Floats) -> Statuses:
-    """Status by cell: missing where nothing is known, partial where something is not, zero and ok otherwise."""
+    """Status by cell: missing where nothing is known, partial where something is not, imputed where it was spread."""
     shared = crosswalk.shares()
     shared.data = (shared.data > 0).astype(np.float64)
     known = shared.T @ (~missing).astype(np.float64) > 0
     status = np.where(values == 0, Status.OBSERVED_ZERO, Status.OK).astype(np.uint8)
-    for code in (Status.PERTURBED, Status.IMPUTED):
-        status[(shared.T @ (codes == code).astype(np.float64) > 0) & (values != 0)] = code
+    # a unit spread over several cells was not counted there: its cells hold estimates
+    spread = np.diff(shared.indptr) > 1
+    for code, units in (
+        (Status.PERTURBED, codes == Status.PERTURBED),
+        (Status.IMPUTED, spread | (codes == Status.IMPUTED)),
+    ):
+        status[(shared.T @ units.astype(np.float64) > 0) & (values != 0)] = code
     if missing.any():
         unknown = shared.T @ missing.astype(np.float64) > 0
         confidential = shared.T @ (codes == Status.CONFIDENTIAL).astype(np.float64) > 0

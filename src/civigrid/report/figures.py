@@ -27,21 +27,21 @@ def interval_figure(table: Release[pd.DataFrame], index: str, *, most: int = 40)
         Zones shown: the largest by persons.
     """
     rows = table.data[(table.data["index"] == index) & (table.data["zone"] != "(none)")]
-    rows = rows.dropna(subset=["corrected"]).nlargest(most, "persons").sort_values("corrected")
+    # where nothing was corrected the estimate itself stands
+    rows = rows.assign(shown=rows["corrected"].fillna(rows["estimate"])).dropna(subset=["shown", "low"])
+    rows = rows.nlargest(most, "persons").sort_values("shown")
     figure = Figure(figsize=(8, 1.2 + 0.24 * len(rows)), layout="constrained")
     axes = figure.subplots()
     at = range(len(rows))
     axes.errorbar(
-        rows["corrected"], at, xerr=[rows["corrected"] - rows["low"], rows["high"] - rows["corrected"]],
-        fmt="o", color=BLUE, ms=4, lw=1, label="corrected, with 95 % interval",
+        rows["shown"], at, xerr=[rows["shown"] - rows["low"], rows["high"] - rows["shown"]],
+        fmt="o", color=BLUE, ms=4, lw=1, label="corrected where that can be, with 95 % interval",
     )  # fmt: skip
     axes.scatter(rows["estimate"], at, s=14, facecolors="none", edgecolors=GREY, label="as measured")
     axes.scatter(
         rows["expected"], at, s=14, marker="|", color=SAND, label="expected if people were allocated at random"
     )
-    axes.set_yticks(
-        list(at), [f"{z} · {g}" if rows["groups"].nunique() > 1 else z for z, g in rows[["zone", "groups"]].values]
-    )
+    axes.set_yticks(list(at), rows["zone"].tolist())
     axes.set_xlim(left=min(0.0, float(rows["low"].min()) if len(rows) else 0.0))
     axes.set_xlabel(index)
     axes.grid(axis="x", lw=0.4)

@@ -13,11 +13,11 @@ from civigrid.source import Licence
 
 STYLE = """
 body { font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; color: #1b1f24;
-  max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+  max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { line-height: 1.2; } h2 { margin-top: 2.2rem; border-bottom: 1px solid #d0d4d9; }
 .question { font-size: 1.2rem; color: #2b4c7e; }
-table { border-collapse: collapse; width: 100%; font-size: .88rem; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid #e4e6e9; vertical-align: top; }
+table { border-collapse: collapse; width: 100%; font-size: .84rem; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; padding: .25rem .45rem; border-bottom: 1px solid #e4e6e9; vertical-align: top; }
 td.n, th.n { text-align: right; white-space: nowrap; } caption { text-align: left; padding: .5rem 0; color: #4a5057; }
 figure { margin: 1.2rem 0; } figure svg { max-width: 100%; height: auto; } .wide { overflow-x: auto; }
 footer { margin-top: 3rem; font-size: .85rem; color: #4a5057; }

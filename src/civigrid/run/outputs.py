@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import xarray as xr
 
-from civigrid.cells import column_of, labels, measured
+from civigrid.cells import column_of
 from civigrid.io.tables import read_shapes
 from civigrid.io.write import write_csv, write_geopackage, write_geoparquet, write_table, write_text
 from civigrid.maps import SiteLayer, make_map, to_html
@@ -151,9 +153,9 @@ def write_report(
     out = release(table, profile_of(run))
     figures = []
     by_zone = table[(table["index"] == "H_multi") & (table["zone"] != "all")]
-    if len(by_zone) > 1:
-        text = "Segregation of all groups (information index H), the largest zones"
-        figures.append((text, interval_figure(release(by_zone, profile_of(run)), "H_multi")))
+    for groups, part in by_zone.groupby("groups", sort=False):
+        text = f"Segregation of {str(groups).replace('|', ', ')} by zone (information index H), the largest zones"
+        figures.append((text, interval_figure(release(part, profile_of(run)), "H_multi")))
     if (table["topic"] == "validation").any():
         figures.append(("How far each projection is from the reference", comparison_figure(out)))
     whole = table[table["zone"] == "all"]
@@ -181,19 +183,32 @@ def write_report(
 
 
 def sentences(table: pd.DataFrame, cells: Mapping[str, xr.Dataset]) -> list[str]:
-    """Say the main results in plain words."""
-    found = [
-        f"{name}: {ds.sizes['cell']:,} cells with {', '.join(measured(ds)[:6])}"
-        + (f"; zones: {', '.join(labels(ds))}" if labels(ds) else "")
-        + "."
-        for name, ds in cells.items()
-    ]
-    for _, row in table[(table["zone"] == "all") & (table["index"] == "D")].iterrows():
+    """Say the main results in plain words, one cell set after the other."""
+    about = table["parameters"].map(json.loads)
+    on = about.map(lambda a: str(a.get("on", "")))
+    found = []
+    for name, ds in cells.items():
+        mine = table[(on == name) & (table["zone"] == "all")]
+        found += [_segregation(row, name, ds) for _, row in mine[mine["index"] == "D"].iterrows()]
+        found += [_beyond(row, ds) for _, row in mine[mine["index"] == "share_beyond:one_stop"].iterrows()]
+    errors = table[table["index"] == "total_allocation_error"]
+    for row, a in zip(errors.itertuples(), about[errors.index], strict=True):
         found.append(
-            f"To live as evenly as everyone else, {row['estimate']:.1%} of the group {row['groups']} would have to "
-            f"move; chance alone would make {row['expected']:.1%}; corrected {row['corrected']:.1%} "
-            f"({row['low']:.1%} to {row['high']:.1%})."
+            f"{a['on']} puts {row.estimate:.1%} of people into a wrong cell of {a['grid']}, by {a['reference']}."
         )
-    for _, row in table[(table["index"] == "share_beyond:one_stop") & (table["zone"] == "all")].iterrows():
-        found.append(f"{row['estimate']:.1%} of {row['groups']} have no place with the whole bundle within reach.")
     return found
+
+
+def _segregation(row: pd.Series, name: str, cells: xr.Dataset) -> str:
+    words = cells[row["groups"]].attrs.get("long_name") or row["groups"]
+    text = f"{words}: {row['estimate']:.1%} would have to move to live as evenly as everyone else ({name})"
+    if not np.isfinite(row["expected"]):
+        return f"{text}; {row['low']:.1%} to {row['high']:.1%}."
+    interval = f"{row['low']:.1%} to {row['high']:.1%}"
+    return f"{text}; chance alone would make {row['expected']:.1%}, corrected {row['corrected']:.1%} ({interval})."
+
+
+def _beyond(row: pd.Series, cells: xr.Dataset) -> str:
+    a, words = json.loads(row["parameters"]), cells[row["groups"]].attrs.get("long_name") or row["groups"]
+    wanted = a["bundle"].replace("|", ", ")
+    return f"{words}: {row['estimate']:.1%} have no place with {wanted} within {a['threshold_min']:g} minutes."

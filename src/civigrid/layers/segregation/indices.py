@@ -10,7 +10,7 @@ from civigrid.kernels import random_allocation as chance
 from civigrid.kernels import segregation as kernel
 from civigrid.types import Floats, Ints
 
-Correction = Literal["carrington-troske", "difference", "none"]
+Correction = Literal["rescaled", "difference", "none"]
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Index:
         Counts (row, group) and number of cells by row, to index and gradient.
     expected : callable or None
         Value under random allocation, from the same.
-    correction : {"carrington-troske", "difference", "none"}
-        How the expected value is taken out: rescaled to 0 for random and 1 for complete segregation (Carrington and
-        Troske 1997, Sociol. Methods Res. 25), or as a plain difference in bias.
+    correction : {"rescaled", "difference", "none"}
+        How the expected value is taken out: (I - E) / (1 - E), 0 for random and 1 for complete segregation (Winship
+        1977, Social Forces 55; Carrington and Troske 1997, Sociol. Methods Res. 25), or as a plain difference in bias.
     source : str
         Author, year.
     """
@@ -46,20 +46,20 @@ class Index:
 
 
 _DECLARED = (
-    Index("D", "Dissimilarity", "each", kernel.dissimilarity, chance.expected_dissimilarity, "carrington-troske",
+    Index("D", "Dissimilarity", "each", kernel.dissimilarity, chance.expected_dissimilarity, "rescaled",
           "Duncan and Duncan (1955)"),
-    Index("G", "Gini index", "each", kernel.gini, chance.expected_gini, "carrington-troske",
+    Index("G", "Gini index", "each", kernel.gini, chance.expected_gini, "rescaled",
           "Duncan and Duncan (1955)"),
-    Index("H", "Information index", "each", kernel.information, chance.expected_information, "carrington-troske",
+    Index("H", "Information index", "each", kernel.information, chance.expected_information, "rescaled",
           "Theil and Finizza (1971)"),
     Index("isolation", "Isolation", "each", kernel.isolation, chance.expected_isolation, "difference",
           "Massey and Denton (1988), eq. 5"),
     Index("interaction", "Interaction with everyone else", "each", kernel.interaction, chance.expected_interaction,
           "difference", "Massey and Denton (1988), eq. 6"),
     Index("D_multi", "Dissimilarity of all groups", "all", kernel.dissimilarity, chance.expected_dissimilarity,
-          "carrington-troske", "Reardon and Firebaugh (2002), eq. 7"),
+          "rescaled", "Reardon and Firebaugh (2002), eq. 7"),
     Index("H_multi", "Information index of all groups", "all", kernel.information, chance.expected_information,
-          "carrington-troske", "Reardon and Firebaugh (2002), eq. 11"),
+          "rescaled", "Reardon and Firebaugh (2002), eq. 11"),
     Index("E", "Diversity (entropy, nats)", "all", kernel.entropy, None, "none", "Theil (1972)"),
 )  # fmt: skip
 
@@ -86,6 +86,4 @@ def corrected(index: Index, estimate: float, expected: float, share: float) -> t
         return estimate - (expected - unbiased), 1.0
     if not expected < 1:
         return float("nan"), float("nan")
-    if estimate >= expected:
-        return (estimate - expected) / (1 - expected), 1 / (1 - expected)
-    return (estimate - expected) / expected, 1 / expected
+    return (estimate - expected) / (1 - expected), 1 / (1 - expected)

@@ -71,7 +71,8 @@ def segregation_table(
     Notes
     -----
     Intervals: delta method with independent Poisson persons, 95 %.  A suppressed table is refused: an index of what
-    was left would be silently wrong.
+    was left would be silently wrong.  Where most counts were interpolated (``IMPUTED``), cells of one area share its
+    composition and lack the scatter of counted people: nothing is expected of chance, and nothing is corrected.
     """
     for name in indices:
         if name not in INDICES:
@@ -89,6 +90,8 @@ def segregation_table(
         scheduler,
     )
     about = {"total": total or "sum of the groups", "left_out_cells": left_out, "interval": "delta method, 95 %"}
+    if _is_interpolated(cells, groups):
+        about["no_correction"] = "counts are interpolated: they lack the scatter that chance makes among counted people"
     rows: list[dict[str, Any]] = []
     if len(found.zone):
         rows += _rows("all", without_zones(found), names, indices, about)
@@ -116,6 +119,13 @@ def group_counts(cells: xr.Dataset, groups: Sequence[str], total: str) -> tuple[
         counts = np.concatenate([counts, rest[:, None]], axis=1)
     counts[missing] = np.nan
     return counts, int(missing.sum())
+
+
+def _is_interpolated(cells: xr.Dataset, groups: Sequence[str]) -> bool:
+    """Whether most of the inhabited cells hold estimates."""
+    known = np.stack([values_of(cells, g) > 0 for g in groups])
+    guessed = np.stack([status_of(cells, g) == Status.IMPUTED for g in groups])
+    return bool((guessed & known).sum() > 0.5 * known.sum())
 
 
 def _partial(groups: int, columns: Columns) -> Compositions:
@@ -156,10 +166,11 @@ def _row(
 ) -> dict[str, Any]:
     value = index.value(n, w)
     persons, share = float((w @ n).sum()), float((w @ n)[0] / (w @ n).sum())
-    expected = index.expected(n, w) if index.expected is not None else float("nan")
-    better, factor = corrected(index, value.estimate, expected, share)
+    chance = index.expected is not None and "no_correction" not in about
+    expected = index.expected(n, w) if chance and index.expected is not None else float("nan")
+    better, factor = corrected(index, value.estimate, expected, share) if chance else (value.estimate, 1.0)
     half = Z_95 * factor * float(np.sqrt(variance(n, w, value.gradient)))
-    unreliable = True if index.correction == "carrington-troske" and expected > value.estimate / 2 else None
+    unreliable = True if index.correction == "rescaled" and expected > value.estimate / 2 else None
     low, high = (better - half, better + half) if np.isfinite(better) else (np.nan, np.nan)
     return {
         "zone": zone,
@@ -168,7 +179,7 @@ def _row(
         "groups": groups,
         "estimate": value.estimate,
         "expected": expected,
-        "corrected": better,
+        "corrected": better if chance else float("nan"),
         "low": low if index.correction == "none" else max(low, -1.0),
         "high": high if index.correction == "none" else min(high, 1.0),
         "persons": persons,
