@@ -261,7 +261,7 @@ def test_centres_are_contiguous_dense_cells():
 
 
 def test_interpolated_counts_are_not_corrected_for_chance():
-    """Cells spread from areas lack the scatter of counted people: no expected value, no corrected one, and the reason."""
+    """Cells spread from areas lack the scatter of counted people: nothing is corrected, and the reason is told."""
     cells = town()
     imputed = np.full(60, Status.IMPUTED, dtype=np.uint8)
     values = {g: values_of(cells, g) for g in ("a", "b")}
