@@ -10,7 +10,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from civigrid.cells import ids_of, make_cells, values_of
+from civigrid.cells import ids_of, make_cells, status_of, values_of
 from civigrid.errors import GridMismatchError, SchemaError, UnknownNameError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.layers.centres import with_centres
@@ -47,6 +47,19 @@ def test_local_parts_sum_to_the_printed_index():
     assert float(local["adds_to_H"].sum()) == pytest.approx(table["H_multi", "a|b|c"], abs=1e-12)
     shares = sum(values_of(local, f"share_{g}") for g in ("a", "b", "c"))
     np.testing.assert_allclose(shares[values_of(local, "residents") > 0], 1.0)
+
+
+def test_a_confidential_group_leaves_a_reason_beside_every_local_measure():
+    """Where a group is hidden, shares are hidden too and say so; where nobody lives they are merely undefined."""
+    ids = GRID.from_row_col(np.full(3, 15_000), np.arange(20_000, 20_003))
+    values = {"a": [3.0, np.nan, 0.0], "b": [7.0, 5.0, 0.0]}
+    hidden = np.array([Status.OK, Status.CONFIDENTIAL, Status.OK], dtype=np.uint8)
+    about = {"a": Column(), "b": Column()}
+    local = segregation_cells(make_cells(GRID, ids, values, about, status={"a": hidden}), ["a", "b"])
+
+    for name in ("residents", "share_a", "lq_a", "diversity", "adds_to_D_a"):
+        assert status_of(local, name).tolist()[1:] == [Status.CONFIDENTIAL, Status.OK], name
+    assert np.isnan(values_of(local, "share_a")).tolist() == [False, True, True]
 
 
 def test_a_zone_is_what_the_zone_alone_would_be():

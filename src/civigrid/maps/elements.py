@@ -56,20 +56,28 @@ class CellData(MacroElement):
         What may be shown.
     variables : sequence of str, optional
         Variables the page carries and its tooltip tells; by default all that are measured.
+    carry : sequence of str
+        More variables that intervals are computed from; told only where no variable in persons is.
     """
 
     _template = Template(
         "{% macro script(this, kwargs) %}civigrid.store({{ this.key }}, {{ this.payload }});{% endmacro %}"
     )
 
-    def __init__(self, release: Release[xr.Dataset], variables: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, release: Release[xr.Dataset], variables: Sequence[str] | None = None, *, carry: Sequence[str] = ()
+    ) -> None:
         super().__init__()
         if not isinstance(release, Release):
             raise TypeError(f"maps show a Release, got {type(release).__name__}: pass the cells through release().")
         self._name = "CellData"
         self.cells = release.data
-        self.variables = list(variables or measured(release.data))
-        self.payload = as_script(encode_cells(release.data, self.variables))
+        told = list(variables or measured(release.data))
+        carry = [c for c in carry if c not in told]
+        self.variables = [*told, *carry]
+        if not any(release.data[v].attrs["units"] == "persons" for v in told):
+            told, carry = [*told, *carry[:1]], carry[1:]
+        self.payload = as_script(encode_cells(release.data, self.variables) | {"order": told})
 
     @property
     def key(self) -> str:

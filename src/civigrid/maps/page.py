@@ -58,7 +58,7 @@ def make_map(
     notes : sequence of str
         Sentences a reader must know.
     carry : sequence of str
-        More variables the tooltip tells.
+        More variables, from which the tooltip computes intervals.
     lang : str
         Language of the page.
 
@@ -67,7 +67,7 @@ def make_map(
     folium.Map
         Scripts and styles are inlined; `to_html` writes it as one page.
     """
-    data = CellData(release, [*variables, *(c for c in carry if c not in variables)])
+    data = CellData(release, variables, carry=carry)
     page = folium.Map(tiles=None, zoom_control=True, prefer_canvas=True, world_copy_jump=False)
     page.default_js, page.default_css = [], []
     figure = page.get_root()

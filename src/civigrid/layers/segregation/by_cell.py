@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from civigrid.cells import column_of, with_variables
+from civigrid.cells import column_of, status_of, with_variables
 from civigrid.layers.segregation.table import group_counts
 from civigrid.types import Column, Floats, Status, Statuses
 
@@ -70,7 +70,7 @@ def segregation_cells(cells: xr.Dataset, groups: Sequence[str], *, total: str = 
         excess / (everyone * diversity) if diversity > 0 else 0.0 * size,
         _part("Adds to the information index H"),
     )
-    return with_variables(cells, values, about, status=_status(values, about))
+    return with_variables(cells, values, about, status=_status(cells, groups, size, values))
 
 
 def _rate(words: str) -> Column:
@@ -82,9 +82,10 @@ def _part(words: str) -> Column:
     return Column(kind="extensive", units="1", source="segregation", long_name=words)
 
 
-def _status(values: dict[str, Floats], about: dict[str, Column]) -> dict[str, Statuses]:
-    return {
-        name: np.where(np.isnan(value), Status.UNAVAILABLE, Status.OK).astype(np.uint8)
-        for name, value in values.items()
-        if about[name].kind == "extensive"
-    }
+def _status(cells: xr.Dataset, groups: Sequence[str], size: Floats, values: dict[str, Floats]) -> dict[str, Statuses]:
+    """Why a value is missing: because a group is.  A rate of a cell without residents is undefined, not missing."""
+    why = np.full(len(size), Status.UNAVAILABLE, dtype=np.uint8)
+    for code in (Status.SUPPRESSED, Status.CONFIDENTIAL):
+        why[np.any([status_of(cells, g) == code for g in groups], axis=0)] = code
+    unknown = np.isnan(size)
+    return {n: np.where(unknown & np.isnan(v), why, Status.OK).astype(np.uint8) for n, v in values.items()}
