@@ -1,10 +1,9 @@
-"""Cut edges at the sides of unit cells: a compiled loop, and its NumPy twin that gives the same pieces."""
+"""Cut edges at the sides of unit cells."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
 from civigrid.types import Floats, Ints
@@ -23,7 +22,7 @@ class Pieces(NamedTuple):
     f: Floats
 
 
-def cut_edges(x0: Floats, y0: Floats, x1: Floats, y1: Floats, *, compiled: bool = True) -> Pieces:
+def cut_edges(x0: Floats, y0: Floats, x1: Floats, y1: Floats) -> Pieces:
     """Cut the edges (x0, y0) to (x1, y1), in cell units, shape (edge,), where they cross whole x or y.
 
     Horizontal edges have no rise and leave no piece.
@@ -31,10 +30,6 @@ def cut_edges(x0: Floats, y0: Floats, x1: Floats, y1: Floats, *, compiled: bool 
     >>> cut_edges(*(np.array([v]) for v in (0.5, 0.0, 1.5, 1.0))).rise
     array([0.5, 0.5])
     """
-    return Pieces(*(_cut_compiled if compiled else _cut_numpy)(x0, y0, x1, y1))
-
-
-def _cut_numpy(x0: Floats, y0: Floats, x1: Floats, y1: Floats) -> tuple[Ints, Ints, Ints, Floats, Floats]:
     rises = np.flatnonzero(y0 != y1)
     x0, y0, x1, y1 = x0[rises], y0[rises], x1[rises], y1[rises]
     low, high = np.minimum(y0, y1), np.maximum(y0, y1)
@@ -57,45 +52,10 @@ def _cut_numpy(x0: Floats, y0: Floats, x1: Floats, y1: Floats) -> tuple[Ints, In
     a, b = np.maximum(left[part], col), np.minimum(right[part], col + 1)
     span = right[part] - left[part]
     share = np.where(columns[part] == 1, 1.0, (b - a) / np.where(span > 0, span, 1.0))
-    return rises[edge[part]], row[part], col, rise[part] * share, 0.5 * (a + b) - col
+    return Pieces(rises[edge[part]], row[part], col, rise[part] * share, 0.5 * (a + b) - col)
 
 
 def _repeat(count: Ints) -> tuple[Ints, Ints]:
     """Index of each item repeated `count` times, and the number of the repetition."""
     index = np.repeat(np.arange(len(count)), count)
     return index, np.arange(len(index)) - np.repeat(np.cumsum(count) - count, count)
-
-
-@numba.njit(cache=True, nogil=True)
-def _cut_compiled(x0, y0, x1, y1):  # type: ignore[no-untyped-def]
-    n = 0
-    for fill in range(2):
-        if fill == 1:
-            edge, row, col = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
-            rise, f = np.empty(n), np.empty(n)
-            n = 0
-        for e in range(len(x0)):
-            if y0[e] == y1[e]:
-                continue
-            if y0[e] < y1[e]:
-                sign, low, high, x_low, x_high = 1.0, y0[e], y1[e], x0[e], x1[e]
-            else:
-                sign, low, high, x_low, x_high = -1.0, y1[e], y0[e], x1[e], x0[e]
-            slope = (x_high - x_low) / (high - low)
-            first, last = int(np.floor(low)), int(np.ceil(high)) - 1
-            for r in range(first, last + 1):
-                bottom, top = max(low, float(r)), min(high, float(r + 1))
-                x_bottom = x_low if r == first else x_low + slope * (bottom - low)
-                x_top = x_high if r == last else x_low + slope * (top - low)
-                left, right = min(x_bottom, x_top), max(x_bottom, x_top)
-                c0 = int(np.floor(left))
-                columns = max(int(np.ceil(right)) - c0, 1)
-                for c in range(c0, c0 + columns):
-                    if fill == 1:
-                        a, b = max(left, float(c)), min(right, float(c + 1))
-                        share = 1.0 if columns == 1 else (b - a) / (right - left)
-                        edge[n], row[n], col[n] = e, r, c
-                        rise[n] = sign * (top - bottom) * share
-                        f[n] = 0.5 * (a + b) - c
-                    n += 1
-    return edge, row, col, rise, f

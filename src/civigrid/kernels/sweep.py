@@ -4,7 +4,8 @@ Every edge is cut where it crosses a cell side.  A piece that rises by *d* (sign
 mean fractional easting *f*, adds :math:`-d(1-f)` to that cell and :math:`-df` to the next one; the running sum of
 these along a row is the covered share of each cell.  Shells run counter-clockwise, holes clockwise, so holes and
 multipart polygons need nothing special.  The idea is that of exact-area font rasterisers (R. Levien, font-rs, 2016);
-the sums here are integers (multiples of 2**-52), so that no order of edges, polygons or blocks changes a bit.
+the sums here are integers (multiples of 2**-52), so that no order of edges, polygons or blocks changes a bit, and the
+compiled loop and its NumPy twin give equal answers.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from civigrid.kernels.cut_edges import cut_edges
+from civigrid.kernels.sweep_compiled import sweep_polygons
 from civigrid.types import Bools, Floats, Ints
 
 QUANTUM = 2.0**-52
@@ -27,7 +29,7 @@ class Rings(NamedTuple):
     """Polygons as arrays: the form in which geometry reaches a kernel or another process.
 
     `xy` has shape (corner, 2), every ring closed; ring *k* is ``xy[start[k]:start[k + 1]]``, belongs to polygon
-    ``polygon[k]`` and is a hole where ``hole[k]``.  Rings of one polygon are contiguous.
+    ``polygon[k]`` (ascending) and is a hole where ``hole[k]``.
     """
 
     xy: Floats
@@ -37,22 +39,19 @@ class Rings(NamedTuple):
 
 
 class Coverage(NamedTuple):
-    """Which share of which cell each polygon covers.
+    """Which share of which cell each polygon covers, as runs of cells of one row.
 
-    Cells that an edge passes stand one by one (`polygon`, `row`, `col`, `share`); between them the covered share is
-    constant (1 inside, less above a horizontal edge) and stands as runs, columns ``run_col`` to ``run_stop``
-    (exclusive) of ``run_row``.  `invalid` lists polygons whose rings overlap or cross.
+    A run holds columns `col` to `stop` (exclusive) of `row`, each covered by `share`.  A cell that an edge passes is a
+    run of one; between such cells the covered share is constant (1 inside, less above a horizontal edge), so that the
+    inside of a large polygon is one run per row.  Ordered by polygon, row, column.  `invalid` lists polygons whose
+    rings overlap or cross.
     """
 
     polygon: Ints
     row: Ints
     col: Ints
+    stop: Ints
     share: Floats
-    run_polygon: Ints
-    run_row: Ints
-    run_col: Ints
-    run_stop: Ints
-    run_share: Floats
     invalid: Ints
 
 
@@ -66,7 +65,7 @@ def coverage(rings: Rings, cell_size: float, *, compiled: bool = True) -> Covera
     cell_size : float
         Side of a cell; cells start at multiples of it.
     compiled : bool
-        Cut edges with the compiled kernel or with its NumPy twin: the answers are equal.
+        Sweep by the compiled kernel or by its NumPy twin: the answers are equal.
 
     Returns
     -------
@@ -80,18 +79,28 @@ def coverage(rings: Rings, cell_size: float, *, compiled: bool = True) -> Covera
     >>> found.col, found.share
     (array([0, 1]), array([0.25, 0.25]))
     """
-    n_polygons = int(rings.polygon.max()) + 1 if len(rings.polygon) else 0
-    if n_polygons == 0:
-        none, nothing = np.empty(0, dtype=np.int64), np.empty(0)
-        return Coverage(none, none, none, nothing, none, none, none, none, nothing, none)
-    x, y, origin, size = _local(rings, cell_size, n_polygons)
+    if not len(rings.polygon):
+        none = np.empty(0, dtype=np.int64)
+        return Coverage(none, none, none, none, np.empty(0), none)
+    if not compiled:
+        return _coverage_numpy(rings, cell_size)
+    polygon, first = np.unique(rings.polygon, return_index=True)
+    xy = np.ascontiguousarray(rings.xy, dtype=np.float64)
+    bounds = np.append(first, len(rings.polygon)).astype(np.int64)
+    found = sweep_polygons(xy, rings.start, bounds, rings.hole, float(cell_size), INVALID_BEYOND, NEGLIGIBLE)
+    at, row, col, stop, share, wrong = found
+    return Coverage(polygon[at], row, col, stop, share, polygon[np.flatnonzero(wrong)])
+
+
+def _coverage_numpy(rings: Rings, cell_size: float) -> Coverage:
+    x, y, origin, size = _local(rings, cell_size, int(rings.polygon.max()) + 1)
     sign = _orientation(rings, x, y)
     ring_of = np.repeat(np.arange(len(rings.polygon)), np.diff(rings.start))
     is_edge = np.ones(len(x), dtype=bool)
     is_edge[rings.start[1:] - 1] = False
     first = np.flatnonzero(is_edge)
     ring = ring_of[first]
-    pieces = cut_edges(x[first], y[first], x[first + 1], y[first + 1], compiled=compiled)
+    pieces = cut_edges(x[first], y[first], x[first + 1], y[first + 1])
     polygon = rings.polygon[ring][pieces.edge]
     return _accumulate(polygon, pieces.row, pieces.col, pieces.rise * sign[ring][pieces.edge], pieces.f, origin, size)
 
@@ -120,7 +129,7 @@ def _orientation(rings: Rings, x: Floats, y: Floats) -> Floats:
 
 
 def _accumulate(polygon: Ints, row: Ints, col: Ints, rise: Floats, f: Floats, origin: Ints, size: Ints) -> Coverage:
-    """Sum the pieces cell by cell, run along each row, and split boundary cells from full runs."""
+    """Sum the pieces cell by cell and run along each row: a gap keeps the coverage of the cell before it."""
     width, height = size[:, 0] + 1, size[:, 1] + 1
     base = np.concatenate([[0], np.cumsum(width * height)])
     key = base[polygon] + row * width[polygon] + col
@@ -133,8 +142,17 @@ def _accumulate(polygon: Ints, row: Ints, col: Ints, rise: Floats, f: Floats, or
     running = np.cumsum(sums)
     before = np.concatenate([[0], running[:-1]])[np.flatnonzero(new_row)]
     covered = (running - np.repeat(before, np.diff(np.append(np.flatnonzero(new_row), len(keys))))) * QUANTUM
-    gap = np.where(np.append(new_row[1:], True), 0, np.append(at_col[1:], 0) - at_col - 1)
-    return _split(of, at_row, at_col, covered, gap, origin)
+    wrong = (covered < -INVALID_BEYOND) | (covered > 1 + INVALID_BEYOND)
+    covered = np.minimum(covered, 1.0)
+    stop = np.where(np.append(new_row[1:], True), at_col + 1, np.append(at_col[1:], 0))
+    starts = np.stack([at_col, at_col + 1], axis=1).ravel()
+    stops = np.stack([at_col + 1, stop], axis=1).ravel()
+    kept = (stops > starts) & np.repeat(covered > NEGLIGIBLE, 2)
+    of_run, row_run, share = (np.repeat(v, 2)[kept] for v in (of, at_row, covered))
+    east, north = origin[of_run].T
+    return Coverage(
+        of_run, row_run + north, starts[kept] + east, stops[kept] + east, share, np.unique(of[wrong]).astype(np.int64)
+    )
 
 
 def _sum_by_key(key: Ints, value: Ints) -> tuple[Ints, Ints]:
@@ -144,27 +162,11 @@ def _sum_by_key(key: Ints, value: Ints) -> tuple[Ints, Ints]:
     return key[start], np.add.reduceat(value[order], start)
 
 
-def _split(of: Ints, row: Ints, col: Ints, covered: Floats, gap: Ints, origin: Ints) -> Coverage:
-    """Cells that edges pass, and the runs between them: a gap keeps the coverage of the cell before it."""
-    wrong = (covered < -INVALID_BEYOND) | (covered > 1 + INVALID_BEYOND)
-    covered = np.minimum(covered, 1.0)
-    pair = covered > NEGLIGIBLE
-    run = pair & (gap > 0)
-    row, col = row + origin[of, 1], col + origin[of, 0]
-    return Coverage(
-        of[pair], row[pair], col[pair], covered[pair],
-        of[run], row[run], col[run] + 1, col[run] + 1 + gap[run], covered[run],
-        np.unique(of[wrong]),
-    )  # fmt: skip
-
-
 def expand_runs(found: Coverage) -> tuple[Ints, Ints, Ints, Floats]:
     """All pairs, runs written out: (polygon, row, col, share), ordered by polygon, row, column."""
-    length = found.run_stop - found.run_col
+    length = found.stop - found.col
+    if len(length) == length.sum():
+        return found.polygon, found.row, found.col, found.share
     within = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length)
-    polygon = np.concatenate([found.polygon, np.repeat(found.run_polygon, length)])
-    row = np.concatenate([found.row, np.repeat(found.run_row, length)])
-    col = np.concatenate([found.col, np.repeat(found.run_col, length) + within])
-    share = np.concatenate([found.share, np.repeat(found.run_share, length)])
-    order = np.lexsort((col, row, polygon))
-    return polygon[order], row[order], col[order], share[order]
+    polygon, row, col = (np.repeat(v, length) for v in (found.polygon, found.row, found.col))
+    return polygon, row, col + within, np.repeat(found.share, length)

@@ -56,18 +56,23 @@ def rings_of(geometry: gpd.GeoSeries) -> Rings:
         A geometry is not polygonal.
     """
     shapes = geometry.to_numpy()
-    parts, of_part = shapely.get_parts(shapes, return_index=True)
-    polygonal = (shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)
-    stray = ~polygonal & ~shapely.is_empty(parts)
+    kinds = shapely.get_type_id(shapes)
+    empty = geometry.isna().to_numpy() | geometry.is_empty.to_numpy()
+    stray = ~empty & (kinds != shapely.GeometryType.POLYGON) & (kinds != shapely.GeometryType.MULTIPOLYGON)
     if stray.any():
-        units = geometry.index[np.unique(of_part[stray])]
-        kinds = ", ".join(sorted({part.geom_type for part in parts[stray]}))
+        units = geometry.index[stray]
+        names = ", ".join(sorted({shape.geom_type for shape in shapes[stray]}))
         raise SourceError(
-            f"{len(units)} units hold {kinds}, not polygons (first: {first_few(units)}). Use points there."
+            f"{len(units)} units hold {names}, not polygons (first: {first_few(units)}). Use points there."
         )
-    parts, of_part = parts[polygonal], of_part[polygonal]
-    rings, of_ring = shapely.get_rings(parts, return_index=True)
-    xy, of_corner = shapely.get_coordinates(rings, return_index=True)
-    start = np.concatenate([[0], np.cumsum(np.bincount(of_corner, minlength=len(rings)))]).astype(np.int64)
-    hole = np.diff(of_ring, prepend=-1) == 0
-    return Rings(xy, start, of_part[of_ring].astype(np.int64), hole)
+    unit = np.flatnonzero(~empty)
+    if not len(unit):
+        none = np.empty(0, dtype=np.int64)
+        return Rings(np.empty((0, 2)), np.zeros(1, dtype=np.int64), none, none.astype(bool))
+    kind, xy, offsets = shapely.to_ragged_array(shapes[unit], include_z=False)
+    start, first_ring = offsets[0].astype(np.int64), offsets[1]
+    first_part = offsets[2] if kind == shapely.GeometryType.MULTIPOLYGON else np.arange(len(unit) + 1)
+    hole = np.ones(len(start) - 1, dtype=bool)
+    hole[first_ring[:-1]] = False
+    polygon = np.repeat(unit, np.diff(first_ring[first_part])).astype(np.int64)
+    return Rings(xy, start, polygon, hole)
