@@ -25,7 +25,7 @@ from scipy import sparse
 
 from civigrid.errors import GridMismatchError, SchemaError
 from civigrid.grid import Grid, grid_from_dict
-from civigrid.types import Floats, Ids
+from civigrid.types import Floats, Ids, Ints
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -56,6 +56,10 @@ class Crosswalk:
         ``"m2"``, ``"persons"`` ...
     made_from : mapping of str to str
         SHA-256 of what it was made from, by name.
+    steps : tuple of str
+        Names of the steps of a fallback chain; empty where there is one way for all units.
+    step : ndarray of int64, shape (unit,), or None
+        Which of `steps` each unit was spread by.
     """
 
     grid: Grid
@@ -68,6 +72,8 @@ class Crosswalk:
     method: str
     unit_of_measure: str = "m2"
     made_from: Mapping[str, str] = field(default_factory=dict)
+    steps: tuple[str, ...] = ()
+    step: Ints | None = None
 
     def __post_init__(self) -> None:
         if self.measure.shape != (len(self.unit_id), len(self.cell_id)):
@@ -151,6 +157,8 @@ class Crosswalk:
             unit_measure=self.cell_measure,
             cell_measure=self.unit_measure[order],
             covered=self.placed_share[order],
+            steps=(),
+            step=None,
         )
 
     # --- to bytes and back ---
@@ -158,11 +166,12 @@ class Crosswalk:
     def to_bytes(self) -> bytes:
         """Write as an NPZ archive: equal crosswalks give equal bytes."""
         about = {
-            "civigrid": "crosswalk-1",
+            "civigrid": "crosswalk-2",
             "grid": self.grid.to_dict(),
             "method": self.method,
             "unit_of_measure": self.unit_of_measure,
             "made_from": dict(self.made_from),
+            "steps": list(self.steps),
         }
         unit_id = self.unit_id if self.unit_id.dtype == np.uint64 else self.unit_id.astype(np.str_)
         arrays = {
@@ -175,7 +184,7 @@ class Crosswalk:
             "unit_measure": self.unit_measure,
             "cell_measure": self.cell_measure,
             "covered": self.covered,
-        }
+        } | ({} if self.step is None else {"step": self.step})
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, array in arrays.items():
@@ -190,7 +199,7 @@ class Crosswalk:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         about = json.loads(arrays["about"].tobytes())
-        if about.get("civigrid") != "crosswalk-1":
+        if about.get("civigrid") != "crosswalk-2":
             raise SchemaError(f"not a crosswalk of this version: {about.get('civigrid')!r}. Build it again.")
         shape = (len(arrays["unit_id"]), len(arrays["cell_id"]))
         parts = (arrays["data"], arrays["indices"], arrays["indptr"])
@@ -205,6 +214,8 @@ class Crosswalk:
             method=about["method"],
             unit_of_measure=about["unit_of_measure"],
             made_from=about["made_from"],
+            steps=tuple(about["steps"]),
+            step=arrays.get("step"),
         )
 
     def digest(self) -> str:

@@ -26,6 +26,7 @@ from civigrid.project import (
     regrid,
     reweight,
 )
+from civigrid.project.methods import count_layer
 from civigrid.source import Source
 from civigrid.types import Column, Status
 
@@ -166,7 +167,7 @@ def test_dasymetric_puts_people_where_people_are():
     area = polygon_crosswalk(shapes, FINE)
     inside = np.flatnonzero((area.measure[[0]].toarray()[0] > 9_999) & (area.measure[[1]].toarray()[0] == 0))
     people = make_cells(FINE, area.cell_id[inside[:3]], {"population": [1.0, 2.0, 7.0]}, {"population": Column()})
-    weighted = reweight(area, people, "population")
+    weighted = reweight(area, count_layer(people, "population"))
     placed = weighted.apply_extensive(np.array([100.0, 50.0]))
 
     np.testing.assert_allclose(placed[inside[:3]], [10.0, 20.0, 70.0])
@@ -175,7 +176,7 @@ def test_dasymetric_puts_people_where_people_are():
     coarse = coarsen_crosswalk(weighted, KM)
     assert coarse.apply_extensive(np.array([100.0, 50.0])).sum() == pytest.approx(150.0)
     with pytest.raises(GridMismatchError, match="weights lie on"):
-        reweight(polygon_crosswalk(shapes, KM), people, "population")
+        reweight(polygon_crosswalk(shapes, KM), count_layer(people, "population"))
 
 
 def test_vintages_transfer_through_the_grid():

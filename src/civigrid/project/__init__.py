@@ -1,8 +1,8 @@
 """Sources to cells.  Polygons, points and grids each have one way; every way keeps a ledger."""
 
-from civigrid.project.dasymetric import coarsen_crosswalk, reweight
 from civigrid.project.gridded import coarsen, grid_crosswalk, project_cells
 from civigrid.project.ledger import Entry, check_ledger, ledger_table
+from civigrid.project.methods import coarsen_crosswalk, reweight
 from civigrid.project.points import cells_of_points, project_points
 from civigrid.project.polygons import polygon_crosswalk
 from civigrid.project.spread import COVERED, Projection, label_cells, project_areas, regrid

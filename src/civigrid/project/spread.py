@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,11 @@ import xarray as xr
 
 from civigrid.cells import column_of, grid_of, ids_of, is_missing, labels, make_cells, measured, status_of, values_of
 from civigrid.crosswalk import Crosswalk
-from civigrid.errors import SchemaError
+from civigrid.errors import SchemaError, first_few
+from civigrid.kernels.group import group_sum
+from civigrid.kernels.whole_numbers import largest_remainder, tie_breaker
 from civigrid.project.ledger import Entry, check_ledger
+from civigrid.project.methods.base import Weigh
 from civigrid.source import Source
 from civigrid.types import Bools, Column, Floats, Labels, Status, Statuses
 
@@ -29,7 +33,14 @@ class Projection:
     ledger: tuple[Entry, ...]
 
 
-def project_areas(source: Source, crosswalk: Crosswalk, *, columns: Sequence[str] | None = None) -> Projection:
+def project_areas(
+    source: Source,
+    crosswalk: Crosswalk,
+    *,
+    columns: Sequence[str] | None = None,
+    method: Weigh | None = None,
+    whole_seed: int | None = None,
+) -> Projection:
     """Project the measured columns of a source of areas onto the cells of a crosswalk.
 
     Parameters
@@ -40,11 +51,16 @@ def project_areas(source: Source, crosswalk: Crosswalk, *, columns: Sequence[str
         Shared measure of units and cells.
     columns : sequence of str, optional
         Which columns; by default every measured one.
+    method : Weigh, optional
+        How counts are spread (`civigrid.project.methods`); by default as the crosswalk says.
+    whole_seed : int, optional
+        Place whole persons: by largest remainder in each unit, this seed deciding ties.  Unit totals stay.
 
     Returns
     -------
     Projection
-        Counts spread by share, rates averaged by measure.  A cell that only units without a value touch is missing;
+        Counts spread by share; rates averaged by the column that weighs them where the source has it, else by
+        measure.  A cell that only units without a value touch is missing;
         one that some of them touch is ``PARTIAL``, a lower bound.  `covered` says how much of a cell is known land
         of the source.
 
@@ -61,15 +77,17 @@ def project_areas(source: Source, crosswalk: Crosswalk, *, columns: Sequence[str
     values, status, about, ledger = {}, {}, {}, []
     for name in names:
         column = source.columns[name]
-        given = source.table[name].to_numpy(dtype=np.float64)
-        codes = source.status.get(name, np.zeros(len(given), dtype=np.uint8))
-        missing = is_missing(codes) | np.isnan(given)
+        given, codes = _given(source, name)
+        missing = np.isnan(given)
         if column.kind == "extensive":
-            values[name] = crosswalk.apply_extensive(np.where(missing, 0.0, given))
-            ledger.append(_entry(source, name, np.where(missing, 0.0, given), values[name], crosswalk, missing))
+            weighed = crosswalk if method is None else method(crosswalk, given)
+            known = np.where(missing, 0.0, given)
+            values[name], placed = _spread(weighed, known, whole_seed)
+            ledger.append(_entry(source, name, (known, placed, values[name]), weighed, missing))
         else:
-            values[name] = crosswalk.apply_intensive(np.where(missing, np.nan, given))
-        status[name] = _spread_status(crosswalk, codes, missing, values[name])
+            weighed = crosswalk
+            values[name] = _mean_rate(source, column, given, crosswalk)
+        status[name] = _spread_status(weighed, codes, missing, values[name])
         values[name] = np.where(is_missing(status[name]), np.nan, values[name])
         about[name] = replace(column, source=source.name, reference_date=source.reference_date)
     values[COVERED] = crosswalk.covered
@@ -80,15 +98,61 @@ def project_areas(source: Source, crosswalk: Crosswalk, *, columns: Sequence[str
     return Projection(cells, check_ledger(ledger))
 
 
-def _entry(source: Source, name: str, given: Floats, placed: Floats, crosswalk: Crosswalk, missing: Bools) -> Entry:
+def _given(source: Source, name: str) -> tuple[Floats, Statuses]:
+    """Values of a column, NaN where missing, and their status."""
+    given = source.table[name].to_numpy(dtype=np.float64)
+    codes = source.status.get(name, np.zeros(len(given), dtype=np.uint8))
+    return np.where(is_missing(codes), np.nan, given), codes
+
+
+def _mean_rate(source: Source, column: Column, rate: Floats, crosswalk: Crosswalk) -> Floats:
+    """Rates by cell: averaged by the count that weighs them, spread as the crosswalk spreads it."""
+    if column.weight is None or column.weight not in source.columns:
+        return crosswalk.apply_intensive(rate)
+    weight, _ = _given(source, column.weight)
+    known = np.isfinite(rate) & np.isfinite(weight)
+    base = crosswalk.apply_extensive(np.where(known, weight, 0.0))
+    part = crosswalk.apply_extensive(np.where(known, np.nan_to_num(weight) * np.nan_to_num(rate), 0.0))
+    return np.divide(part, base, out=crosswalk.apply_intensive(rate), where=base > 0)
+
+
+def _spread(crosswalk: Crosswalk, counts: Floats, seed: int | None) -> tuple[Floats, Floats]:
+    """Give counts by cell, and how much of each unit's count lies in cells."""
+    placed = counts * crosswalk.placed_share
+    if seed is None:
+        return crosswalk.apply_extensive(counts), placed
+    return _whole(crosswalk, counts, seed), np.rint(placed)
+
+
+def _whole(crosswalk: Crosswalk, counts: Floats, seed: int) -> Floats:
+    """Whole persons by cell; what a unit has outside the grid is rounded too."""
+    if (wrong := counts != np.rint(counts)).any():
+        ids = first_few(crosswalk.unit_id[wrong])
+        raise SchemaError(
+            f"{int(wrong.sum())} units have counts that are not whole (first: {ids}): whole persons cannot be placed. "
+            "Round the counts first, or leave whole_seed out."
+        )
+    shares = crosswalk.shares()
+    row = np.repeat(np.arange(shares.shape[0]), np.diff(shares.indptr))
+    placed = np.rint(counts * crosswalk.placed_share).astype(np.int64)
+    unit = np.array([int.from_bytes(sha256(str(u).encode()).digest()[:8], "big") for u in crosswalk.unit_id], np.uint64)
+    tie = tie_breaker(seed, unit[row], crosswalk.cell_id[shares.indices])
+    whole = largest_remainder(row, shares.data * counts[row], placed, tie)
+    return group_sum(shares.indices, whole, shares.shape[1])
+
+
+def _entry(
+    source: Source, name: str, mass: tuple[Floats, Floats, Floats], crosswalk: Crosswalk, missing: Bools
+) -> Entry:
+    given, placed, in_cells = mass
     nowhere = crosswalk.unit_measure == 0
     unplaced = float(source.unplaced.get(name, 0.0))
     return Entry(
         source=source.name,
         variable=name,
         total=float(np.sum(given)) + unplaced,
-        placed=float(np.sum(placed)),
-        outside=float(np.sum(given * (1 - crosswalk.placed_share) * ~nowhere)),
+        placed=float(np.sum(in_cells)),
+        outside=float(np.sum((given - placed)[~nowhere])),
         unplaceable=float(np.sum(given[nowhere])) + unplaced,
         missing_units=int(np.sum(missing)),
         method=crosswalk.method,
@@ -101,8 +165,10 @@ def _spread_status(crosswalk: Crosswalk, codes: Statuses, missing: Bools, values
     shared.data = (shared.data > 0).astype(np.float64)
     known = shared.T @ (~missing).astype(np.float64) > 0
     status = np.where(values == 0, Status.OBSERVED_ZERO, Status.OK).astype(np.uint8)
+    # where a layer of weights lets no one live, nothing was observed
+    status[shared.T @ np.ones(shared.shape[0]) == 0] = Status.STRUCTURAL_ZERO
     # a unit spread over several cells was not counted there: its cells hold estimates
-    spread = np.diff(shared.indptr) > 1
+    spread = group_sum(np.repeat(np.arange(shared.shape[0]), np.diff(shared.indptr)), shared.data, shared.shape[0]) > 1
     for code, units in (
         (Status.PERTURBED, codes == Status.PERTURBED),
         (Status.IMPUTED, spread | (codes == Status.IMPUTED)),

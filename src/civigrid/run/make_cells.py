@@ -27,6 +27,7 @@ from civigrid.project import (
     regrid,
     reweight,
 )
+from civigrid.project.methods import count_layer
 from civigrid.run import config
 from civigrid.run.parts import Part
 from civigrid.source import Report, Source
@@ -81,7 +82,7 @@ def _by_dasymetric(item: config.Cells, given: Given, grid: Grid) -> Projection:
     """Weigh at the grid of the weights, which may be finer than the grid asked for."""
     source, weights = _source(item, given), given.cells[item.weights]
     fine = grid_of(weights)
-    crosswalk = reweight(polygon_crosswalk(_polygons(source), fine), weights, item.weight_variable)
+    crosswalk = reweight(polygon_crosswalk(_polygons(source), fine), count_layer(weights, item.weight_variable))
     made = _areas(item, source, crosswalk)
     if fine == grid:
         return made
