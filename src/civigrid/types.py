@@ -69,6 +69,8 @@ class Column:
         For an intensive variable, the extensive variable it is averaged by.
     part_of : str or None
         For a count, the total it is a part of (disclosure control needs to know).
+    companion_of : str or None
+        The variable this one tells more about: its missing parts, its bound, the variance of its noise.
     """
 
     kind: Kind = "extensive"
@@ -78,3 +80,4 @@ class Column:
     reference_date: str = ""
     weight: str | None = None
     part_of: str | None = None
+    companion_of: str | None = None

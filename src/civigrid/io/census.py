@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from civigrid.io.codes import detect_grid, parse_codes
 from civigrid.io.hashing import sha256_of
 from civigrid.io.tables import read_table
 from civigrid.source import Finding, Report, Source
-from civigrid.types import Bounds, Column, Floats, Ids, Status, Statuses
+from civigrid.types import Bounds, Column, Floats, Ids, Ints, Status, Statuses
 
 CONFIDENTIAL, UNAVAILABLE = -8888, -9999
 """Sentinels of V3.  V2 wrote -9999 for what its flags call confidential."""
@@ -95,7 +96,7 @@ def read_census_grid(
     country = _countries(table)
     values, status, more = _values(table, names, country, ids)
     findings += more + _additivity(values, country)
-    labels = {} if country is None else {"country": country}
+    labels = {} if country is None else {"country": country.names[country.code]}
     data = pd.DataFrame({**values, **labels}, index=pd.Index(ids, name="cell_id"))
     about = {n: Column(long_name=MEANING[n], part_of=None if n == "T" else "T") for n in names}
     source = Source(
@@ -154,14 +155,30 @@ def _spacing(corner: Floats) -> int:
     return int(np.gcd.reduce(corner.astype(np.int64).ravel())) or 1
 
 
-def _countries(table: pd.DataFrame) -> npt.NDArray[np.object_] | None:
+class _Countries(NamedTuple):
+    """Country codes by number: a million repeated texts are looked at once."""
+
+    code: Ints
+    names: npt.NDArray[np.object_]
+
+    def share(self, part: npt.NDArray[np.bool_], of: npt.NDArray[np.bool_]) -> Floats:
+        """Share of the cells `of` in which `part` holds, by country; NaN where there are none."""
+        n = len(self.names)
+        some, all_ = (np.bincount(self.code[rows], minlength=n) for rows in (part & of, of))
+        share: Floats = np.divide(some, all_, out=np.full(n, np.nan), where=all_ > 0)
+        return share
+
+
+def _countries(table: pd.DataFrame) -> _Countries | None:
     if "CNTR_ID" not in table.columns:
         return None
-    return table["CNTR_ID"].astype(object).where(table["CNTR_ID"].notna(), "").to_numpy()
+    code, names = pd.factorize(table["CNTR_ID"], sort=True)
+    words = np.append(np.asarray(names, dtype=object), "")
+    return _Countries(np.where(code < 0, len(names), code), words)
 
 
 def _values(
-    table: pd.DataFrame, names: list[str], country: npt.NDArray[np.object_] | None, ids: Ids
+    table: pd.DataFrame, names: list[str], country: _Countries | None, ids: Ids
 ) -> tuple[dict[str, Floats], dict[str, Statuses], list[Finding]]:
     values, status, findings = {}, {}, []
     for name in names:
@@ -203,13 +220,12 @@ def _refuse_negative(name: str, value: Floats, status: Statuses, ids: Ids) -> li
     return [Finding("error", "census.negative", text, int(bad.sum()), _first(ids[bad]))]
 
 
-def _not_delivered(value: Floats, status: Statuses, country: npt.NDArray[np.object_]) -> list[Finding]:
+def _not_delivered(value: Floats, status: Statuses, country: _Countries) -> list[Finding]:
     """The employed of a country all of whose cells say 0: a column that was not delivered."""
-    names, code = np.unique(country.astype(str), return_inverse=True)
-    any_employed = np.bincount(code, weights=np.nan_to_num(value) > 0, minlength=len(names)) > 0
-    absent = {n for n, some in zip(names, any_employed, strict=True) if not some and n and "-" not in n}
-    between = {n for n in names if "-" in n and set(n.split("-")) <= absent}
-    rows = np.isin(country.astype(str), sorted(absent | between)) & (value == 0)
+    employed = country.share(np.nan_to_num(value) > 0, np.ones(len(value), dtype=bool))
+    absent = {n for n, some in zip(country.names, employed, strict=True) if some == 0 and n and "-" not in n}
+    between = {n for n in country.names if "-" in n and set(n.split("-")) <= absent}
+    rows = np.isin(country.names, sorted(absent | between))[country.code] & (value == 0)
     status[rows] = Status.UNAVAILABLE
     if not rows.any():
         return []
@@ -217,12 +233,13 @@ def _not_delivered(value: Floats, status: Statuses, country: npt.NDArray[np.obje
     return [Finding("warning", "census.not-delivered", text, int(rows.sum()))]
 
 
-def _borders(country: npt.NDArray[np.object_], ids: Ids) -> list[Finding]:
+def _borders(country: _Countries, ids: Ids) -> list[Finding]:
     findings = []
-    text = country.astype(str)
-    border, nowhere = np.char.find(text, "-") >= 0, text == ""
+    border = np.array(["-" in n for n in country.names])[country.code]
+    nowhere = (country.names == "")[country.code]
     if border.any():
-        words = f"{int(border.sum()):,} cells lie on a border and belong to several countries, as {text[border][0]}"
+        first = country.names[country.code[border][0]]
+        words = f"{int(border.sum()):,} cells lie on a border and belong to several countries, as {first}"
         findings.append(Finding("note", "census.border", words, int(border.sum()), _first(ids[border])))
     if nowhere.any():
         words = f"{int(nowhere.sum()):,} cells have no country code"
@@ -230,7 +247,7 @@ def _borders(country: npt.NDArray[np.object_], ids: Ids) -> list[Finding]:
     return findings
 
 
-def _additivity(values: dict[str, Floats], country: npt.NDArray[np.object_] | None) -> list[Finding]:
+def _additivity(values: dict[str, Floats], country: _Countries | None) -> list[Finding]:
     """How often the parts add up to T: a property of each country's disclosure control, reported."""
     findings = []
     for parts in _PARTS:
@@ -243,9 +260,8 @@ def _additivity(values: dict[str, Floats], country: npt.NDArray[np.object_] | No
             continue
         text = f"{' + '.join(parts)} = T in {adds[known].mean():.1%} of cells where all are known"
         if country is not None:
-            names, code = np.unique(country.astype(str)[known], return_inverse=True)
-            share = np.bincount(code, weights=adds[known]) / np.bincount(code)
-            low = [f"{n} {s:.0%}" for n, s in sorted(zip(names, share, strict=True), key=lambda p: p[1]) if len(n) == 2]
+            share = zip(country.names, country.share(adds, known), strict=True)
+            low = [f"{n} {s:.0%}" for n, s in sorted(share, key=lambda p: p[1]) if len(n) == 2 and s == s]
             text += f"; least in {', '.join(low[:5])}"
         findings.append(Finding("note", "census.not-additive", text, int((~adds & known).sum())))
     return findings

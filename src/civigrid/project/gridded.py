@@ -15,12 +15,13 @@ from civigrid.cells import column_of, grid_of, ids_of, is_missing, labels, make_
 from civigrid.crosswalk import Crosswalk
 from civigrid.errors import GridMismatchError, SchemaError
 from civigrid.grid import Grid, H3Grid, SquareGrid
+from civigrid.kernels.aggregate import Sums, sum_with_status
 from civigrid.kernels.group import group_sum
 from civigrid.project.ledger import Entry, check_ledger
 from civigrid.project.polygons import polygon_crosswalk
 from civigrid.project.spread import Projection
 from civigrid.source import Source
-from civigrid.types import Bools, Column, Floats, Ids, Labels, Status, Statuses
+from civigrid.types import Column, Floats, Ids, Labels
 
 
 def project_cells(source: Source, *, columns: Sequence[str] | None = None, keep: Sequence[str] = ()) -> Projection:
@@ -67,7 +68,7 @@ def _entry(source: Source, name: str, values: Floats) -> Entry:
     )
 
 
-def coarsen(cells: xr.Dataset, coarser: Grid) -> xr.Dataset:
+def coarsen(cells: xr.Dataset, coarser: Grid, *, bounds: bool = False) -> xr.Dataset:
     """Add up cells to a coarser level of the same square grid.
 
     Counts add up.  A cell with missing parts is ``PARTIAL``, the sum of what is known and so a lower bound; one whose
@@ -79,11 +80,15 @@ def coarsen(cells: xr.Dataset, coarser: Grid) -> xr.Dataset:
         Cells of a square grid.
     coarser : Grid
         A square grid whose size is a multiple.
+    bounds : bool
+        Beside each count *v* with missing parts, carry how many parts are confidential (``v_confidential_parts``) and
+        missing at all (``v_missing_parts``), and what the sum is at most (``v_high``): a missing part of a known
+        total is at most that total.
 
     Returns
     -------
     xarray.Dataset
-        Every cell of `coarser` that holds one of `cells`.
+        Every cell of `coarser` that holds one of `cells`.  Any chain of levels gives what one step gives.
     """
     if isinstance(coarser, H3Grid):
         raise GridMismatchError("H3 cells do not nest: build a grid_crosswalk() and regrid() instead of coarsening.")
@@ -92,15 +97,62 @@ def coarsen(cells: xr.Dataset, coarser: Grid) -> xr.Dataset:
     values, status, about = {}, {}, {}
     for name in measured(cells):
         about[name] = column_of(cells[name])
-        value, codes = values_of(cells, name), status_of(cells, name)
-        if about[name].kind == "extensive":
-            values[name] = group_sum(row, np.nan_to_num(value), n)
-        else:
-            values[name] = _mean(row, n, value, _weight(cells, about[name]))
-        status[name] = _coarse_status(row, n, codes, is_missing(codes), values[name])
-        values[name] = np.where(is_missing(status[name]), np.nan, values[name])
+        value = values_of(cells, name)
+        found = sum_with_status(row, value, status_of(cells, name), n)
+        status[name], total = found.status, found.total
+        if about[name].kind == "intensive":
+            total = _mean(row, n, value, _weight(cells, about[name]))
+        values[name] = np.where(is_missing(status[name]), np.nan, total)
+        if bounds and about[name].companion_of is None and about[name].kind == "extensive" and found.missing.any():
+            for key, (extra, column) in _bounds(cells, name, row, found).items():
+                if key not in cells:
+                    values[key], about[key] = extra, column
     label = {name: _majority(row, n, cells[name].to_numpy()) for name in labels(cells)}
     return make_cells(coarser, parent, values, about, status=status, labels=label)
+
+
+def pyramid(cells: xr.Dataset, sizes_m: Sequence[int], *, bounds: bool = False) -> dict[int, xr.Dataset]:
+    """Give cells at several coarser sizes, each made from the coarsest level that divides it.
+
+    >>> from civigrid.cells import make_cells
+    >>> grid = SquareGrid(cell_size_m=1000)
+    >>> cells = make_cells(grid, grid.from_row_col(np.array([3000]), np.array([4000])), {"T": [5.0]}, {"T": Column()})
+    >>> [int(level["T"].sum()) for level in pyramid(cells, [2000, 5000, 10_000]).values()]
+    [5, 5, 5]
+    """
+    base = grid_of(cells)
+    if not isinstance(base, SquareGrid):
+        raise GridMismatchError("H3 cells do not nest: build a grid_crosswalk() for each level instead.")
+    levels = {base.cell_size_m: cells}
+    for size in sorted(sizes_m):
+        source = max(s for s in levels if size % s == 0 or s == base.cell_size_m)
+        if size not in levels:
+            levels[size] = coarsen(levels[source], replace(base, cell_size_m=size), bounds=bounds)
+    return {size: levels[size] for size in sizes_m}
+
+
+def _bounds(cells: xr.Dataset, name: str, row: npt.NDArray[np.intp], found: Sums) -> dict[str, tuple[Floats, Column]]:
+    """Variables that say how much of a sum is not known."""
+    about = column_of(cells[name])
+    words = about.long_name or name
+    common = replace(about, part_of=None, companion_of=name)
+    most = np.full(len(row), np.inf)
+    if about.part_of is not None and about.part_of in cells:
+        whole = values_of(cells, about.part_of)
+        most = np.where(np.isnan(whole), np.inf, whole)
+    unknown = is_missing(status_of(cells, name))
+    high = found.total + group_sum(row[unknown], most[unknown], len(found.total))
+    return {
+        f"{name}_confidential_parts": (
+            found.confidential.astype(np.float64),
+            replace(common, units="cells", long_name=f"Confidential parts of: {words}"),
+        ),
+        f"{name}_missing_parts": (
+            found.missing.astype(np.float64),
+            replace(common, units="cells", long_name=f"Missing parts of: {words}"),
+        ),
+        f"{name}_high": (high, replace(common, long_name=f"At most: {words}")),
+    }
 
 
 def _weight(cells: xr.Dataset, column: Column) -> Floats:
@@ -114,20 +166,6 @@ def _mean(row: npt.NDArray[np.intp], n: int, value: Floats, weight: Floats) -> F
     total, part = group_sum(row, weight, n), group_sum(row, weight * np.nan_to_num(value), n)
     mean: Floats = np.divide(part, total, out=np.full(n, np.nan), where=total > 0)
     return mean
-
-
-def _coarse_status(row: npt.NDArray[np.intp], n: int, codes: Statuses, missing: Bools, total: Floats) -> Statuses:
-    parts = np.bincount(row, minlength=n)
-    unknown = group_sum(row, missing, n)
-    status = np.where(total == 0, Status.OBSERVED_ZERO, Status.OK).astype(np.uint8)
-    for code in (Status.IMPUTED, Status.PERTURBED):
-        status[group_sum(row, codes == code, n) > 0] = code
-    partial = (unknown > 0) | (group_sum(row, codes == Status.PARTIAL, n) > 0)
-    status[partial] = Status.PARTIAL
-    for code in (Status.UNAVAILABLE, Status.SUPPRESSED, Status.CONFIDENTIAL):
-        some = group_sum(row, codes == code, n) > 0
-        status[(unknown == parts) & some] = code
-    return status
 
 
 def _majority(row: npt.NDArray[np.intp], n: int, label: Labels) -> Labels:
