@@ -8,7 +8,7 @@ from typing import Any
 import h3ronpy
 import numpy as np
 import numpy.typing as npt
-import shapely
+import pyarrow as pa
 from h3ronpy import vector
 
 from civigrid.errors import GridMismatchError, SchemaError
@@ -19,6 +19,8 @@ from civigrid.types import Bools, Bounds, Floats, Ids
 
 _WORLD = Bounds(-180.0, -90.0, np.nextafter(180.0, 181.0), np.nextafter(90.0, 91.0))
 _RESOLUTION_BIT = np.uint64(52)
+_WKB_HEADER = 13
+"""Bytes before the coordinates of a polygon of one ring: order, type, rings, corners."""
 
 
 def _digits_below(resolution: int) -> int:
@@ -86,13 +88,21 @@ class H3Grid(Grid):
         """
         if not len(cell_id):
             return np.empty((0, 6, 2))
-        wkb = vector.cells_to_wkb_polygons(np.ascontiguousarray(cell_id))
-        polygons = shapely.from_wkb([item.as_py() for item in wkb])
-        corners, of = shapely.get_coordinates(polygons, return_index=True)
-        count = np.bincount(of) - 1  # the closing corner repeats the first
-        start = np.concatenate([[0], np.cumsum(count + 1)[:-1]])
-        step = np.minimum(np.arange(count.max()), count[:, None] - 1)
-        result: Floats = corners[start[:, None] + step]
+        wkb = pa.array(vector.cells_to_wkb_polygons(np.ascontiguousarray(cell_id)))
+        # the coordinates lie in the buffer, behind a header: no shape is made of them
+        start = np.frombuffer(wkb.buffers()[1], dtype=np.int64)[wkb.offset : wkb.offset + len(wkb) + 1]
+        data = np.frombuffer(wkb.buffers()[2], dtype=np.uint8)
+        count = (np.diff(start) - _WKB_HEADER) // 16 - 1  # the closing corner repeats the first
+        result = np.empty((len(wkb), count.max(), 2))
+        for corners in np.unique(count):
+            rows = np.flatnonzero(count == corners)
+            if len(rows) == len(wkb):
+                lines = data[start[0] : start[-1]].reshape(len(wkb), -1)
+                taken = np.ascontiguousarray(lines[:, _WKB_HEADER : _WKB_HEADER + 16 * corners])
+            else:
+                taken = data[(start[rows] + _WKB_HEADER)[:, None] + np.arange(16 * corners)]
+            xy = taken.view("<f8").reshape(len(rows), corners, 2)
+            result[rows] = xy if corners == count.max() else xy[:, np.minimum(np.arange(count.max()), corners - 1)]
         west = result[:, :1, 0]
         result[..., 0] -= 360 * np.round((result[..., 0] - west) / 360)
         return result

@@ -16,6 +16,7 @@ from civigrid.cells import DIM, check_cells, status_attrs
 from civigrid.crosswalk import Crosswalk
 from civigrid.errors import SourceError
 from civigrid.io.write import write_atomic, write_bytes
+from civigrid.project.between_grids import Shared
 
 
 def save_cells(cells: xr.Dataset, path: Path) -> None:
@@ -89,3 +90,34 @@ def _attrs(attrs: dict[str, Any]) -> dict[str, Any]:
 def _numpy(column: pa.ChunkedArray) -> np.ndarray[Any, np.dtype[Any]]:
     array: np.ndarray[Any, np.dtype[Any]] = column.combine_chunks().to_numpy(zero_copy_only=False)
     return array
+
+
+class BlockFolder:
+    """Blocks of a `grid_crosswalk` in a folder, one Arrow file each: a later run reads what an earlier one made.
+
+    Parameters
+    ----------
+    folder : Path
+        Made when first needed.  Blocks are named by what they were made from; removing any is safe.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def load(self, name: str) -> Shared | None:
+        """Read a block, None where there is none or the file is not whole."""
+        path = self.folder / f"{name}.arrow"
+        if not path.exists():
+            return None
+        try:
+            with pa.memory_map(str(path)) as file:
+                batch = pa.ipc.open_file(file).read_all()
+                return Shared(*(batch[f][0].values.to_numpy(zero_copy_only=False) for f in Shared._fields))
+        except (OSError, pa.ArrowInvalid, KeyError):
+            return None
+
+    def save(self, name: str, block: Shared) -> None:
+        """Write a block under its name, whole or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        table = pa.table({f: pa.array([getattr(block, f)]) for f in Shared._fields})
+        write_atomic(self.folder / f"{name}.arrow", lambda temporary: _write(table, temporary))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from civigrid.types import Floats
+from civigrid.types import Floats, Ids
 
 
 def group_sum(group: npt.NDArray[np.integer], values: npt.ArrayLike, n: int) -> Floats:
@@ -32,6 +32,16 @@ def group_sum(group: npt.NDArray[np.integer], values: npt.ArrayLike, n: int) -> 
     """
     weights = np.asarray(values, dtype=np.float64)
     return np.bincount(group, weights=weights, minlength=n).astype(np.float64, copy=False)
+
+
+def distinct(ids: Ids) -> Ids:
+    """Sorted unique ids: by one sort, which for millions of ids is quicker than a hash.
+
+    >>> distinct(np.array([3, 1, 3], dtype=np.uint64))
+    array([1, 3], dtype=uint64)
+    """
+    ordered: Ids = np.sort(ids)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
 
 
 def smallest(group: npt.NDArray[np.integer], values: Floats, n: int) -> Floats:

@@ -1,6 +1,7 @@
 """Sources to cells.  Polygons, points and grids each have one way; every way keeps a ledger."""
 
-from civigrid.project.gridded import coarsen, grid_crosswalk, project_cells
+from civigrid.project.between_grids import grid_crosswalk
+from civigrid.project.gridded import coarsen, project_cells, pyramid
 from civigrid.project.ledger import Entry, check_ledger, ledger_table
 from civigrid.project.methods import coarsen_crosswalk, reweight
 from civigrid.project.points import cells_of_points, project_points
@@ -22,6 +23,7 @@ __all__ = [
     "project_areas",
     "project_cells",
     "project_points",
+    "pyramid",
     "regrid",
     "reweight",
 ]

@@ -1,27 +1,23 @@
-"""Gridded sources to cells, cells to coarser cells, and one grid to another."""
+"""Gridded sources to cells, and cells to coarser cells."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-import shapely
 import xarray as xr
 
 from civigrid.cells import column_of, grid_of, ids_of, is_missing, labels, make_cells, measured, status_of, values_of
-from civigrid.crosswalk import Crosswalk
 from civigrid.errors import GridMismatchError, SchemaError
 from civigrid.grid import Grid, H3Grid, SquareGrid
 from civigrid.kernels.aggregate import Sums, sum_with_status
 from civigrid.kernels.group import group_sum
 from civigrid.project.ledger import Entry, check_ledger
-from civigrid.project.polygons import polygon_crosswalk
 from civigrid.project.spread import Projection
 from civigrid.source import Source
-from civigrid.types import Column, Floats, Ids, Labels
+from civigrid.types import Column, Floats, Labels
 
 
 def project_cells(source: Source, *, columns: Sequence[str] | None = None, keep: Sequence[str] = ()) -> Projection:
@@ -173,26 +169,3 @@ def _majority(row: npt.NDArray[np.intp], n: int, label: Labels) -> Labels:
     count = np.bincount(row * len(names) + code, minlength=n * len(names)).reshape(n, len(names))
     winner: Labels = names[count.argmax(axis=1)].astype(object)
     return winner
-
-
-def grid_crosswalk(cell_id: Ids, grid: Grid, to: Grid) -> Crosswalk:
-    """Give the area that cells of one grid share with cells of another: squares to H3, and H3 to squares.
-
-    Parameters
-    ----------
-    cell_id : ndarray of uint64, shape (cell,)
-        Cells of `grid`, sorted.
-    grid, to : Grid
-        From, and to.
-
-    Returns
-    -------
-    Crosswalk
-        Units are the cells of `grid`.  Areas are equal-area; a value is moved by area, so a count is never painted
-        as if cells were of equal size.
-    """
-    if isinstance(grid, SquareGrid) and isinstance(to, SquareGrid):
-        raise GridMismatchError(f"{grid.id} and {to.id} share a hierarchy: use coarsen().")
-    shapes = gpd.GeoSeries(shapely.polygons(grid.vertices(cell_id)), index=cell_id, crs=grid.crs)
-    found = polygon_crosswalk(shapes, to)
-    return replace(found, method=f"area, {grid.id} to {to.id}")
