@@ -39,7 +39,7 @@ def test_every_module_and_asset_is_in_the_wheel(wheel):
 
 
 MODULES = sorted((ROOT / "src").rglob("*.py"))
-ALLOWED = {"dask": "engine/execute.py", "folium": "maps/", "branca": "maps/", "typer": "cli.py", "rich": "cli.py"}
+ALLOWED = {"dask": "engine/execute.py", "folium": "maps/", "branca": "maps/", "typer": "cli/", "rich": "cli/"}
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(ROOT / "src").as_posix())

@@ -85,6 +85,10 @@ class Source:
         `Status` codes per measured column; a column without an entry is all ``OK``.
     unplaced : mapping of str to float
         Totals the publisher placed in no unit (``FR_unallocated``): they belong in the ledger.
+    reference_date : str
+        ISO date (or year) the values refer to.
+    vintage : str
+        Boundary vintage of the units: the id of their declaration in ``boundaries/``, empty where nobody said.
     files : mapping of str to str
         Path of every file read, to its SHA-256.
     """
@@ -97,6 +101,7 @@ class Source:
     status: Mapping[str, Statuses] = field(default_factory=dict)
     unplaced: Mapping[str, float] = field(default_factory=dict)
     reference_date: str = ""
+    vintage: str = ""
     terms: Licence = field(default_factory=Licence)
     files: Mapping[str, str] = field(default_factory=dict)
 

@@ -1,38 +1,15 @@
-"""The command line: parse, call one function, print.  Answers go to stdout, talk to stderr."""
+"""Commands around whole runs: say what is there, check a run file, run it, run the demo."""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-app = typer.Typer(
-    name="civigrid",
-    help="Census and administrative data on equal cells: segregation, service reach, one-stop access, true maps.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-)
-Json = Annotated[bool, typer.Option("--json", help="Answer as JSON, for machines.")]
-Scheduler = Annotated[
-    str, typer.Option("--scheduler", help="serial, threads, processes, or the address of a Dask scheduler.")
-]
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(stderr=True)
-
-
-def _answer(what: Any, as_json: bool, text: str) -> None:
-    sys.stdout.write((json.dumps(what, ensure_ascii=False, indent=2, default=str) if as_json else text) + "\n")
+from civigrid.cli.app import Json, Scheduler, answer, app, console
 
 
 @app.command()
@@ -40,7 +17,7 @@ def version(as_json: Json = False) -> None:
     """Say which civigrid this is."""
     from importlib.metadata import version as installed
 
-    _answer({"civigrid": installed("civigrid")}, as_json, f"civigrid {installed('civigrid')}")
+    answer({"civigrid": installed("civigrid")}, as_json, f"civigrid {installed('civigrid')}")
 
 
 @app.command()
@@ -51,7 +28,7 @@ def grids(as_json: Json = False) -> None:
 
     known = declarations("grids")
     rows = [known[name] for name in list_grids()]
-    _answer(rows, as_json, "\n".join(f"{r['id']:<16} {r['title']}" for r in rows))
+    answer(rows, as_json, "\n".join(f"{r['id']:<16} {r['title']}" for r in rows))
 
 
 @app.command()
@@ -60,7 +37,7 @@ def describe(file: Path, as_json: Json = False) -> None:
     from civigrid.run.describe import describe_file
 
     found = describe_file(file)
-    _answer(found, as_json, "\n".join(f"{key:<12} {value}" for key, value in found.items()))
+    answer(found, as_json, "\n".join(f"{key:<12} {value}" for key, value in found.items()))
 
 
 @app.command()
@@ -80,7 +57,7 @@ def check(
         raise typer.BadParameter("give a run file, or --schema or --keys")
     _, faults = check_run(file)
     text = "\n".join(map(str, faults)) or f"{file}: no fault found."
-    _answer([vars(fault) for fault in faults], as_json, text)
+    answer([vars(fault) for fault in faults], as_json, text)
     if faults:
         raise typer.Exit(1)
 
@@ -105,7 +82,7 @@ def run(
         ]
         peak = 400 + max((r["estimated_mb"] for r in rows), default=0)
         total = f"about {seconds:.0f} s on two cores, {peak:,.0f} MB; no network is contacted"
-        _answer({"steps": rows, "seconds": seconds, "peak_mb": peak}, as_json, "\n".join([*lines, total]))
+        answer({"steps": rows, "seconds": seconds, "peak_mb": peak}, as_json, "\n".join([*lines, total]))
         return
     from civigrid.run import run_file
 
@@ -133,9 +110,9 @@ def _finish(work: Any, as_json: bool) -> None:
 
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    console, began = _console(), time.perf_counter()
+    screen, began = console(), time.perf_counter()
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=screen, transient=True) as progress:
         task = progress.add_task("start", total=None)
 
         def announce(name: str, seconds: float, what: str) -> None:
@@ -145,7 +122,7 @@ def _finish(work: Any, as_json: bool) -> None:
                 progress.update(task, description=name)
             else:
                 progress.advance(task)
-                console.print(
+                screen.print(
                     f"  {name:<46} {'kept' if what == 'kept' else f'{seconds:6.2f} s'}",
                     highlight=False,
                     markup=False,
@@ -159,27 +136,12 @@ def _finish(work: Any, as_json: bool) -> None:
     text += [f"Results: {done.folder / 'release' / 'results.csv'}"]
     for finding in done.findings.itertuples():
         if finding.level == "warning":
-            console.print(f"warning ({finding.cells}): {finding.message}", markup=False, emoji=False, highlight=False)
-    answer = {
+            screen.print(f"warning ({finding.cells}): {finding.message}", markup=False, emoji=False, highlight=False)
+    facts = {
         "folder": str(done.folder),
         "seconds": total,
         "steps": dict(done.seconds),
         "maps": [str(p) for p in done.maps],
         "files": [str(p) for p in done.files],
     }
-    _answer(answer, as_json, "\n".join(text))
-
-
-def main() -> None:
-    """Run the command line.  Exit codes: 0 done, 1 a check found a fault, 2 wrong usage or input."""
-    from civigrid.errors import CivigridError
-
-    try:
-        app()
-    except CivigridError as error:
-        _console().print(f"civigrid: {error}", style="bold", highlight=False, markup=False, emoji=False)
-        raise SystemExit(2) from error
-
-
-if __name__ == "__main__":
-    main()
+    answer(facts, as_json, "\n".join(text))
