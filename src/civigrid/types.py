@@ -71,6 +71,8 @@ class Column:
         For a count, the total it is a part of (disclosure control needs to know).
     companion_of : str or None
         The variable this one tells more about: its missing parts, its bound, the variance of its noise.
+    rests_on : str or None
+        Counts it was computed from, joined by ``|``: where one of them may not be shown, neither may it.
     """
 
     kind: Kind = "extensive"
@@ -81,3 +83,4 @@ class Column:
     weight: str | None = None
     part_of: str | None = None
     companion_of: str | None = None
+    rests_on: str | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +12,12 @@ import xarray as xr
 
 from civigrid.cells import column_of, grid_of, ids_of, is_missing, labels, make_cells, measured, status_of, values_of
 from civigrid.crosswalk import Crosswalk
-from civigrid.errors import SchemaError, first_few
+from civigrid.errors import SchemaError
 from civigrid.kernels.group import group_sum
 from civigrid.kernels.whole_numbers import largest_remainder, tie_breaker
 from civigrid.project.ledger import Entry, check_ledger
 from civigrid.project.methods.base import Weigh
+from civigrid.project.whole import unit_keys, whole_counts
 from civigrid.source import Source
 from civigrid.types import Bools, Column, Floats, Labels, Status, Statuses
 
@@ -126,17 +126,11 @@ def _spread(crosswalk: Crosswalk, counts: Floats, seed: int | None) -> tuple[Flo
 
 def _whole(crosswalk: Crosswalk, counts: Floats, seed: int) -> Floats:
     """Whole persons by cell; what a unit has outside the grid is rounded too."""
-    if (wrong := counts != np.rint(counts)).any():
-        ids = first_few(crosswalk.unit_id[wrong])
-        raise SchemaError(
-            f"{int(wrong.sum())} units have counts that are not whole (first: {ids}): whole persons cannot be placed. "
-            "Round the counts first, or leave whole_seed out."
-        )
+    counts = whole_counts(crosswalk.unit_id, counts)
     shares = crosswalk.shares()
     row = np.repeat(np.arange(shares.shape[0]), np.diff(shares.indptr))
     placed = np.rint(counts * crosswalk.placed_share).astype(np.int64)
-    unit = np.array([int.from_bytes(sha256(str(u).encode()).digest()[:8], "big") for u in crosswalk.unit_id], np.uint64)
-    tie = tie_breaker(seed, unit[row], crosswalk.cell_id[shares.indices])
+    tie = tie_breaker(seed, unit_keys(crosswalk.unit_id)[row], crosswalk.cell_id[shares.indices])
     whole = largest_remainder(row, shares.data * counts[row], placed, tie)
     return group_sum(shares.indices, whole, shares.shape[1])
 

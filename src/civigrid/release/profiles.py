@@ -97,9 +97,7 @@ def _protect_cells(cells: xr.Dataset, threshold: int, actions: dict[str, Any]) -
     """Hide small counts; then parts that the shown ones would give away; then rates on what is hidden."""
     if threshold == 0:
         return cells.copy()
-    counts = [
-        n for n in measured(cells) if cells[n].attrs["kind"] == "extensive" and cells[n].attrs["units"] == "persons"
-    ]
+    counts = [n for n in measured(cells) if _is_count(cells[n].attrs)]
     hidden = {n: _small(values_of(cells, n), threshold) for n in counts}
     families = _families(cells, counts)
     for total, parts in families.items():
@@ -117,6 +115,11 @@ def _protect_cells(cells: xr.Dataset, threshold: int, actions: dict[str, Any]) -
         changed[f"{name}_status"] = ("cell", status, status_attrs())
         actions[name] = int(rows.sum())
     return changed
+
+
+def _is_count(attrs: Mapping[str, Any]) -> bool:
+    """Whether a variable counts persons itself; a difference of counts does not, it rests on them."""
+    return attrs["kind"] == "extensive" and attrs["units"] == "persons" and not attrs.get("rests_on")
 
 
 def _small(values: Floats, threshold: int) -> Bools:
@@ -163,6 +166,8 @@ def _rate_hidden(cells: xr.Dataset, name: str, hidden: Mapping[str, Bools], thre
         with np.errstate(invalid="ignore"):
             rows |= (persons >= 0.5) & (persons < threshold)
         rows |= hidden.get(str(base), np.zeros_like(rows))
+    for count in filter(None, (attrs.get("rests_on") or "").split("|")):
+        rows |= hidden[count] | is_missing(status_of(cells, count))
     if attrs.get("source") == "segregation":
         for group, small in hidden.items():
             if name.endswith(f"_{group}") or name in ("diversity", "adds_to_H"):
