@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Reader = Literal["census-grid", "german-grid", "areas", "points"]
-Method = Literal["cells", "area", "dasymetric", "points", "regrid", "coarsen"]
+Method = Literal[
+    "cells", "area", "largest", "dasymetric", "pycnophylactic", "poisson", "boosting", "points", "regrid", "coarsen"
+]
 ProfileName = Literal["public-grid", "min-count"]
 
 
@@ -35,12 +37,19 @@ class Cells:
     name: str = key("short name of these cells")
     source: str = key("name of the source, or of other cells, they are made from")
     grid: str = key("id of a grid in grids/, as eu-laea-1km or h3-r9")
-    method: Method = key("how: cells (published on this grid), area, dasymetric, points, regrid or coarsen")
+    method: Method = key(
+        "how: cells (published on this grid); area, largest, dasymetric, pycnophylactic, poisson or boosting (areas); "
+        "points; regrid or coarsen (other cells)"
+    )
     columns: tuple[str, ...] = key("measured columns to take; empty: all", default=())
     by: str = key("points: label column that becomes one count per group", default="")
     keep: tuple[str, ...] = key("label columns to keep, as country or district", default=())
-    weights: str = key("dasymetric: name of the cells that weigh", default="")
+    weights: str = key("dasymetric and models: name of the cells that are looked at", default="")
     weight_variable: str = key("dasymetric: their variable that weighs", default="population")
+    fallback: tuple[str, ...] = key(
+        "dasymetric: cells:variable asked in turn where the ones before find nobody", default=()
+    )
+    covariates: tuple[str, ...] = key("models: variables of the cells that explain density", default=())
     words: Mapping[str, str] = key("plain words for columns, as maps and tables show them", default_factory=dict)
     sums: Mapping[str, tuple[str, ...]] = key("new counts, each the sum of columns", default_factory=dict)
     rests: Mapping[str, tuple[str, ...]] = key(

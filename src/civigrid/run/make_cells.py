@@ -5,30 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from civigrid.cells import column_of, grid_of, ids_of, is_missing, status_of, values_of, with_variables
-from civigrid.crosswalk import Crosswalk
 from civigrid.errors import SchemaError
-from civigrid.grid import Grid, SquareGrid, load_grid
+from civigrid.grid import Grid, load_grid
 from civigrid.project import (
     Projection,
     coarsen,
     grid_crosswalk,
-    label_cells,
     ledger_table,
-    polygon_crosswalk,
-    project_areas,
     project_cells,
     project_points,
     regrid,
-    reweight,
 )
-from civigrid.project.methods import count_layer
+from civigrid.project.methods import any_layer
 from civigrid.run import config
+from civigrid.run.methods import SPREADS, Ancillary, on_grid, project_by
 from civigrid.run.parts import Part
 from civigrid.source import Report, Source
 from civigrid.types import Floats, Status
@@ -73,35 +68,27 @@ def _by_cells(item: config.Cells, given: Given, grid: Grid) -> Projection:
     return Projection(coarsen(made.cells, grid), made.ledger)
 
 
-def _by_area(item: config.Cells, given: Given, grid: Grid) -> Projection:
-    source = _source(item, given)
-    return _areas(item, source, polygon_crosswalk(_polygons(source), grid))
+def _by_spread(method: str) -> Callable[[config.Cells, Given, Grid], Projection]:
+    def project(item: config.Cells, given: Given, grid: Grid) -> Projection:
+        return project_by(
+            _source(item, given), grid, method, _ancillary(item, given), columns=item.columns, keep=item.keep
+        )
+
+    return project
 
 
-def _by_dasymetric(item: config.Cells, given: Given, grid: Grid) -> Projection:
-    """Weigh at the grid of the weights, which may be finer than the grid asked for."""
-    source, weights = _source(item, given), given.cells[item.weights]
-    fine = grid_of(weights)
-    crosswalk = reweight(polygon_crosswalk(_polygons(source), fine), count_layer(weights, item.weight_variable))
-    made = _areas(item, source, crosswalk)
-    if fine == grid:
-        return made
-    if isinstance(grid, SquareGrid):
-        return Projection(coarsen(made.cells, grid), made.ledger)
-    moved = regrid(made.cells, grid_crosswalk(ids_of(made.cells), fine, grid))
-    return Projection(moved.cells, made.ledger + moved.ledger)
-
-
-def _areas(item: config.Cells, source: Source, crosswalk: Crosswalk) -> Projection:
-    made = project_areas(source, crosswalk, columns=item.columns or None)
-    named = {n: ("cell", label_cells(crosswalk, source.table[n].to_numpy()), {"kind": "label"}) for n in item.keep}
-    return replace(made, cells=made.cells.assign(named))
-
-
-def _polygons(source: Source) -> gpd.GeoSeries:
-    if source.geometry is None:
-        raise SchemaError(f"source {source.name!r} has no polygons. Read it with reader = 'areas'.")
-    return source.geometry
+def _ancillary(item: config.Cells, given: Given) -> Ancillary:
+    """What a method looks at: the cells that weigh, then those asked where they find nobody; or covariates."""
+    if not item.weights:
+        return Ancillary()
+    first = given.cells[item.weights]
+    if item.covariates:
+        return Ancillary(cells=first, covariates=item.covariates)
+    chain = [(first, item.weight_variable)]
+    for text in item.fallback:
+        name, _, variable = text.partition(":")
+        chain.append((given.cells[name], variable or item.weight_variable))
+    return Ancillary(tuple(any_layer(on_grid(cells, grid_of(first)), variable) for cells, variable in chain))
 
 
 def _by_points(item: config.Cells, given: Given, grid: Grid) -> Projection:
@@ -119,8 +106,7 @@ def _by_coarsening(item: config.Cells, given: Given, grid: Grid) -> Projection:
 
 METHODS: dict[str, Callable[[config.Cells, Given, Grid], Projection]] = {
     "cells": _by_cells,
-    "area": _by_area,
-    "dasymetric": _by_dasymetric,
+    **{name: _by_spread(name) for name in SPREADS},
     "points": _by_points,
     "regrid": _by_regrid,
     "coarsen": _by_coarsening,

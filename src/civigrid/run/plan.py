@@ -85,7 +85,8 @@ def make_plan(run: config.Run, base: Path) -> tuple[Step, ...]:
         steps[name] = Step(name, kind, cells, needs, item, digest(made_of), n)
 
     for made in run.cells:
-        needs = tuple(f"cells:{n}" for n in (made.source, made.weights) if f"cells:{n}" in steps)
+        looked_at = (made.source, made.weights, *(text.partition(":")[0] for text in made.fallback))
+        needs = tuple(f"cells:{n}" for n in looked_at if f"cells:{n}" in steps)
         n = max([rows.get(made.source, 0), *(steps[need].rows for need in needs)])
         add(f"cells:{made.name}", "cells", made.name, needs, made, [sources.get(made.source, "")], n)
         last[made.name] = f"cells:{made.name}"

@@ -15,6 +15,7 @@ from civigrid.errors import SchemaError
 from civigrid.run.config import Run
 from civigrid.run.faults import Fault
 from civigrid.run.inputs import option_faults
+from civigrid.run.methods import NEED_CELLS
 from civigrid.run.paths import resolve, unset_variables
 
 
@@ -117,8 +118,9 @@ def _references(run: Run, base: Path) -> list[Fault]:
         wanted.append(
             (f"cells[{i}].source", made.source, cells[:i] if from_cells else sources, "source or cells above")
         )
-        if made.method == "dasymetric":
+        if made.method in NEED_CELLS or made.weights:
             wanted.append((f"cells[{i}].weights", made.weights, cells[:i], "cells above"))
+        wanted += [(f"cells[{i}].fallback", text.partition(":")[0], cells[:i], "cells above") for text in made.fallback]
     for topic in ("centres", "segregation", "access", "reach", "map"):
         for i, item in enumerate(getattr(run, topic)):
             wanted.append((f"{topic}[{i}].cells", item.cells, cells, "cells"))

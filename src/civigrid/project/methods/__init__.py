@@ -6,13 +6,14 @@ most of the work), hand it on here, and give it a name in `civigrid.run.methods`
 """
 
 from civigrid.project.methods.area import by_area, by_largest_overlap
-from civigrid.project.methods.base import Layer, Weigh, class_layer, count_layer
+from civigrid.project.methods.base import Layer, Weigh, any_layer, class_layer, count_layer
 from civigrid.project.methods.dasymetric import coarsen_crosswalk, dasymetric, reweight
 from civigrid.project.methods.pycnophylactic import pycnophylactic
 
 __all__ = [
     "Layer",
     "Weigh",
+    "any_layer",
     "by_area",
     "by_largest_overlap",
     "class_layer",

@@ -67,6 +67,13 @@ def count_layer(cells: xr.Dataset, variable: str) -> Layer:
     return Layer(variable, grid_of(cells), ids_of(cells), _positive(np.nan_to_num(values), variable), about.units)
 
 
+def any_layer(cells: xr.Dataset, variable: str) -> Layer:
+    """Weigh by a variable as its kind asks: a count by `count_layer`, a share of land by `class_layer`."""
+    if variable in cells and cells[variable].attrs.get("kind") == "intensive":
+        return class_layer(cells, {variable: 1.0}, variable)
+    return count_layer(cells, variable)
+
+
 def class_layer(cells: xr.Dataset, weights: Mapping[str, float], name: str = "classes") -> Layer:
     """Weigh by land classes: the area of each class times its relative density.
 
