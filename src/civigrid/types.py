@@ -71,6 +71,11 @@ class Column:
         For a count, the total it is a part of (disclosure control needs to know).
     companion_of : str or None
         The variable this one tells more about: its missing parts, its bound, the variance of its noise.
+    noise_variance : float or None
+        Variance of the noise its publisher added to each count to protect people, in `units` squared.  None: nobody
+        declared one.  Where it differs by cell, a companion ``NAME_noise_variance`` stands in its place.
+    reconciled : str or None
+        How parts were made to add up to their total, if anyone was asked to (`civigrid.project.reconcile`).
     """
 
     kind: Kind = "extensive"
@@ -81,3 +86,5 @@ class Column:
     weight: str | None = None
     part_of: str | None = None
     companion_of: str | None = None
+    noise_variance: float | None = None
+    reconciled: str | None = None
