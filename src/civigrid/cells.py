@@ -12,7 +12,7 @@ The schema, checked by `check_cells`:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import geopandas as gpd
@@ -24,7 +24,7 @@ import xarray as xr
 
 from civigrid.errors import GridMismatchError, SchemaError, first_few
 from civigrid.grid import Grid, grid_from_dict
-from civigrid.types import MISSING, Bools, Column, Floats, Ids, Status, Statuses
+from civigrid.types import MISSING, Bools, Column, Floats, Ids, Labels, Status, Statuses
 
 DIM = "cell"
 _NAMES = "ok observed_zero structural_zero confidential unavailable perturbed imputed suppressed partial"
@@ -91,7 +91,7 @@ def make_cells(
     return check_cells(xr.Dataset(data, coords=coords))
 
 
-def column_attrs(column: Column) -> dict[str, str]:
+def column_attrs(column: Column) -> dict[str, Any]:
     """Attributes of a variable, from its description; what is None is left out."""
     return {k: v for k, v in vars(column).items() if v is not None}
 
@@ -161,13 +161,30 @@ def with_variables(
     *,
     status: Mapping[str, Statuses] | None = None,
 ) -> xr.Dataset:
-    """Add variables to a dataset (cells in, cells out); its own variables are untouched."""
+    """Add variables to a dataset (cells in, cells out); its own variables are untouched.
+
+    A variable of a name that is there already is replaced, with its status and its companions: what was known about
+    the old values says nothing about the new ones.
+    """
     added = make_cells(grid_of(cells), ids_of(cells), values, about, status=status)
-    return check_cells(cells.assign(added.data_vars))
+    return check_cells(without(cells, values).assign(added.data_vars))
+
+
+def without(cells: xr.Dataset, names: Iterable[str]) -> xr.Dataset:
+    """Take variables out of a dataset, with their statuses and companions."""
+    gone = set(names)
+    stale = [
+        n for n, v in cells.data_vars.items()
+        if n in gone or str(n).removesuffix("_status") in gone or v.attrs.get("companion_of") in gone
+    ]  # fmt: skip
+    stale += [f"{n}_status" for n in stale if f"{n}_status" in cells and f"{n}_status" not in stale]
+    return cells.drop_vars(stale)
 
 
 def join_cells(*datasets: xr.Dataset) -> xr.Dataset:
     """Join datasets of one grid on the union of their cells; what one lacks is missing there (``UNAVAILABLE``).
+
+    A label that stands in several is that of the first which names the cell.
 
     Raises
     ------
@@ -179,7 +196,8 @@ def join_cells(*datasets: xr.Dataset) -> xr.Dataset:
         names = ", ".join(sorted(g.id for g in grids))
         raise GridMismatchError(f"cannot join cells of different grids ({names}). Project them to one grid first.")
     ids = np.unique(np.concatenate([ids_of(ds) for ds in datasets]))
-    values, about, status, label = {}, {}, {}, {}
+    values, about, status = {}, {}, {}
+    label: dict[str, Labels] = {}
     for ds in datasets:
         at = np.searchsorted(ids, ids_of(ds))
         for name in measured(ds):
@@ -192,9 +210,10 @@ def join_cells(*datasets: xr.Dataset) -> xr.Dataset:
             status[name] = codes
             about[name] = column_of(ds[name])
         for name in labels(ds):
-            label[name] = np.full(len(ids), "", dtype=object)
-            label[name][at] = ds[name].to_numpy()
-    return make_cells(grids.pop(), ids, values, about, status=status, labels=label)
+            into = label.setdefault(name, np.full(len(ids), "", dtype=object))
+            into[at] = np.where(into[at] == "", ds[name].to_numpy(), into[at])
+    joined = make_cells(grids.pop(), ids, values, about, status=status, labels=label)
+    return joined.assign_attrs({k: v for ds in reversed(datasets) for k, v in ds.attrs.items()})
 
 
 def check_cells(cells: xr.Dataset) -> xr.Dataset:

@@ -73,6 +73,11 @@ class Column:
         The variable this one tells more about: its missing parts, its bound, the variance of its noise.
     rests_on : str or None
         Counts it was computed from, joined by ``|``: where one of them may not be shown, neither may it.
+    noise_variance : float or None
+        Variance of the noise its publisher added to each count to protect people, in `units` squared.  None: nobody
+        declared one.  Where it differs by cell, a companion ``NAME_noise_variance`` stands in its place.
+    reconciled : str or None
+        How parts were made to add up to their total, if anyone was asked to (`civigrid.project.reconcile`).
     """
 
     kind: Kind = "extensive"
@@ -84,3 +89,5 @@ class Column:
     part_of: str | None = None
     companion_of: str | None = None
     rests_on: str | None = None
+    noise_variance: float | None = None
+    reconciled: str | None = None

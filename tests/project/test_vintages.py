@@ -75,7 +75,7 @@ def test_mass_and_identity(n, grid):
     assert moved.table["n"].sum() == pytest.approx(sum(n), rel=1e-12)
     assert ledger[0].error < 1e-12
     assert (bounds["n_low"] <= moved.table["n"] + 1e-9).all()
-    assert moved.status["n"][1:3].tolist() == [Status.IMPUTED] * 2
+    assert moved.status["n"][1:3].tolist() == [Status.IMPUTED if n[1] else Status.OBSERVED_ZERO] * 2
 
 
 def test_slivers_are_no_change():

@@ -7,11 +7,13 @@ from civigrid.project.methods import coarsen_crosswalk, reweight
 from civigrid.project.points import cells_of_points, project_points
 from civigrid.project.polygons import polygon_crosswalk
 from civigrid.project.spread import COVERED, Projection, label_cells, project_areas, regrid
+from civigrid.project.zonal import Zonal, zonal
 
 __all__ = [
     "COVERED",
     "Entry",
     "Projection",
+    "Zonal",
     "cells_of_points",
     "check_ledger",
     "coarsen",
@@ -26,4 +28,5 @@ __all__ = [
     "pyramid",
     "regrid",
     "reweight",
+    "zonal",
 ]

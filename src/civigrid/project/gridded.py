@@ -9,13 +9,21 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from civigrid.cells import column_of, grid_of, ids_of, is_missing, labels, make_cells, measured, status_of, values_of
+from civigrid.cells import grid_of, ids_of, is_missing, labels, make_cells, values_of
 from civigrid.errors import GridMismatchError, SchemaError
 from civigrid.grid import Grid, H3Grid, SquareGrid
-from civigrid.kernels.aggregate import Sums, sum_with_status
-from civigrid.kernels.group import group_sum
+from civigrid.kernels.aggregate import Pairs, sum_with_status
 from civigrid.project.ledger import Entry, check_ledger
 from civigrid.project.spread import Projection
+from civigrid.project.unknown import (
+    companions,
+    companions_of,
+    is_companion,
+    rate_status,
+    table_of_cells,
+    without_noise,
+    zero_or_not,
+)
 from civigrid.source import Source
 from civigrid.types import Column, Floats, Labels
 
@@ -40,12 +48,14 @@ def project_cells(source: Source, *, columns: Sequence[str] | None = None, keep:
     if source.grid is None:
         raise SchemaError(f"source {source.name!r} has no grid: its units are not cells. Project it with a crosswalk.")
     names = list(source.columns) if columns is None else list(columns)
+    names += [c for n in names for c in companions_of(n, source.columns) if c not in names]
     values = {n: source.table[n].to_numpy(dtype=np.float64) for n in names}
     about = {n: replace(source.columns[n], source=source.name, reference_date=source.reference_date) for n in names}
     status = {n: source.status[n] for n in names if n in source.status}
     label = {n: source.table[n].astype(object).fillna("").to_numpy() for n in keep}
     ids = source.table.index.to_numpy().astype(np.uint64)
-    ledger = [_entry(source, n, values[n]) for n in names if about[n].kind == "extensive"]
+    counts = [n for n in names if about[n].kind == "extensive" and about[n].companion_of is None]
+    ledger = [_entry(source, n, values[n]) for n in counts]
     cells = make_cells(source.grid, ids, values, about, status=status, labels=label)
     return Projection(cells, check_ledger(ledger))
 
@@ -68,7 +78,8 @@ def coarsen(cells: xr.Dataset, coarser: Grid, *, bounds: bool = False) -> xr.Dat
     """Add up cells to a coarser level of the same square grid.
 
     Counts add up.  A cell with missing parts is ``PARTIAL``, the sum of what is known and so a lower bound; one whose
-    parts are all missing is missing.  Rates are averaged by their weight.  Labels go by the number of cells.
+    parts are all missing is missing.  Rates are averaged by their weight; one whose weight is missing counts as
+    missing.  Labels go by the number of cells.  Variances of a publisher's noise add up beside the counts.
 
     Parameters
     ----------
@@ -79,7 +90,7 @@ def coarsen(cells: xr.Dataset, coarser: Grid, *, bounds: bool = False) -> xr.Dat
     bounds : bool
         Beside each count *v* with missing parts, carry how many parts are confidential (``v_confidential_parts``) and
         missing at all (``v_missing_parts``), and what the sum is at most (``v_high``): a missing part of a known
-        total is at most that total.
+        total is at most that total.  Bounds that the cells carry already are carried on in any case.
 
     Returns
     -------
@@ -89,22 +100,20 @@ def coarsen(cells: xr.Dataset, coarser: Grid, *, bounds: bool = False) -> xr.Dat
     if isinstance(coarser, H3Grid):
         raise GridMismatchError("H3 cells do not nest: build a grid_crosswalk() and regrid() instead of coarsening.")
     parent, row = np.unique(grid_of(cells).parent(ids_of(cells), coarser), return_inverse=True)
-    n = len(parent)
+    table, pairs = table_of_cells(cells), Pairs(row, len(parent))
     values, status, about = {}, {}, {}
-    for name in measured(cells):
-        about[name] = column_of(cells[name])
-        value = values_of(cells, name)
-        found = sum_with_status(row, value, status_of(cells, name), n)
-        status[name], total = found.status, found.total
-        if about[name].kind == "intensive":
-            total = _mean(row, n, value, _weight(cells, about[name]))
-        values[name] = np.where(is_missing(status[name]), np.nan, total)
-        if bounds and about[name].companion_of is None and about[name].kind == "extensive" and found.missing.any():
-            for key, (extra, column) in _bounds(cells, name, row, found).items():
-                if key not in cells:
-                    values[key], about[key] = extra, column
-    label = {name: _majority(row, n, cells[name].to_numpy()) for name in labels(cells)}
-    return make_cells(coarser, parent, values, about, status=status, labels=label)
+    for name, column in table.columns.items():
+        if is_companion(name, table.columns):
+            continue
+        value, rate = table.values(name), column.kind == "intensive"
+        found = sum_with_status(pairs, value, rate_status(name, table) if rate else table.status(name))
+        total = _mean(pairs, value, _weight(cells, column)) if rate else found.total
+        status[name] = zero_or_not(found.status, total) if rate else found.status
+        values[name], about[name] = np.where(is_missing(status[name]), np.nan, total), without_noise(column)
+        for key, (extra, told) in companions(name, table, pairs, found.total, bounds=bounds).items():
+            values[key], about[key] = extra, told
+    label = {name: _majority(row, len(parent), cells[name].to_numpy()) for name in labels(cells)}
+    return make_cells(coarser, parent, values, about, status=status, labels=label).assign_attrs(cells.attrs)
 
 
 def pyramid(cells: xr.Dataset, sizes_m: Sequence[int], *, bounds: bool = False) -> dict[int, xr.Dataset]:
@@ -127,40 +136,17 @@ def pyramid(cells: xr.Dataset, sizes_m: Sequence[int], *, bounds: bool = False) 
     return {size: levels[size] for size in sizes_m}
 
 
-def _bounds(cells: xr.Dataset, name: str, row: npt.NDArray[np.intp], found: Sums) -> dict[str, tuple[Floats, Column]]:
-    """Variables that say how much of a sum is not known."""
-    about = column_of(cells[name])
-    words = about.long_name or name
-    common = replace(about, part_of=None, companion_of=name)
-    most = np.full(len(row), np.inf)
-    if about.part_of is not None and about.part_of in cells:
-        whole = values_of(cells, about.part_of)
-        most = np.where(np.isnan(whole), np.inf, whole)
-    unknown = is_missing(status_of(cells, name))
-    high = found.total + group_sum(row[unknown], most[unknown], len(found.total))
-    return {
-        f"{name}_confidential_parts": (
-            found.confidential.astype(np.float64),
-            replace(common, units="cells", long_name=f"Confidential parts of: {words}"),
-        ),
-        f"{name}_missing_parts": (
-            found.missing.astype(np.float64),
-            replace(common, units="cells", long_name=f"Missing parts of: {words}"),
-        ),
-        f"{name}_high": (high, replace(common, long_name=f"At most: {words}")),
-    }
-
-
 def _weight(cells: xr.Dataset, column: Column) -> Floats:
     if column.weight is not None and column.weight in cells:
+        # a rate whose weight is not known is left out of the mean, and its status says so
         return np.nan_to_num(values_of(cells, column.weight))
     return grid_of(cells).area_km2(ids_of(cells))
 
 
-def _mean(row: npt.NDArray[np.intp], n: int, value: Floats, weight: Floats) -> Floats:
+def _mean(pairs: Pairs, value: Floats, weight: Floats) -> Floats:
     weight = np.where(np.isnan(value), 0.0, weight)
-    total, part = group_sum(row, weight, n), group_sum(row, weight * np.nan_to_num(value), n)
-    mean: Floats = np.divide(part, total, out=np.full(n, np.nan), where=total > 0)
+    total, part = pairs.add(weight), pairs.add(weight * np.nan_to_num(value))
+    mean: Floats = np.divide(part, total, out=np.full(pairs.n, np.nan), where=total > 0)
     return mean
 
 

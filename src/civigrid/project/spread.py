@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +14,20 @@ import xarray as xr
 from civigrid.cells import column_of, grid_of, ids_of, is_missing, labels, make_cells, measured, status_of, values_of
 from civigrid.crosswalk import Crosswalk
 from civigrid.errors import SchemaError
+from civigrid.kernels.aggregate import Pairs, sum_with_status
 from civigrid.kernels.group import group_sum
 from civigrid.kernels.whole_numbers import largest_remainder, tie_breaker
 from civigrid.project.ledger import Entry, check_ledger
 from civigrid.project.methods.base import Weigh
+from civigrid.project.unknown import (
+    Table,
+    companions,
+    is_companion,
+    rate_status,
+    table_of_source,
+    without_noise,
+    zero_or_not,
+)
 from civigrid.project.whole import unit_keys, whole_counts
 from civigrid.source import Source
 from civigrid.types import Bools, Column, Floats, Labels, Status, Statuses
@@ -40,6 +51,7 @@ def project_areas(
     columns: Sequence[str] | None = None,
     method: Weigh | None = None,
     whole_seed: int | None = None,
+    bounds: bool = False,
 ) -> Projection:
     """Project the measured columns of a source of areas onto the cells of a crosswalk.
 
@@ -55,14 +67,18 @@ def project_areas(
         How counts are spread (`civigrid.project.methods`); by default as the crosswalk says.
     whole_seed : int, optional
         Place whole persons: by largest remainder in each unit, this seed deciding ties.  Unit totals stay.
+    bounds : bool
+        Beside each count *v* of which some units have no value, carry how many of them, by share, are confidential
+        (``v_confidential_parts``) and missing at all (``v_missing_parts``), and what the count is at most
+        (``v_high``).  Bounds and variances of noise that the source carries already are carried on in any case.
 
     Returns
     -------
     Projection
         Counts spread by share; rates averaged by the column that weighs them where the source has it, else by
-        measure.  A cell that only units without a value touch is missing;
-        one that some of them touch is ``PARTIAL``, a lower bound.  `covered` says how much of a cell is known land
-        of the source.
+        measure.  A cell that only units without a value touch is missing; one that some of them touch is
+        ``PARTIAL``, a lower bound; one that holds part of a unit only is ``IMPUTED``, an estimate.  `covered` says
+        how much of a cell is land of the source.
 
     Raises
     ------
@@ -74,22 +90,27 @@ def project_areas(
     if list(map(str, source.table.index)) != list(map(str, crosswalk.unit_id)):
         raise SchemaError(f"this crosswalk was not built for the units of {source.name!r}: ids differ.")
     names = list(source.columns) if columns is None else list(columns)
+    table, pairs_of = table_of_source(source), lru_cache(2)(_pairs)
     values, status, about, ledger = {}, {}, {}, []
-    for name in names:
-        column = source.columns[name]
-        given, codes = _given(source, name)
+    for name in [n for n in names if not is_companion(n, source.columns)]:
+        column, given = source.columns[name], table.values(name)
         missing = np.isnan(given)
+        weighed = crosswalk if method is None or column.kind == "intensive" else method(crosswalk, given)
+        pairs = pairs_of(weighed)
         if column.kind == "extensive":
-            weighed = crosswalk if method is None else method(crosswalk, given)
             known = np.where(missing, 0.0, given)
-            values[name], placed = _spread(weighed, known, whole_seed)
-            ledger.append(_entry(source, name, (known, placed, values[name]), weighed, missing))
+            total, placed = _spread(weighed, known, whole_seed)
+            ledger.append(_entry(source, name, (known, placed, total), weighed, missing))
+            status[name] = sum_with_status(pairs, given, codes_of_parts(pairs, given, table.status(name))).status
         else:
-            weighed = crosswalk
-            values[name] = _mean_rate(source, column, given, crosswalk)
-        status[name] = _spread_status(weighed, codes, missing, values[name])
-        values[name] = np.where(is_missing(status[name]), np.nan, values[name])
-        about[name] = replace(column, source=source.name, reference_date=source.reference_date)
+            total = _mean_rate(table, name, weighed)
+            codes = sum_with_status(pairs, given, codes_of_parts(pairs, given, rate_status(name, table))).status
+            status[name] = zero_or_not(codes, total)
+        values[name] = np.where(is_missing(status[name]), np.nan, total)
+        about[name] = _of(source, without_noise(column))
+        whole = whole_seed is not None
+        for key, (extra, told) in companions(name, table, pairs, total, bounds=bounds, whole=whole).items():
+            values[key], about[key] = extra, _of(source, told)
     values[COVERED] = crosswalk.covered
     about[COVERED] = Column(
         kind="intensive", units="1", long_name="Share of the cell covered by source units", source=source.name
@@ -98,22 +119,39 @@ def project_areas(
     return Projection(cells, check_ledger(ledger))
 
 
-def _given(source: Source, name: str) -> tuple[Floats, Statuses]:
-    """Values of a column, NaN where missing, and their status."""
-    given = source.table[name].to_numpy(dtype=np.float64)
-    codes = source.status.get(name, np.zeros(len(given), dtype=np.uint8))
-    return np.where(is_missing(codes), np.nan, given), codes
+def _of(source: Source, column: Column) -> Column:
+    return replace(column, source=source.name, reference_date=source.reference_date)
 
 
-def _mean_rate(source: Source, column: Column, rate: Floats, crosswalk: Crosswalk) -> Floats:
+def _pairs(crosswalk: Crosswalk) -> Pairs:
+    """Units and cells that share something, with the share of the unit."""
+    shares = crosswalk.shares()
+    unit = np.repeat(np.arange(shares.shape[0], dtype=shares.indices.dtype), np.diff(shares.indptr))
+    return Pairs(shares.indices, shares.shape[1], unit, shares.data)
+
+
+def codes_of_parts(pairs: Pairs, given: Floats, codes: Statuses) -> Statuses:
+    """Status of each unit as a part of cells: one that does not lie in a single cell was not counted there."""
+    assert pairs.part is not None
+    assert pairs.share is not None
+    whole = np.zeros(len(given), dtype=bool)
+    # more than nearly all of a unit can lie in one cell only
+    whole[pairs.part[pairs.share > 1 - 1e-9]] = True
+    counted = (codes == Status.OK) | (codes == Status.PERTURBED)
+    return np.where(~whole & counted & (given != 0), Status.IMPUTED, codes).astype(np.uint8)
+
+
+def _mean_rate(table: Table, name: str, crosswalk: Crosswalk) -> Floats:
     """Rates by cell: averaged by the count that weighs them, spread as the crosswalk spreads it."""
-    if column.weight is None or column.weight not in source.columns:
+    rate, weight = table.values(name), table.columns[name].weight
+    if weight is None or weight not in table.columns:
         return crosswalk.apply_intensive(rate)
-    weight, _ = _given(source, column.weight)
-    known = np.isfinite(rate) & np.isfinite(weight)
-    base = crosswalk.apply_extensive(np.where(known, weight, 0.0))
-    part = crosswalk.apply_extensive(np.where(known, np.nan_to_num(weight) * np.nan_to_num(rate), 0.0))
-    return np.divide(part, base, out=crosswalk.apply_intensive(rate), where=base > 0)
+    by = table.values(weight)
+    known = np.isfinite(rate) & np.isfinite(by)
+    base = crosswalk.apply_extensive(np.where(known, by, 0.0))
+    part = crosswalk.apply_extensive(np.where(known, np.nan_to_num(by) * np.nan_to_num(rate), 0.0))
+    by_measure = crosswalk.apply_intensive(np.where(known, rate, np.nan))
+    return np.divide(part, base, out=by_measure, where=base > 0)
 
 
 def _spread(crosswalk: Crosswalk, counts: Floats, seed: int | None) -> tuple[Floats, Floats]:
@@ -153,41 +191,25 @@ def _entry(
     )
 
 
-def _spread_status(crosswalk: Crosswalk, codes: Statuses, missing: Bools, values: Floats) -> Statuses:
-    """Status by cell: missing where nothing is known, partial where something is not, imputed where it was spread."""
-    shared = crosswalk.shares()
-    shared.data = (shared.data > 0).astype(np.float64)
-    known = shared.T @ (~missing).astype(np.float64) > 0
-    status = np.where(values == 0, Status.OBSERVED_ZERO, Status.OK).astype(np.uint8)
-    # where a layer of weights lets no one live, nothing was observed
-    status[shared.T @ np.ones(shared.shape[0]) == 0] = Status.STRUCTURAL_ZERO
-    # a unit spread over several cells was not counted there: its cells hold estimates
-    spread = group_sum(np.repeat(np.arange(shared.shape[0]), np.diff(shared.indptr)), shared.data, shared.shape[0]) > 1
-    for code, units in (
-        (Status.PERTURBED, codes == Status.PERTURBED),
-        (Status.IMPUTED, spread | (codes == Status.IMPUTED)),
-    ):
-        status[(shared.T @ units.astype(np.float64) > 0) & (values != 0)] = code
-    if missing.any():
-        unknown = shared.T @ missing.astype(np.float64) > 0
-        confidential = shared.T @ (codes == Status.CONFIDENTIAL).astype(np.float64) > 0
-        status[unknown & known] = Status.PARTIAL
-        status[unknown & ~known] = Status.UNAVAILABLE
-        status[unknown & ~known & confidential] = Status.CONFIDENTIAL
-    return status
+def regrid(cells: xr.Dataset, crosswalk: Crosswalk, *, bounds: bool = False) -> Projection:
+    """Move cells to another grid through a `grid_crosswalk`; labels follow the largest overlap.
 
-
-def regrid(cells: xr.Dataset, crosswalk: Crosswalk) -> Projection:
-    """Move cells to another grid through a `grid_crosswalk`; labels follow the largest overlap."""
+    Statuses, companions, and what part of a cell its source covers come along; `bounds` as in `project_areas`.
+    """
     if not np.array_equal(ids_of(cells), crosswalk.unit_id):
         raise SchemaError("this crosswalk was not built for these cells: ids differ.")
     names = [n for n in measured(cells) if n != COVERED]
-    moved = project_areas(_as_source(cells, names), crosswalk, columns=names)
+    moved = project_areas(_as_source(cells, names), crosswalk, columns=names, bounds=bounds)
     added = {n: label_cells(crosswalk, cells[n].to_numpy()) for n in labels(cells)}
     data = moved.cells.assign({n: ("cell", label, {"kind": "label"}) for n, label in added.items()})
-    for name in names:
+    for name in set(names) & set(data):
         data[name].attrs.update(source=cells[name].attrs["source"], reference_date=cells[name].attrs["reference_date"])
-    return Projection(data, moved.ledger)
+    if COVERED in cells:
+        # a cell that lay half outside its source still does
+        part = crosswalk.measure.T @ np.nan_to_num(values_of(cells, COVERED))
+        share = np.divide(part, crosswalk.cell_measure, out=np.zeros_like(part), where=crosswalk.cell_measure > 0)
+        data[COVERED] = ("cell", np.minimum(share, data[COVERED].to_numpy()), dict(data[COVERED].attrs))
+    return Projection(data.assign_attrs(cells.attrs), moved.ledger)
 
 
 def _as_source(cells: xr.Dataset, names: Sequence[str]) -> Source:

@@ -13,12 +13,13 @@ from scipy import sparse
 
 from civigrid.errors import GridMismatchError, SchemaError, first_few
 from civigrid.grid import Grid
-from civigrid.kernels.aggregate import sum_with_status
+from civigrid.kernels.aggregate import Pairs, sum_with_status
 from civigrid.kernels.group import group_sum, largest
 from civigrid.project.geometry import equal_area_plane, to_plane
 from civigrid.project.ledger import Entry, check_ledger
 from civigrid.project.methods import Layer
 from civigrid.project.polygons import polygon_crosswalk
+from civigrid.project.spread import codes_of_parts
 from civigrid.source import Source
 from civigrid.types import Bools, Floats, Ints, Labels, Status, Statuses
 
@@ -289,12 +290,10 @@ def to_vintage(source: Source, crosswalk: VintageCrosswalk, geometry: gpd.GeoSer
 
 
 def _status(crosswalk: VintageCrosswalk, counts: Floats, codes: Statuses) -> Statuses:
-    """Status by new area: that of a sum of its parts; imputed where a part of it is a share."""
+    """Status by new area: that of a sum of its parts, of which the share of a split area was not counted there."""
     n = len(crosswalk.new_id)
-    found = sum_with_status(crosswalk.new, counts[crosswalk.old] * crosswalk.share, codes[crosswalk.old], n)
-    split = group_sum(crosswalk.new, (crosswalk.share < 1.0) & (crosswalk.share > 0), n) > 0
-    status = found.status.copy()
-    status[split & np.isin(status, (Status.OK, Status.OBSERVED_ZERO, Status.PERTURBED))] = Status.IMPUTED
+    pairs = Pairs(crosswalk.new, n, crosswalk.old, crosswalk.share)
+    status = sum_with_status(pairs, counts, codes_of_parts(pairs, counts, codes)).status.copy()
     # a new area that took nothing from any old one was never counted
     status[np.bincount(crosswalk.new, minlength=n) == 0] = Status.UNAVAILABLE
     return status
