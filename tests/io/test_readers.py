@@ -289,3 +289,30 @@ def test_german_grids_name_centres(tmp_path):
         read_german_grid(tmp_path / "z.csv", cell_size_m=1000)
     with pytest.raises(SourceError, match="lacks"):
         read_german_grid(tmp_path / "z.csv", rates={"Miete": "EUR"})
+
+
+def test_ids_are_put_right_and_parts_put_together(tmp_path):
+    """A declared correction is made and told; parts of one area dissolve, and those that lie apart are told too."""
+    shapes = gpd.GeoSeries([shapely.box(k, 0, k + 1, 1) for k in (4e6, 4e6 + 1, 4e6 + 9)], crs="EPSG:3035")
+    path = tmp_path / "areas.gpkg"
+    gpd.GeoDataFrame({"id": ["a", "b", "a"]}, geometry=shapes).to_file(path)
+    right, report = read_areas(path, id_column="id", id_corrections={"2": "c"})
+    whole, apart = read_areas(path, id_column="id", dissolve=True)
+
+    assert right.table.index.tolist() == ["a", "b", "c"]
+    assert "row 2: a is c" in str(next(iter(report)))
+    assert whole.table.index.tolist() == ["a", "b"]
+    assert "by up to 8" in str(next(iter(apart)))
+    with pytest.raises(SourceError, match="no row 7 to correct"):
+        read_areas(path, id_column="id", id_corrections={"7": "c"})
+
+
+def test_rates_may_be_negative_and_know_their_weight(tmp_path):
+    """A rate is averaged by the count that weighs it, and may be below zero."""
+    path = tmp_path / "areas.gpkg"
+    shapes = gpd.GeoSeries([shapely.box(4e6, 3e6, 4e6 + 1, 3e6 + 1)], crs="EPSG:3035")
+    gpd.GeoDataFrame({"id": ["a"], "n": [3], "growth": [-0.2]}, geometry=shapes).to_file(path)
+    source, report = read_areas(path, id_column="id", counts=["n"], rates={"growth": "n"})
+
+    assert report.is_ok
+    assert (source.columns["growth"].kind, source.columns["growth"].weight) == ("intensive", "n")

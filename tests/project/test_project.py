@@ -290,3 +290,15 @@ def test_sources_that_are_no_cells_are_told():
     line = gpd.GeoSeries([shapely.LineString([(4e6, 3e6), (4.1e6, 3e6)])], crs="EPSG:3035")
     with pytest.raises(SchemaError, match="several corners"):
         project_points(Source(name="t", table=pd.DataFrame(index=[0]), geometry=line), KM)
+
+
+def test_covered_is_what_the_areas_share_with_each_cell():
+    """The covered share of a cell is the sum of its column, whatever order the pairs were found in."""
+    shapes = gpd.GeoSeries(
+        [shapely.Point(4_500_000 + 700 * k, 3_200_000).buffer(310 + 17 * k) for k in range(9)], crs="EPSG:3035"
+    )
+    for grid in (SquareGrid(cell_size_m=100), SquareGrid(cell_size_m=1000), H3Grid(10)):
+        found = polygon_crosswalk(shapes, grid)
+        whole = np.asarray(found.measure.sum(axis=0)).ravel() / found.cell_measure
+
+        np.testing.assert_allclose(found.covered, np.minimum(whole, 1.0), rtol=1e-12)

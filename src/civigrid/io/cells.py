@@ -18,12 +18,15 @@ from civigrid.errors import SourceError, first_few
 from civigrid.grid import Grid, H3Grid, SquareGrid
 from civigrid.io.census import MEANING, read_census_grid
 from civigrid.io.codes import detect_grid, parse_codes
+from civigrid.io.parts import load_cells
 from civigrid.io.tables import read_table, to_numbers
 from civigrid.project import project_cells
 from civigrid.types import Column, Floats, Ids, Status, Statuses
 
 RATES = ("share_", "lq_", "minutes", "diversity", "adds_to_", "covered", "degurba", "LAND_SURFACE")
 """A numeric column is a count of persons unless its name begins like one of these, or the file says better."""
+INSIDE = ".cells"
+"""Suffix of the lossless form that stays on the machine."""
 _NOT_VALUES = ("code", "geometry", "bbox", "cell_id", "GRD_ID", "CNTR_ID", "x", "y")
 
 
@@ -42,7 +45,8 @@ def read_cells(path: Path, *, columns: Sequence[str] = (), intensive: Sequence[s
     ----------
     path : Path
         GeoParquet, Parquet, GeoPackage or CSV.  With a column ``code`` (INSPIRE codes of one grid, or H3 in hexadecimal
-        digits) the cells of civigrid's writers; else what `read_census_grid` understands.
+        digits) the cells of civigrid's writers; else what `read_census_grid` understands.  A ``.cells`` file is the
+        lossless form that stays on the machine.
     columns : sequence of str
         Columns to read; empty: all that are values or labels (of a census grid: its 13 variables).
     intensive : sequence of str
@@ -64,6 +68,9 @@ def read_cells(path: Path, *, columns: Sequence[str] = (), intensive: Sequence[s
     count of persons, unless it is named in `intensive` or begins like one of `RATES`.
     """
     path = Path(path)
+    if path.suffix == INSIDE:
+        cells = load_cells(path)
+        return cells[[n for n in cells.data_vars if not columns or str(n).removesuffix("_status") in columns]]
     names = cell_columns(path)
     if lacking := [c for c in columns if c not in names]:
         raise SourceError(f"{path.name} has no column {', '.join(lacking)}. It has: {first_few(names, 12)}.")
@@ -120,13 +127,13 @@ def _status(table: pd.DataFrame, name: str, values: Floats, about: Column, path:
         unknown = np.isnan(values)
         if about.kind == "intensive" or not unknown.any():
             return {}
-        return {name: np.where(unknown, np.uint8(Status.UNAVAILABLE), np.uint8(Status.OK))}
+        return {name: np.where(unknown, Status.UNAVAILABLE, Status.OK).astype(np.uint8)}
     words = {s.name.lower(): int(s) for s in Status}
     found = table[key].astype(object).fillna("unavailable").map(words)
     if found.isna().any():
         strange = table[key][found.isna().to_numpy()].unique()
         raise SourceError(f"{path.name}: {key} holds {first_few(strange)}. Known: {', '.join(words)}.")
-    return {name: found.to_numpy(dtype=np.uint8)}
+    return {name: np.asarray(found, dtype=np.uint8)}
 
 
 def _ids_of_codes(codes: pd.Series, path: Path) -> tuple[Ids, Grid]:

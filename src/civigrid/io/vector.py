@@ -27,12 +27,15 @@ def read_areas(
     *,
     id_column: str,
     counts: Sequence[str] = (),
+    rates: Mapping[str, str] | None = None,
     labels: Sequence[str] = (),
     layer: str | None = None,
     crs: str = "",
     encoding: str = "",
+    dissolve: bool = False,
+    id_corrections: Mapping[str, str] | None = None,
 ) -> tuple[Source, Report]:
-    """Read areas, and the counts that stand in the same file.
+    """Read areas, and the counts and rates that stand in the same file.
 
     Parameters
     ----------
@@ -42,12 +45,19 @@ def read_areas(
         Column of unique ids, read as text.
     counts : sequence of str
         Columns of persons.
+    rates : mapping of str to str, optional
+        Columns that average, each with the count that weighs it; ``""``: by area.
     labels : sequence of str
         Label columns to keep, as a district.
     layer, encoding : str, optional
         Layer and text encoding of the file.
     crs : str
         CRS of a file that names none.
+    dissolve : bool
+        Rows of one id are parts of one area: put them together.  Not where counts stand in the file.  Parts that lie
+        apart are reported: one of them may bear a wrong id.
+    id_corrections : mapping of str to str, optional
+        Ids to put right, by the row of the file, counted from 0: known mistakes of a publisher.
 
     Returns
     -------
@@ -66,13 +76,18 @@ def read_areas(
             raise SourceError(f"{path.name} names no CRS. Say which its coordinates are in: crs='EPSG:...'.")
         frame = frame.set_crs(crs)
     check_crs(frame, path)
-    if lacking := [n for n in (id_column, *counts, *labels) if n not in frame.columns]:
+    if lacking := [n for n in (id_column, *counts, *(rates or {}), *labels) if n not in frame.columns]:
         raise SourceError(f"{path.name} has no column {', '.join(lacking)}. It has {first_few(frame.columns, 12)}.")
-    ids = frame[id_column].astype(str).str.strip()
+    ids, noticed = _corrected(frame[id_column].astype(str).str.strip(), id_corrections or {}, path.name)
+    if dissolve and not (counts or rates):
+        frame = gpd.GeoDataFrame(frame.assign(**{id_column: ids}))
+        noticed += _apart(frame, id_column)
+        frame = frame.dissolve(id_column, sort=False).reset_index()
+        ids = frame[id_column]
     if (twice := ids[ids.duplicated()]).size:
         raise SourceError(
             f"{path.name}: {twice.size} ids of {id_column!r} repeat (first: {first_few(twice)}). "
-            "Dissolve the parts of an area, or choose the column that is unique."
+            "Dissolve the parts of an area (dissolve = true, --dissolve), or choose the column that is unique."
         )
     shapes = gpd.GeoSeries(frame.geometry.to_numpy(), index=ids.to_numpy(), crs=frame.crs)
     shapes, findings = _repaired(shapes)
@@ -80,9 +95,38 @@ def read_areas(
         {n: frame[n].astype(object).fillna("").astype(str).to_numpy() for n in labels}, index=shapes.index
     )
     source = Source(name=path.stem, table=data, geometry=shapes, files={path.name: sha256_of(path)})
-    values = pd.DataFrame({n: frame[n].to_numpy() for n in counts}, index=shapes.index)
-    source, more = _with_counts(source, values, {n: n for n in counts}, {}, path.name)
-    return source, Report((*findings, *more))
+    names = [*counts, *(rates or {})]
+    values = pd.DataFrame({n: frame[n].to_numpy() for n in names}, index=shapes.index)
+    source, more = _with_counts(source, values, {n: n for n in names}, {}, path.name, rates)
+    return source, Report((*noticed, *findings, *more))
+
+
+def _corrected(ids: pd.Series, corrections: Mapping[str, str], file: str) -> tuple[pd.Series, list[Finding]]:
+    """Ids with a publisher's known mistakes put right, and what was changed."""
+    if not corrections:
+        return ids, []
+    if far := [row for row in corrections if not row.isdigit() or int(row) >= len(ids)]:
+        raise SourceError(f"{file} has {len(ids)} rows, counted from 0: there is no row {', '.join(far)} to correct.")
+    ids = ids.copy()
+    changed = [f"row {row}: {ids.iloc[int(row)]} is {new}" for row, new in corrections.items()]
+    for row, new in corrections.items():
+        ids.iloc[int(row)] = new
+    text = f"{len(changed)} ids of {file} were put right, as declared ({'; '.join(changed[:5])})"
+    return ids, [Finding("note", "areas.id-corrected", text, len(changed), tuple(corrections.values())[:5])]
+
+
+def _apart(frame: gpd.GeoDataFrame, id_column: str) -> list[Finding]:
+    """Ids whose parts do not touch."""
+    twice = frame[frame[id_column].duplicated(keep=False)]
+    far = {
+        str(name): float(shapely.distance(part.iloc[0], part.iloc[1:].union_all()))
+        for name, part in twice.groupby(id_column, sort=False).geometry
+    }
+    far = {name: apart for name, apart in far.items() if apart > 0}
+    if not far:
+        return []
+    text = f"{len(far)} ids have parts that lie apart (by up to {max(far.values()):,.0f} CRS units): is each id right?"
+    return [Finding("warning", "areas.parts-apart", text, len(far), tuple(far)[:5])]
 
 
 def check_crs(frame: gpd.GeoDataFrame, path: Path) -> None:
@@ -168,6 +212,7 @@ def join_counts(
     id_column: str,
     columns: Sequence[str] | Mapping[str, str],
     part_of: Mapping[str, str] | None = None,
+    rates: Mapping[str, str] | None = None,
     encoding: str = "",
     reference_date: str = "",
 ) -> tuple[Source, Report]:
@@ -185,6 +230,8 @@ def join_counts(
         Columns of persons, or each with the name it gets.
     part_of : mapping of str to str, optional
         Declared hierarchy: which count is part of which (columns may be nested; nothing is assumed).
+    rates : mapping of str to str, optional
+        Which of the columns, by the name they get, average: each with the count that weighs it; ``""``: by area.
     encoding : str
         Encoding of a CSV.
     reference_date : str
@@ -230,7 +277,7 @@ def join_counts(
     source = replace(
         source, unplaced=unplaced, files=more_files, reference_date=reference_date or source.reference_date
     )
-    source, more = _with_counts(source, joined, names, dict(part_of or {}), path.name)
+    source, more = _with_counts(source, joined, names, dict(part_of or {}), path.name, rates)
     return source, Report((*findings, *more))
 
 
@@ -247,14 +294,20 @@ def _padded(column: pd.Series, areas: pd.Index, name: str) -> tuple[pd.Index, li
 
 
 def _with_counts(
-    source: Source, values: pd.DataFrame, names: Mapping[str, str], part_of: Mapping[str, str], file: str
+    source: Source,
+    values: pd.DataFrame,
+    names: Mapping[str, str],
+    part_of: Mapping[str, str],
+    file: str,
+    rates: Mapping[str, str] | None = None,
 ) -> tuple[Source, list[Finding]]:
-    """Add checked counts to a source: numbers or missing, never negative."""
+    """Add checked counts to a source: numbers or missing, never negative; rates may be."""
+    rates = rates or {}
     findings, data, status = [], source.table.copy(), dict(source.status)
     for old, new in names.items():
         number, missing = to_numbers(values[old])
         count = number.to_numpy(copy=True)
-        bad = ~missing.to_numpy() & ((count < 0) | ~np.isfinite(count))
+        bad = ~missing.to_numpy() & (((count < 0) & (new not in rates)) | ~np.isfinite(count))
         if bad.any():
             ids = tuple(map(str, source.table.index[bad][:5]))
             text = (
@@ -266,8 +319,15 @@ def _with_counts(
             text = f"{old!r} of {file} is missing in {int(missing.sum())} areas: unavailable, not zero"
             findings.append(Finding("warning", "counts.missing", text, int(missing.sum()), ids))
         data[new], status[new] = count, _status(count, missing.to_numpy())
-    about = {n: Column(long_name=n.replace("_", " ").capitalize(), part_of=part_of.get(n)) for n in names.values()}
+    about = {n: _column(n, part_of, rates) for n in names.values()}
     return replace(source, table=data, columns={**source.columns, **about}, status=status), findings
+
+
+def _column(name: str, part_of: Mapping[str, str], rates: Mapping[str, str]) -> Column:
+    words = name.replace("_", " ").capitalize()
+    if name in rates:
+        return Column(kind="intensive", units="1", long_name=words, weight=rates[name] or None)
+    return Column(long_name=words, part_of=part_of.get(name))
 
 
 def _status(count: Floats, missing: Bools) -> Statuses:

@@ -101,13 +101,19 @@ def write_geoparquet(release: Release[xr.Dataset], path: Path) -> None:
     bounds = [*(centre.min(axis=0) - half).tolist(), *(centre.max(axis=0) + half).tolist()]
 
     def write(temporary: Path) -> None:
-        schema = _chunk(frame[:0], grid, ids[:0]).schema.with_metadata({"geo": json.dumps(_geo(grid.crs, bounds))})
+        about = {"geo": json.dumps(_geo(grid.crs, bounds)), "civigrid": json.dumps(_meaning(cells), sort_keys=True)}
+        schema = _chunk(frame[:0], grid, ids[:0]).schema.with_metadata(about)
         with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
             for start in range(0, len(ids), ROWS_AT_ONCE):
                 rows = slice(start, start + ROWS_AT_ONCE)
                 writer.write_table(_chunk(frame[rows], grid, ids[rows]).cast(schema))
 
     write_atomic(path, write)
+
+
+def _meaning(cells: xr.Dataset) -> dict[str, Any]:
+    """What each variable means, as `civigrid.io.cells.read_cells` reads it back."""
+    return {str(n): {k: v for k, v in a.attrs.items() if k != "flag_values"} for n, a in cells.data_vars.items()}
 
 
 def _chunk(frame: pd.DataFrame, grid: Grid, ids: Ids) -> pa.Table:

@@ -75,7 +75,7 @@ def polygon_crosswalk(geometry: gpd.GeoSeries, grid: Grid) -> Crosswalk:
         measure=measure,
         unit_measure=np.nan_to_num(plane.area.to_numpy()),
         cell_measure=cell_measure,
-        covered=np.minimum(group_sum(column, area, len(cells)) / cell_measure, 1.0),
+        covered=np.minimum(group_sum(measure.indices, measure.data, len(cells)) / cell_measure, 1.0),
         method="area",
         made_from={"geometry": geometry_digest(geometry)},
     )

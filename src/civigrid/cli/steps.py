@@ -1,0 +1,160 @@
+"""Single steps: a file in, a file out, and the ledger of what went where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from civigrid.cli.app import Json, answer, app
+
+Id = Annotated[str, typer.Option("--id", help="Column of unique ids of the areas.")]
+Layer = Annotated[str, typer.Option("--layer", help="Layer of the file, where it holds several.")]
+Crs = Annotated[str, typer.Option("--crs", help="CRS of the file, where it names none: EPSG:25833.")]
+Counts = Annotated[Path | None, typer.Option("--counts", help="Table of counts joined by id; else they stand inside.")]
+CountsId = Annotated[str, typer.Option("--counts-id", help="Its column of ids; by default that of --id.")]
+Dissolve = Annotated[bool, typer.Option("--dissolve", help="Rows of one id are parts of one area.")]
+Weights = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--weights",
+        help="FILE:VARIABLE: cells, raster, points or buildings. Repeat it: asked where the first is empty.",
+    ),
+]
+Profile = Annotated[str, typer.Option("--profile", help="Disclosure profile: min-count, or public-grid.")]
+Threshold = Annotated[int, typer.Option("--threshold", help="min-count: counts from 1 to below this are hidden.")]
+
+
+def names_of(text: str) -> tuple[str, ...]:
+    """Cut a list of names at its commas."""
+    return tuple(filter(None, (part.strip() for part in text.split(","))))
+
+
+@app.command()
+def project(
+    source: Annotated[Path, typer.Argument(help="Areas: any vector file.")],
+    out: Annotated[Path, typer.Option("--out", help="Cells: .parquet, .gpkg, .csv, or .cells, which stays inside.")],
+    grid: Annotated[str, typer.Option("--grid", help="Id of a grid: see `civigrid grids`.")],
+    id_column: Id,
+    extensive: Annotated[str, typer.Option("--extensive", help="Counts: A,B.")] = "",
+    intensive: Annotated[str, typer.Option("--intensive", help="Rates: C, or C:A where the count A weighs it.")] = "",
+    method: Annotated[
+        str, typer.Option("--by", help="area, largest, dasymetric, pycnophylactic, poisson or boosting.")
+    ] = "area",
+    weights: Weights = None,
+    covariates: Annotated[str, typer.Option("--covariates", help="Models: FILE:A,B, cells and variables.")] = "",
+    keep: Annotated[str, typer.Option("--keep", help="Labels of the areas to keep: district.")] = "",
+    whole: Annotated[int | None, typer.Option("--whole", help="Place whole persons; this seed decides ties.")] = None,
+    counts: Counts = None,
+    counts_id: CountsId = "",
+    layer: Layer = "",
+    crs: Crs = "",
+    dissolve: Dissolve = False,
+    profile: Profile = "min-count",
+    threshold: Threshold = 10,
+    as_json: Json = False,
+) -> None:
+    """Project areas onto equal cells, and say where every person went."""
+    from civigrid.run.steps import Areas, ProjectOptions, profile_named, project_file
+
+    areas = Areas(
+        path=source, id_column=id_column, layer=layer, crs=crs, counts=counts, counts_id=counts_id, dissolve=dissolve
+    )
+    options = ProjectOptions(
+        grid=grid,
+        method=method,
+        extensive=names_of(extensive),
+        intensive=names_of(intensive),
+        keep=names_of(keep),
+        weights=tuple(weights or ()),
+        covariates=covariates,
+        whole_seed=whole,
+    )
+    found = project_file(areas, options, out, profile_named(profile, threshold))
+    lines = [f"{found['cells']:,} cells of {found['grid']} in {found['out']}", f"method   {found['method']}"]
+    answer(found, as_json, "\n".join([*lines, *_ledger(found), *_said(found)]))
+
+
+@app.command()
+def zonal(
+    cells: Annotated[Path, typer.Argument(help="Cells: a file of civigrid's, or a census grid.")],
+    zones: Annotated[Path, typer.Argument(help="Zones: any vector file.")],
+    id_column: Id,
+    out: Annotated[Path | None, typer.Option("--out", help="Table: .csv or .parquet.")] = None,
+    layer: Layer = "",
+    crs: Crs = "",
+    dissolve: Dissolve = False,
+    profile: Profile = "min-count",
+    threshold: Threshold = 10,
+    as_json: Json = False,
+) -> None:
+    """Add cells up by zone: counts, means, what is missing, and between which bounds the truth lies."""
+    from civigrid.run.steps import Areas, profile_named, zonal_file
+
+    areas = Areas(path=zones, id_column=id_column, layer=layer, crs=crs, dissolve=dissolve)
+    found = zonal_file(cells, areas, out, profile_named(profile, threshold))
+    head = [f"{found['zones']:,} zones" + (f" in {found['out']}" if found["out"] else "")]
+    answer(found, as_json, "\n".join([*head, *_ledger(found), *_said(found), *_first_rows(found, shown=not out)]))
+
+
+@app.command()
+def crosswalk(
+    old: Annotated[Path, typer.Argument(help="Areas of the one vintage.")],
+    new: Annotated[Path, typer.Argument(help="Areas of the other.")],
+    old_id: Annotated[str, typer.Option("--old-id", help="Column of unique ids of the old areas.")],
+    new_id: Annotated[str, typer.Option("--new-id", help="Column of unique ids of the new areas.")],
+    grid: Annotated[str, typer.Option("--grid", help="Grid of the weights.")] = "eu-laea-100m",
+    weights: Weights = None,
+    counts: Counts = None,
+    counts_id: CountsId = "",
+    extensive: Annotated[str, typer.Option("--extensive", help="Counts of the old areas to bring over: A,B.")] = "",
+    out: Annotated[Path | None, typer.Option("--out", help="Flows between areas: .csv or .parquet.")] = None,
+    dissolve: Dissolve = False,
+    counts_out: Annotated[Path | None, typer.Option("--counts-out", help="Counts by new area, with range.")] = None,
+    profile: Profile = "min-count",
+    threshold: Threshold = 10,
+    as_json: Json = False,
+) -> None:
+    """Bring counts from one vintage of areas to another; --weights repeated gives the range over choices."""
+    from civigrid.run.steps import Areas, crosswalk_files, profile_named
+
+    found = crosswalk_files(
+        Areas(path=old, id_column=old_id, counts=counts, counts_id=counts_id, dissolve=dissolve),
+        Areas(path=new, id_column=new_id, dissolve=dissolve),
+        grid,
+        weights=tuple(weights or ()),
+        extensive=names_of(extensive),
+        out=out,
+        counts_out=counts_out,
+        profile=profile_named(profile, threshold),
+    )
+    lines = [
+        f"{found['areas']['old']:,} areas to {found['areas']['new']:,}",
+        "flows    " + ", ".join(f"{n:,} {what}" for what, n in found["flows"].items()),
+        f"slivers  {found['sliver_m2']:,} m2 were two drawings of one border",
+    ]
+    for name, by in found.get("reassigned_persons", {}).items():
+        lines.append(f"{name}: reassigned " + ", ".join(f"{v:,.0f} by {w}" for w, v in by.items()))
+    answer(found, as_json, "\n".join([*lines, *_ledger(found), *_said(found), *_first_rows(found, shown=not out)]))
+
+
+def _ledger(found: dict[str, Any]) -> list[str]:
+    return [
+        f"{e['variable']:<24} in {e['total']:>14,.1f} = placed {e['placed']:,.1f} + outside {e['outside'] + 0.0:,.1f} "
+        f"+ unplaceable {e['unplaceable']:,.1f}   ({e['missing_units']} units unknown, error {e['error']:.0e})"
+        for e in found.get("ledger", [])
+    ]
+
+
+def _said(found: dict[str, Any]) -> list[str]:
+    hidden = [f"hidden   {name}: {n:,} small counts" for name, n in found.get("suppressed", {}).items() if n]
+    return [*hidden, *found.get("findings", [])]
+
+
+def _first_rows(found: dict[str, Any], *, shown: bool) -> list[str]:
+    if not shown:
+        return []
+    from pandas import DataFrame
+
+    return [DataFrame(found["table"]).head(20).to_string(index=False)]

@@ -1,0 +1,110 @@
+"""What a method may weigh by, named on the command line: cells, rasters, points or buildings, each brought to cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+import xarray as xr
+
+from civigrid.errors import CivigridError, SchemaError
+from civigrid.grid import Grid
+from civigrid.io.cells import read_cells
+from civigrid.io.german_grid import read_german_grid
+from civigrid.io.tables import VECTOR, read_shapes, to_numbers
+from civigrid.project import polygon_crosswalk, project_areas, project_cells, project_points
+from civigrid.project.methods import any_layer
+from civigrid.run.methods import Ancillary, on_grid
+from civigrid.source import Source
+from civigrid.types import Column
+
+RASTERS = {".tif", ".tiff"}
+
+
+def split_name(text: str) -> tuple[Path, str]:
+    """Cut ``FILE:VARIABLE``; the variable may be absent.
+
+    >>> split_name("homes.gpkg:floor_space")
+    (PosixPath('homes.gpkg'), 'floor_space')
+    """
+    file, colon, name = text.rpartition(":")
+    # a colon in a Windows path stands before a separator
+    if not colon or "/" in name or "\\" in name:
+        return Path(text), ""
+    return Path(file), name
+
+
+def read_ancillary(weights: Sequence[str], covariates: str, grid: Grid) -> Ancillary:
+    """Read what a method looks at.
+
+    Parameters
+    ----------
+    weights : sequence of str
+        ``FILE:VARIABLE`` in order of trust.  A file of cells (civigrid's, a census grid) keeps its grid; a raster,
+        points (the sum of the variable, or their number) and polygons (the variable, or their area) are brought to
+        the grid of the first cells, else to `grid`.
+    covariates : str
+        ``FILE:A,B,C``: cells and their variables, for models.
+    grid : Grid
+        The grid asked for.
+
+    Returns
+    -------
+    Ancillary
+        Layers on one grid; finer cells are added up to the first.
+    """
+    if covariates:
+        path, names = split_name(covariates)
+        columns = tuple(filter(None, names.split(",")))
+        return Ancillary(cells=cells_of_file(path, columns), covariates=columns)
+    layers, base = [], None
+    for text in weights:
+        path, name = split_name(text)
+        cells, variable = _weights(path, name, base or grid)
+        layers.append(any_layer(on_grid(cells, base), variable))
+        base = base or layers[0].grid
+    return Ancillary(tuple(layers))
+
+
+def cells_of_file(path: Path, columns: Sequence[str]) -> xr.Dataset:
+    """Read cells of any kind civigrid knows: its own, a census grid, a German grid."""
+    try:
+        return read_cells(path, columns=columns)
+    except CivigridError as first:
+        try:
+            source, report = read_german_grid(path, counts=columns)
+        except CivigridError:
+            raise first from None
+        report.raise_errors()
+        return project_cells(source).cells
+
+
+def _weights(path: Path, name: str, grid: Grid) -> tuple[xr.Dataset, str]:
+    if path.suffix.lower() in VECTOR:
+        return _from_shapes(path, name, grid)
+    if not name:
+        raise SchemaError(f"--weights {path.name}: name the variable that weighs, as {path.name}:population.")
+    return cells_of_file(path, [name]), name
+
+
+def _from_shapes(path: Path, name: str, grid: Grid) -> tuple[xr.Dataset, str]:
+    """Points count, or add up a column; polygons give their column, or their area, by area."""
+    frame = read_shapes(path)
+    if name and name not in frame.columns:
+        raise SchemaError(f"--weights {path.name} has no column {name!r}. It has {list(frame.columns)[:12]}.")
+    points = bool((shapely.get_type_id(frame.geometry.to_numpy()) <= shapely.GeometryType.POINT).all())
+    amount = to_numbers(frame[name])[0].to_numpy() if name else None
+    if amount is None:
+        amount = np.ones(len(frame)) if points else frame.geometry.to_crs("EPSG:3035").area.to_numpy()
+    label = name or ("points" if points else "area")
+    geometry = gpd.GeoSeries(frame.geometry.to_numpy(), np.arange(len(frame)).astype(str), crs=frame.crs)
+    table = pd.DataFrame({label: np.nan_to_num(amount)}, index=geometry.index)
+    about = {label: Column(units="1", long_name=label)}
+    source = Source(name=path.stem, table=table, columns=about, geometry=geometry)
+    if points:
+        return project_points(source, grid, total="count_of_points").cells, label
+    return project_areas(source, polygon_crosswalk(geometry, grid)).cells, label

@@ -1,0 +1,300 @@
+"""Single steps, each from files to one file: project, zonal, crosswalk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from civigrid.cells import grid_of, measured
+from civigrid.errors import SchemaError
+from civigrid.grid import load_grid
+from civigrid.io.cells import INSIDE, read_cells
+from civigrid.io.parts import save_cells
+from civigrid.io.vector import join_counts, read_areas
+from civigrid.io.write import write_csv, write_geopackage, write_geoparquet, write_table
+from civigrid.project import ledger_table, polygon_crosswalk
+from civigrid.project.vintages import to_vintage, vintage_crosswalk
+from civigrid.project.zonal import zonal
+from civigrid.release import PROFILES, Profile, release
+from civigrid.run.ancillary import read_ancillary
+from civigrid.run.methods import project_by
+from civigrid.source import Report, Source
+from civigrid.types import Status
+
+_WORDS = {int(s): s.name.lower() for s in Status}
+WRITERS = {".parquet": write_geoparquet, ".gpkg": write_geopackage, ".csv": write_csv}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Areas:
+    """A file of areas and how to read it.
+
+    Parameters
+    ----------
+    path : Path
+        Vector file.
+    id_column : str
+        Column of unique ids.
+    layer, crs : str
+        Layer of the file; CRS where it names none.
+    counts : Path or None
+        Table of counts joined by id; None: the counts stand in the file itself.
+    counts_id : str
+        Its column of ids; empty: as `id_column`.
+    dissolve : bool
+        Rows of one id are parts of one area.
+    """
+
+    path: Path
+    id_column: str
+    layer: str = ""
+    crs: str = ""
+    counts: Path | None = None
+    counts_id: str = ""
+    dissolve: bool = False
+
+    def read(
+        self, extensive: Sequence[str] = (), intensive: Sequence[str] = (), labels: Sequence[str] = ()
+    ) -> tuple[Source, Report]:
+        """Read the areas; an intensive column may name the count that weighs it: ``rent:dwellings``.
+
+        Raises
+        ------
+        SourceError
+            What the readers refuse.
+        """
+        rates = dict(t.partition(":")[::2] for t in intensive)
+        options: dict[str, Any] = {"id_column": self.id_column, "layer": self.layer or None, "crs": self.crs}
+        options["dissolve"] = self.dissolve
+        inside = self.counts is None
+        source, report = read_areas(
+            self.path, **options, labels=labels, counts=extensive if inside else (), rates=rates if inside else {}
+        )
+        if self.counts is not None:
+            columns = [*extensive, *rates]
+            source, more = join_counts(
+                source, self.counts, id_column=self.counts_id or self.id_column, columns=columns, rates=rates
+            )
+            report = report + more
+        report.raise_errors()
+        return source, report
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectOptions:
+    """What `project_file` does.
+
+    Parameters
+    ----------
+    grid : str
+        Id of a grid in ``grids/``.
+    method : str
+        One of `civigrid.run.methods.SPREADS`.
+    extensive, intensive, keep : tuple of str
+        Counts, rates (``rent:dwellings`` names the weight), labels.
+    weights : tuple of str
+        ``FILE:VARIABLE`` in order of trust.
+    covariates : str
+        ``FILE:A,B`` for models.
+    whole_seed : int or None
+        Place whole persons.
+    """
+
+    grid: str
+    method: str = "area"
+    extensive: tuple[str, ...] = ()
+    intensive: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
+    covariates: str = ""
+    whole_seed: int | None = None
+
+
+def project_file(areas: Areas, options: ProjectOptions, out: Path, profile: Profile) -> dict[str, Any]:
+    """Project a file of areas to a file of cells.
+
+    Returns
+    -------
+    dict
+        What was done: cells, grid, method, the mass ledger, findings, what disclosure control hid.
+
+    Raises
+    ------
+    SchemaError
+        Nothing to project.
+    SourceError, MassError
+        Bad input; a count that does not balance.
+    """
+    if not (options.extensive or options.intensive):
+        raise SchemaError("nothing to project: name counts with --extensive A,B, or rates with --intensive C.")
+    source, report = areas.read(options.extensive, options.intensive, options.keep)
+    grid = load_grid(options.grid)
+    ancillary = read_ancillary(options.weights, options.covariates, grid)
+    made = project_by(
+        source, grid, options.method, ancillary, keep=options.keep, whole_seed=options.whole_seed
+    )  # fmt: skip
+    ledger = ledger_table(made.ledger)
+    return {
+        "out": str(out),
+        "cells": made.cells.sizes["cell"],
+        "grid": grid.id,
+        "method": ledger["method"].iloc[0] if len(ledger) else "area",
+        "ledger": ledger.to_dict("records"),
+        "findings": [str(f) for f in report],
+        "suppressed": write_cells_file(made.cells, out, profile),
+        "profile": "none: stays on the machine" if out.suffix == INSIDE else str(profile),
+    }
+
+
+def write_cells_file(cells: xr.Dataset, out: Path, profile: Profile) -> dict[str, int]:
+    """Write cells by the suffix of the file; all but ``.cells`` pass disclosure control.  Gives what was hidden."""
+    if out.suffix == INSIDE:
+        save_cells(cells, out)
+        return {}
+    if out.suffix not in WRITERS:
+        raise SchemaError(f"--out {out.name}: the suffix must be one of {', '.join([*WRITERS, INSIDE])}.")
+    passed = release(cells, profile)
+    WRITERS[out.suffix](passed, out)
+    return dict(passed.actions)
+
+
+def profile_named(name: str, threshold: int) -> Profile:
+    """Give a disclosure profile by name."""
+    if name not in PROFILES:
+        raise SchemaError(f"unknown profile {name!r}. Known: {', '.join(PROFILES)}.")
+    return PROFILES[name](threshold) if name == "min-count" else PROFILES[name]()
+
+
+def zonal_file(cells_path: Path, zones: Areas, out: Path | None, profile: Profile) -> dict[str, Any]:
+    """Give counts and rates of a file of cells by zone, as a table.
+
+    Returns
+    -------
+    dict
+        Rows of the table (after disclosure control), the ledger, and what was hidden.
+    """
+    cells, (areas, report) = read_cells(cells_path), zones.read()
+    found = zonal(cells, polygon_crosswalk(_geometry(areas), grid_of(cells)))
+    worded = {str(c): found.table[c].map(_WORDS) for c in found.table if str(c).endswith("_status")}
+    table, hidden = _protected(found.table.assign(**worded), measured(cells), cells, profile)
+    if out is not None:
+        _write_table(table.reset_index(names="zone"), out, profile)
+    return {
+        "out": str(out) if out else "",
+        "zones": len(table),
+        "ledger": ledger_table(found.ledger).to_dict("records"),
+        "findings": [str(f) for f in report],
+        "suppressed": hidden,
+        "table": table.reset_index(names="zone").to_dict("records"),
+    }
+
+
+def _protected(
+    table: pd.DataFrame, names: Sequence[str], cells: xr.Dataset, profile: Profile
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Hide counts of persons of a zone below the profile's threshold, and what stands beside them."""
+    if not profile.threshold:
+        return table, {}
+    table, hidden = table.copy(), {}
+    for name in names:
+        attrs = cells[name].attrs
+        if attrs["kind"] != "extensive" or attrs["units"] != "persons" or name not in table:
+            continue
+        small = (table[name] >= 0.5) & (table[name] < profile.threshold)
+        beside = [c for c in table.columns if str(c) == name or str(c).startswith(f"{name}_")]
+        numbers = [c for c in beside if c != f"{name}_status"]
+        table.loc[small, numbers] = np.nan
+        if f"{name}_status" in table:
+            table.loc[small, f"{name}_status"] = _WORDS[Status.SUPPRESSED]
+        hidden[name] = int(small.sum())
+    return table, hidden
+
+
+def _write_table(table: pd.DataFrame, out: Path, profile: Profile) -> None:
+    passed = release(table, profile)
+    if out.suffix not in (".csv", ".parquet"):
+        raise SchemaError(f"--out {out.name}: a table is written as .csv or .parquet.")
+    (write_csv if out.suffix == ".csv" else write_table)(passed, out)
+
+
+def _geometry(source: Source) -> gpd.GeoSeries:
+    if source.geometry is None:
+        raise SchemaError(f"source {source.name!r} has no polygons.")
+    return source.geometry
+
+
+def crosswalk_files(
+    old: Areas,
+    new: Areas,
+    grid: str,
+    *,
+    weights: Sequence[str] = (),
+    extensive: Sequence[str] = (),
+    out: Path | None = None,
+    counts_out: Path | None = None,
+    profile: Profile,
+) -> dict[str, Any]:
+    """Give the crosswalk from the areas of one vintage to those of another, and the counts of the old on the new.
+
+    Parameters
+    ----------
+    old, new : Areas
+        The two zonings.
+    grid : str
+        Grid of the weights.
+    weights : sequence of str
+        Choices of weights, each ``FILE:VARIABLE``; the first is used, all make the range; area is always one.
+    extensive : sequence of str
+        Counts of the old areas to bring over.
+    out, counts_out : Path, optional
+        Table of the flows; table of the counts by new area with their range.
+    profile : Profile
+        For the counts.
+
+    Returns
+    -------
+    dict
+        How many areas are unchanged, split, merged, redrawn; reassigned persons by weights; the ledger; the flows.
+    """
+    (first, report), (second, more) = old.read(extensive), new.read()
+    layers = {text: list(read_ancillary([text], "", load_grid(grid)).layers) for text in weights}
+    names = {text: text.rpartition(":")[2] or Path(text).stem for text in layers}
+    base = next(iter(layers.values()))[0].grid if layers else load_grid(grid)
+    chosen = {names[text]: chain for text, chain in layers.items()}
+    found = vintage_crosswalk(_geometry(first), _geometry(second), base, weights=chosen)
+    table = found.table()
+    if out is not None:
+        _write_table(table, out, profile)
+    answer: dict[str, Any] = {
+        "out": str(out) if out else "",
+        "areas": {"old": len(found.old_id), "new": len(found.new_id)},
+        "flows": table["what"].value_counts().to_dict(),
+        "weights": list(found.shares),
+        "sliver_m2": round(found.sliver_m2),
+        "outside": int((found.outside > 0).sum()),
+        "findings": [str(f) for f in (report + tuple(more))],
+        "table": table.to_dict("records"),
+    }
+    if not extensive:
+        return answer
+    moved, bounds, ledger = to_vintage(first, found, _geometry(second))
+    counts = pd.concat([moved.table, bounds], axis=1)
+    for name in extensive:
+        counts[f"{name}_status"] = [_WORDS[s] for s in moved.status[name].tolist()]
+    about = xr.Dataset({n: ("cell", np.empty(0), {"kind": "extensive", "units": "persons"}) for n in extensive})
+    counts, hidden = _protected(counts, list(extensive), about, profile)
+    if counts_out is not None:
+        _write_table(counts.reset_index(names="new"), counts_out, profile)
+    reassigned = {n: found.reassigned(first.table[n].to_numpy(dtype=np.float64)) for n in extensive}
+    return answer | {
+        "reassigned_persons": reassigned,
+        "ledger": ledger_table(ledger).to_dict("records"),
+        "suppressed": hidden,
+    }
