@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from civigrid.cli.app import Json, answer, app
+from civigrid.cli.app import Json, answer, app, console
 
 Id = Annotated[str, typer.Option("--id", help="Column of unique ids of the areas.")]
 Layer = Annotated[str, typer.Option("--layer", help="Layer of the file, where it holds several.")]
@@ -137,6 +137,63 @@ def crosswalk(
     for name, by in found.get("reassigned_persons", {}).items():
         lines.append(f"{name}: reassigned " + ", ".join(f"{v:,.0f} by {w}" for w, v in by.items()))
     answer(found, as_json, "\n".join([*lines, *_ledger(found), *_said(found), *_first_rows(found, shown=not out)]))
+
+
+@app.command()
+def validate(
+    fine: Annotated[Path | None, typer.Argument(help="Fine cells to hide; none: an invented city alone.")] = None,
+    areas: Annotated[Path | None, typer.Option("--areas", help="Areas: any vector file.")] = None,
+    id_column: Annotated[str, typer.Option("--id", help="Column of unique ids of the areas.")] = "",
+    groups: Annotated[str, typer.Option("--groups", help="Counts of the fine cells to hide: A,B.")] = "",
+    methods: Annotated[str, typer.Option("--methods", help="Ways to spread: area,dasymetric.")] = "area,pycnophylactic",
+    weights: Weights = None,
+    covariates: Annotated[str, typer.Option("--covariates", help="Models: FILE:A,B=rate.")] = "",
+    grids: Annotated[str, typer.Option("--grids", help="Grids to compare on; by default that of the cells.")] = "",
+    external: Annotated[str, typer.Option("--external", help="A published grid to compare with.")] = "",
+    pairs: Annotated[str, typer.Option("--pairs", help="Counts against its variables: population=T.")] = "",
+    density: Annotated[str, typer.Option("--density", help="Residents that make density classes: population=T.")] = "",
+    counts: Counts = None,
+    counts_id: CountsId = "",
+    draws: Annotated[int, typer.Option("--draws", help="Draws for the coverage of intervals; 0: none.")] = 200,
+    dissolve: Dissolve = False,
+    out: Annotated[Path | None, typer.Option("--out", help="All figures: .csv or .parquet.")] = None,
+    profile: Profile = "min-count",
+    threshold: Threshold = 10,
+    as_json: Json = False,
+) -> None:
+    """Say how true projected cells are: mass, hidden truth, known homes, a published grid, stress (V1 to V5).
+
+    Exit code 1 where people were lost or a stress case failed.
+    """
+    from civigrid.run.steps import Areas, profile_named
+    from civigrid.run.validate import ValidateOptions, rows_to_show, validate_files
+
+    zones = (
+        None
+        if areas is None
+        else Areas(path=areas, id_column=id_column, counts=counts, counts_id=counts_id, dissolve=dissolve)
+    )
+    options = ValidateOptions(
+        methods=names_of(methods),
+        weights=tuple(weights or ()),
+        covariates=covariates,
+        groups=names_of(groups),
+        grids=names_of(grids),
+        external=external,
+        pairs=names_of(pairs),
+        density=density,
+        draws=draws,
+    )
+    screen = console()
+    with screen.status("validating") as status:
+        found = validate_files(fine, zones, options, out, profile_named(profile, threshold), announce=status.update)
+    lines = [
+        f"{v['rung']}  {'held' if v['held'] else 'NOT held'}  {v['asked']}: worst {v['worst']:.3g} {v['how_many']}"
+        for v in found["verdicts"]
+    ]
+    answer(found, as_json, "\n".join([rows_to_show(found["table"]).to_string(index=False), "", *lines]))
+    if any(v["rung"] in ("V1", "V5") and not v["held"] for v in found["verdicts"]):
+        raise typer.Exit(1)
 
 
 def _ledger(found: dict[str, Any]) -> list[str]:

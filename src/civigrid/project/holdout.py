@@ -295,7 +295,7 @@ def _rows(
     classes = [("all", np.ones(len(truth), dtype=bool))]
     if density is not None:
         of_cell = density[owner]
-        classes += [(_class_name(low, high), (of_cell >= low) & (of_cell < high)) for low, high in DENSITY_CLASSES]
+        classes += [(class_name(low, high), (of_cell >= low) & (of_cell < high)) for low, high in DENSITY_CLASSES]
     coverage = {} if drawn is None else _coverage(drawn, truth, seed)
     for name, rows in classes:
         if not rows.any():
@@ -317,7 +317,8 @@ def _coverage(drawn: Floats, truth: Floats, seed: int) -> dict[str, Floats]:
     return {"coverage_90": held, "coverage_90_whole": ((truth >= low) & (truth <= high)).astype(np.float64)}
 
 
-def _class_name(low: float, high: float) -> str:
+def class_name(low: float, high: float) -> str:
+    """Words for a density class."""
     return f"{low:,.0f} and more per km2" if np.isinf(high) else f"{low:,.0f} to {high:,.0f} per km2"
 
 

@@ -48,7 +48,7 @@ def read_ancillary(weights: Sequence[str], covariates: str, grid: Grid) -> Ancil
         points (the sum of the variable, or their number) and polygons (the variable, or their area) are brought to
         the grid of the first cells, else to `grid`.
     covariates : str
-        ``FILE:A,B,C``: cells and their variables, for models.
+        ``FILE:A,B,C=rate``: cells and their variables, for models; ``=rate`` marks one that is no count.
     grid : Grid
         The grid asked for.
 
@@ -59,8 +59,10 @@ def read_ancillary(weights: Sequence[str], covariates: str, grid: Grid) -> Ancil
     """
     if covariates:
         path, names = split_name(covariates)
-        columns = tuple(filter(None, names.split(",")))
-        return Ancillary(cells=cells_of_file(path, columns), covariates=columns)
+        said = [name.partition("=") for name in names.split(",") if name]
+        rates = [name for name, _, kind in said if kind == "rate"]
+        columns = tuple(name for name, _, _ in said)
+        return Ancillary(cells=cells_of_file(path, columns, rates), covariates=columns)
     layers, base = [], None
     for text in weights:
         path, name = split_name(text)
@@ -70,13 +72,14 @@ def read_ancillary(weights: Sequence[str], covariates: str, grid: Grid) -> Ancil
     return Ancillary(tuple(layers))
 
 
-def cells_of_file(path: Path, columns: Sequence[str]) -> xr.Dataset:
-    """Read cells of any kind civigrid knows: its own, a census grid, a German grid."""
+def cells_of_file(path: Path, columns: Sequence[str], rates: Sequence[str] = ()) -> xr.Dataset:
+    """Read cells of any kind civigrid knows: its own, a census grid, a German grid; some columns may be rates."""
     try:
-        return read_cells(path, columns=columns)
+        return read_cells(path, columns=columns, intensive=rates)
     except CivigridError as first:
         try:
-            source, report = read_german_grid(path, counts=columns)
+            counts = [c for c in columns if c not in rates]
+            source, report = read_german_grid(path, counts=counts, rates=dict.fromkeys(rates, "1"))
         except CivigridError:
             raise first from None
         report.raise_errors()

@@ -185,7 +185,7 @@ def zonal_file(cells_path: Path, zones: Areas, out: Path | None, profile: Profil
     worded = {str(c): found.table[c].map(_WORDS) for c in found.table if str(c).endswith("_status")}
     table, hidden = _protected(found.table.assign(**worded), measured(cells), cells, profile)
     if out is not None:
-        _write_table(table.reset_index(names="zone"), out, profile)
+        write_table_file(table.reset_index(names="zone"), out, profile)
     return {
         "out": str(out) if out else "",
         "zones": len(table),
@@ -217,7 +217,8 @@ def _protected(
     return table, hidden
 
 
-def _write_table(table: pd.DataFrame, out: Path, profile: Profile) -> None:
+def write_table_file(table: pd.DataFrame, out: Path, profile: Profile) -> None:
+    """Write a table by the suffix of the file, after disclosure control."""
     passed = release(table, profile)
     if out.suffix not in (".csv", ".parquet"):
         raise SchemaError(f"--out {out.name}: a table is written as .csv or .parquet.")
@@ -271,7 +272,7 @@ def crosswalk_files(
     found = vintage_crosswalk(_geometry(first), _geometry(second), base, weights=chosen)
     table = found.table()
     if out is not None:
-        _write_table(table, out, profile)
+        write_table_file(table, out, profile)
     answer: dict[str, Any] = {
         "out": str(out) if out else "",
         "areas": {"old": len(found.old_id), "new": len(found.new_id)},
@@ -291,7 +292,7 @@ def crosswalk_files(
     about = xr.Dataset({n: ("cell", np.empty(0), {"kind": "extensive", "units": "persons"}) for n in extensive})
     counts, hidden = _protected(counts, list(extensive), about, profile)
     if counts_out is not None:
-        _write_table(counts.reset_index(names="new"), counts_out, profile)
+        write_table_file(counts.reset_index(names="new"), counts_out, profile)
     reassigned = {n: found.reassigned(first.table[n].to_numpy(dtype=np.float64)) for n in extensive}
     return answer | {
         "reassigned_persons": reassigned,
