@@ -153,14 +153,19 @@ def test_faulty_areas_are_refused(squares, change, options, message):
         read_areas(folder / "bad.parquet", id_column="ID", **options)
 
 
+def bow_tie(west=500_000):
+    return shapely.transform(
+        shapely.Polygon([(0, 0), (1000, 1000), (1000, 0), (0, 1000)]), lambda a: a + [west, 5_500_000]
+    )
+
+
 def test_areas_that_need_repair_are_repaired_and_reported(squares):
     """A bow-tie is mended; an area without geometry stays and is told; points and negative counts are errors."""
     folder, frame = squares
-    bow = shapely.Polygon([(0, 0), (1000, 1000), (1000, 0), (0, 1000)])
-    frame.loc[0, "geometry"] = shapely.transform(bow, lambda a: a + [500_000, 5_500_000])
+    frame.loc[0, "geometry"] = bow_tie()
     frame.loc[1, "geometry"] = None
     frame.to_parquet(folder / "bad.parquet")
-    source, report = read_areas(folder / "bad.parquet", id_column="ID")
+    source, report = read_areas(folder / "bad.parquet", id_column="ID", max_area_change=np.inf)
 
     assert {"areas.repaired", "areas.no-geometry"} == codes_of(report)
     assert source.geometry.iloc[0].is_valid
@@ -169,6 +174,53 @@ def test_areas_that_need_repair_are_repaired_and_reported(squares):
     frame.to_parquet(folder / "worse.parquet")
     _, report = read_areas(folder / "worse.parquet", id_column="ID", counts=["n"])
     assert {"areas.no-polygon", "counts.negative"} <= {f.code for f in report if f.level == "error"}
+
+
+def test_repair_that_changes_an_area_too_much_is_an_error(squares):
+    """The surveyor's area of a bow-tie is 0: any repair changes it without bound, and it is said in m2 and percent."""
+    folder, frame = squares
+    frame.loc[0, "geometry"] = bow_tie()
+    frame.to_parquet(folder / "bad.parquet")
+    _, report = read_areas(folder / "bad.parquet", id_column="ID")
+    told = next(f for f in report if f.code == "areas.repaired").examples[0]
+
+    assert {f.code for f in report if f.level == "error"} == {"areas.changed"}
+    assert told.startswith("001 +50")
+    assert told.endswith("m2 (from almost nothing)")
+    with pytest.raises(SourceError, match="max_area_change"):
+        report.raise_errors()
+
+
+def test_invalid_areas_can_be_rejected(squares):
+    """With invalid='reject' nothing is repaired: the report names the area and what is wrong with it."""
+    folder, frame = squares
+    frame.loc[0, "geometry"] = bow_tie()
+    frame.to_parquet(folder / "bad.parquet")
+    source, report = read_areas(folder / "bad.parquet", id_column="ID", invalid="reject")
+
+    assert not source.geometry.iloc[0].is_valid
+    with pytest.raises(SourceError, match=r"invalid \(Self-intersection.*001"):
+        report.raise_errors()
+
+
+def test_areas_across_180_degrees_are_cut_and_told(tmp_path):
+    """179 to -179 becomes two parts of one unit, 4 square degrees in all."""
+    shape = shapely.Polygon([(179, -18), (-179, -18), (-179, -16), (179, -16)])
+    gpd.GeoDataFrame({"ID": ["F"]}, geometry=[shape], crs="EPSG:4326").to_parquet(tmp_path / "f.parquet")
+    source, report = read_areas(tmp_path / "f.parquet", id_column="ID")
+
+    assert codes_of(report) == {"areas.antimeridian"}
+    assert len(source.geometry.iloc[0].geoms) == 2
+    assert shapely.area(source.geometry.iloc[0]) == 4.0
+
+
+def test_one_level_of_a_nested_file_is_kept(squares):
+    """Rows are chosen by a column's value; a value nobody has is refused."""
+    folder, _ = squares
+
+    assert read_areas(folder / "areas.gpkg", id_column="ID", only={"zone": "b"})[0].table.index.tolist() == ["002"]
+    with pytest.raises(SourceError, match="holds no area with {'zone': 'c'}"):
+        read_areas(folder / "areas.gpkg", id_column="ID", only={"zone": "c"})
 
 
 def test_counts_are_joined_through_every_trap(squares):
