@@ -34,6 +34,7 @@ def read_areas(
     crs: str = "",
     encoding: str = "",
     only: Mapping[str, Any] | None = None,
+    corrections: Sequence[Mapping[str, Any]] = (),
     invalid: Literal["repair", "reject"] = "repair",
     max_area_change: float = 0.01,
 ) -> tuple[Source, Report]:
@@ -55,6 +56,8 @@ def read_areas(
         CRS of a file that names none.
     only : mapping of str to value, optional
         Keep the rows where a column has this value, as ``{"LEVL_CODE": 3}``: levels that nest would count twice.
+    corrections : sequence of mapping
+        Ids the file has wrong, each as ``{"where": {column: value}, "id": right}``; each is reported.
     invalid : {"repair", "reject"}
         What becomes of invalid polygons.
     max_area_change : float
@@ -84,12 +87,7 @@ def read_areas(
         frame = frame[frame[name] == value]
     if not len(frame):
         raise SourceError(f"{path.name} holds no area{f' with {dict(only)}' if only else ''}. Is it the right file?")
-    ids = frame[id_column].astype(str).str.strip()
-    if (twice := ids[ids.duplicated()]).size:
-        raise SourceError(
-            f"{path.name}: {twice.size} ids of {id_column!r} repeat (first: {first_few(twice)}). "
-            "Dissolve the parts of an area, or choose the column that is unique."
-        )
+    ids, corrected = _ids(frame, id_column, corrections, path.name)
     shapes = gpd.GeoSeries(frame.geometry.to_numpy(), index=ids.to_numpy(), crs=frame.crs)
     shapes, findings = _settled(shapes, invalid, max_area_change)
     data = pd.DataFrame(
@@ -98,7 +96,35 @@ def read_areas(
     source = Source(name=path.stem, table=data, geometry=shapes, files={path.name: sha256_of(path)})
     values = pd.DataFrame({n: frame[n].to_numpy() for n in counts}, index=shapes.index)
     source, more = _with_counts(source, values, {n: n for n in counts}, {}, path.name)
-    return source, Report((*findings, *more))
+    return source, Report((*corrected, *findings, *more))
+
+
+def _ids(
+    frame: gpd.GeoDataFrame, id_column: str, corrections: Sequence[Mapping[str, Any]], name: str
+) -> tuple[pd.Series, list[Finding]]:
+    """Unique ids as text, those the file has wrong put right, and told."""
+    if (absent := int(frame[id_column].isna().sum())) > 0:
+        raise SourceError(
+            f"{name}: {absent} of {len(frame)} areas have no {id_column!r}. Choose a column that is full."
+        )
+    ids, findings = frame[id_column].astype(str).str.strip(), []
+    for correction in corrections:
+        rows = np.logical_and.reduce([(frame[c] == v).to_numpy() for c, v in correction["where"].items()])
+        if rows.sum() != 1:
+            where = ", ".join(f"{c} = {v!r}" for c, v in correction["where"].items())
+            raise SourceError(
+                f"{name}: a correction is declared for {where}, which {int(rows.sum())} areas are, not one."
+            )
+        if (wrong := ids[rows].iloc[0]) != correction["id"]:
+            text = f"the file gives {wrong} to an area that is {correction['id']}: corrected as declared"
+            findings.append(Finding("note", "areas.corrected", text, 1, (correction["id"],)))
+            ids = ids.where(~rows, correction["id"])
+    if (twice := ids[ids.duplicated()]).size:
+        raise SourceError(
+            f"{name}: {twice.size} ids of {id_column!r} repeat (first: {first_few(twice)}). "
+            "Dissolve the parts of an area, or choose the column that is unique."
+        )
+    return ids, findings
 
 
 def check_crs(frame: gpd.GeoDataFrame, path: Path) -> None:
@@ -174,9 +200,9 @@ def _repair_findings(table: pd.DataFrame, limit: float) -> list[Finding]:
     if table.empty:
         return []
     table = table.iloc[np.argsort(-table["change_percent"].abs().to_numpy(), kind="stable")]
-    told = tuple(
-        f"{row.Index} {row.change_m2:+,.0f} m2 ({_percent(row.change_percent)})" for row in table.head().itertuples()
-    )
+    first = table.head()
+    changes = zip(first.index, first["change_m2"].tolist(), first["change_percent"].tolist(), strict=True)
+    told = tuple(f"{unit} {change:+,.0f} m2 ({_percent(percent)})" for unit, change, percent in changes)
     worst = float(table["change_percent"].abs().max())
     text = (
         f"{len(table)} areas were invalid and were repaired: {table['change_m2'].sum():+,.0f} m2 in all, "
