@@ -153,14 +153,19 @@ def test_faulty_areas_are_refused(squares, change, options, message):
         read_areas(folder / "bad.parquet", id_column="ID", **options)
 
 
+def bow_tie(west=500_000):
+    return shapely.transform(
+        shapely.Polygon([(0, 0), (1000, 1000), (1000, 0), (0, 1000)]), lambda a: a + [west, 5_500_000]
+    )
+
+
 def test_areas_that_need_repair_are_repaired_and_reported(squares):
     """A bow-tie is mended; an area without geometry stays and is told; points and negative counts are errors."""
     folder, frame = squares
-    bow = shapely.Polygon([(0, 0), (1000, 1000), (1000, 0), (0, 1000)])
-    frame.loc[0, "geometry"] = shapely.transform(bow, lambda a: a + [500_000, 5_500_000])
+    frame.loc[0, "geometry"] = bow_tie()
     frame.loc[1, "geometry"] = None
     frame.to_parquet(folder / "bad.parquet")
-    source, report = read_areas(folder / "bad.parquet", id_column="ID")
+    source, report = read_areas(folder / "bad.parquet", id_column="ID", max_area_change=np.inf)
 
     assert {"areas.repaired", "areas.no-geometry"} == codes_of(report)
     assert source.geometry.iloc[0].is_valid
@@ -169,6 +174,53 @@ def test_areas_that_need_repair_are_repaired_and_reported(squares):
     frame.to_parquet(folder / "worse.parquet")
     _, report = read_areas(folder / "worse.parquet", id_column="ID", counts=["n"])
     assert {"areas.no-polygon", "counts.negative"} <= {f.code for f in report if f.level == "error"}
+
+
+def test_repair_that_changes_an_area_too_much_is_an_error(squares):
+    """The surveyor's area of a bow-tie is 0: any repair changes it without bound, and it is said in m2 and percent."""
+    folder, frame = squares
+    frame.loc[0, "geometry"] = bow_tie()
+    frame.to_parquet(folder / "bad.parquet")
+    _, report = read_areas(folder / "bad.parquet", id_column="ID")
+    told = next(f for f in report if f.code == "areas.repaired").examples[0]
+
+    assert {f.code for f in report if f.level == "error"} == {"areas.changed"}
+    assert told.startswith("001 +50")
+    assert told.endswith("m2 (from almost nothing)")
+    with pytest.raises(SourceError, match="max_area_change"):
+        report.raise_errors()
+
+
+def test_invalid_areas_can_be_rejected(squares):
+    """With invalid='reject' nothing is repaired: the report names the area and what is wrong with it."""
+    folder, frame = squares
+    frame.loc[0, "geometry"] = bow_tie()
+    frame.to_parquet(folder / "bad.parquet")
+    source, report = read_areas(folder / "bad.parquet", id_column="ID", invalid="reject")
+
+    assert not source.geometry.iloc[0].is_valid
+    with pytest.raises(SourceError, match=r"invalid \(Self-intersection.*001"):
+        report.raise_errors()
+
+
+def test_areas_across_180_degrees_are_cut_and_told(tmp_path):
+    """179 to -179 becomes two parts of one unit, 4 square degrees in all."""
+    shape = shapely.Polygon([(179, -18), (-179, -18), (-179, -16), (179, -16)])
+    gpd.GeoDataFrame({"ID": ["F"]}, geometry=[shape], crs="EPSG:4326").to_parquet(tmp_path / "f.parquet")
+    source, report = read_areas(tmp_path / "f.parquet", id_column="ID")
+
+    assert codes_of(report) == {"areas.antimeridian"}
+    assert len(source.geometry.iloc[0].geoms) == 2
+    assert shapely.area(source.geometry.iloc[0]) == 4.0
+
+
+def test_one_level_of_a_nested_file_is_kept(squares):
+    """Rows are chosen by a column's value; a value nobody has is refused."""
+    folder, _ = squares
+
+    assert read_areas(folder / "areas.gpkg", id_column="ID", only={"zone": "b"})[0].table.index.tolist() == ["002"]
+    with pytest.raises(SourceError, match="holds no area with {'zone': 'c'}"):
+        read_areas(folder / "areas.gpkg", id_column="ID", only={"zone": "c"})
 
 
 def test_counts_are_joined_through_every_trap(squares):
@@ -291,20 +343,15 @@ def test_german_grids_name_centres(tmp_path):
         read_german_grid(tmp_path / "z.csv", rates={"Miete": "EUR"})
 
 
-def test_ids_are_put_right_and_parts_put_together(tmp_path):
-    """A declared correction is made and told; parts of one area dissolve, and those that lie apart are told too."""
+def test_parts_of_an_area_are_put_together(tmp_path):
+    """Rows of one id dissolve where that is asked for, and parts that lie apart are told."""
     shapes = gpd.GeoSeries([shapely.box(k, 0, k + 1, 1) for k in (4e6, 4e6 + 1, 4e6 + 9)], crs="EPSG:3035")
     path = tmp_path / "areas.gpkg"
     gpd.GeoDataFrame({"id": ["a", "b", "a"]}, geometry=shapes).to_file(path)
-    right, report = read_areas(path, id_column="id", id_corrections={"2": "c"})
     whole, apart = read_areas(path, id_column="id", dissolve=True)
 
-    assert right.table.index.tolist() == ["a", "b", "c"]
-    assert "row 2: a is c" in str(next(iter(report)))
     assert whole.table.index.tolist() == ["a", "b"]
     assert "by up to 8" in str(next(iter(apart)))
-    with pytest.raises(SourceError, match="no row 7 to correct"):
-        read_areas(path, id_column="id", id_corrections={"7": "c"})
 
 
 def test_rates_may_be_negative_and_know_their_weight(tmp_path):

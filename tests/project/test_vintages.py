@@ -14,12 +14,12 @@ from civigrid.cells import make_cells, values_of
 from civigrid.errors import GridMismatchError, SchemaError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.io.german_grid import read_german_grid
-from civigrid.io.vector import read_areas
 from civigrid.project import polygon_crosswalk, project_areas, project_cells
 from civigrid.project.methods import count_layer, reweight
 from civigrid.project.panel import METHOD, make_panel, separate_change
 from civigrid.project.vintages import to_vintage, vintage_crosswalk
 from civigrid.release import min_count, release
+from civigrid.run.fetch import read_declared
 from civigrid.source import Source
 from civigrid.stacks import over, slice_of
 from civigrid.types import Column, Status
@@ -159,10 +159,8 @@ def test_change_is_real_change_and_boundary_change():
 def berlin(real_data):
     """Both vintages, the register of 2020-02, and the people of 100 m cells."""
     folder = real_data / "berlin_lor_boundaries"
-    # two areas are called Schloßstraße, and the file gives both the id of one
-    right = {"123": "04030417"}
-    old = read_areas(folder / "lor_planungsraeume.shp", id_column="broker Dow", id_corrections=right)[0].geometry
-    new = gpd.read_file(folder / "lor_planungsraeume_2021.shp").set_index("PLR_ID").geometry
+    old = read_declared("berlin-lor-2006", folder / "lor_planungsraeume.shp")[0].geometry
+    new = read_declared("berlin-lor-2021", folder / "lor_planungsraeume_2021.shp")[0].geometry
     table = pd.read_parquet(real_data / "berlin_lor_population" / "lor_plr_t1_2015h1_2024h2.parquet")
     zensus, _ = read_german_grid(real_data / "de_zensus2022_100m_cities" / "berlin_zensus_100m.parquet")
     return old, new, table, project_cells(zensus).cells

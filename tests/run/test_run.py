@@ -7,7 +7,6 @@ import pytest
 from jsonschema import Draft202012Validator
 from typer.testing import CliRunner
 
-from civigrid.catalog import declarations
 from civigrid.cli import app
 from civigrid.errors import SchemaError
 from civigrid.io.hashing import sha256_of
@@ -202,14 +201,6 @@ def test_the_schema_accepts_what_we_ship_and_refuses_what_check_refuses():
     Draft202012Validator(schema).validate(shipped)
     assert not Draft202012Validator(schema).is_valid({**shipped, "colour": 1})
     assert "`threshold_min`" in key_documentation()
-
-
-@pytest.mark.parametrize("name", sorted(declarations("boundaries")))
-def test_every_boundary_declares_whom_to_thank(name):
-    """Publisher, licence and attribution are there."""
-    about = declarations("boundaries")[name]
-
-    assert all(about.get(key) for key in ("title", "publisher", "licence", "attribution", "level", "format"))
 
 
 def test_examples_have_no_fault(real_data, monkeypatch):

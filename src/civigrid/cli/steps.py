@@ -10,6 +10,7 @@ import typer
 from civigrid.cli.app import Json, answer, app, console
 
 Id = Annotated[str, typer.Option("--id", help="Column of unique ids of the areas.")]
+As = Annotated[str, typer.Option("--as", help="Declared source (`civigrid fetch --list`) that says how to read them.")]
 Layer = Annotated[str, typer.Option("--layer", help="Layer of the file, where it holds several.")]
 Crs = Annotated[str, typer.Option("--crs", help="CRS of the file, where it names none: EPSG:25833.")]
 Counts = Annotated[Path | None, typer.Option("--counts", help="Table of counts joined by id; else they stand inside.")]
@@ -36,7 +37,8 @@ def project(
     source: Annotated[Path, typer.Argument(help="Areas: any vector file.")],
     out: Annotated[Path, typer.Option("--out", help="Cells: .parquet, .gpkg, .csv, or .cells, which stays inside.")],
     grid: Annotated[str, typer.Option("--grid", help="Id of a grid: see `civigrid grids`.")],
-    id_column: Id,
+    id_column: Id = "",
+    declared: As = "",
     extensive: Annotated[str, typer.Option("--extensive", help="Counts: A,B.")] = "",
     intensive: Annotated[str, typer.Option("--intensive", help="Rates: C, or C:A where the count A weighs it.")] = "",
     method: Annotated[
@@ -59,7 +61,14 @@ def project(
     from civigrid.run.steps import Areas, ProjectOptions, profile_named, project_file
 
     areas = Areas(
-        path=source, id_column=id_column, layer=layer, crs=crs, counts=counts, counts_id=counts_id, dissolve=dissolve
+        path=source,
+        id_column=id_column,
+        layer=layer,
+        crs=crs,
+        counts=counts,
+        counts_id=counts_id,
+        dissolve=dissolve,
+        declared=declared,
     )
     options = ProjectOptions(
         grid=grid,
@@ -80,7 +89,8 @@ def project(
 def zonal(
     cells: Annotated[Path, typer.Argument(help="Cells: a file of civigrid's, or a census grid.")],
     zones: Annotated[Path, typer.Argument(help="Zones: any vector file.")],
-    id_column: Id,
+    id_column: Id = "",
+    declared: As = "",
     out: Annotated[Path | None, typer.Option("--out", help="Table: .csv or .parquet.")] = None,
     layer: Layer = "",
     crs: Crs = "",
@@ -92,7 +102,7 @@ def zonal(
     """Add cells up by zone: counts, means, what is missing, and between which bounds the truth lies."""
     from civigrid.run.steps import Areas, profile_named, zonal_file
 
-    areas = Areas(path=zones, id_column=id_column, layer=layer, crs=crs, dissolve=dissolve)
+    areas = Areas(path=zones, id_column=id_column, layer=layer, crs=crs, dissolve=dissolve, declared=declared)
     found = zonal_file(cells, areas, out, profile_named(profile, threshold))
     head = [f"{found['zones']:,} zones" + (f" in {found['out']}" if found["out"] else "")]
     answer(found, as_json, "\n".join([*head, *_ledger(found), *_said(found), *_first_rows(found, shown=not out)]))
@@ -102,8 +112,10 @@ def zonal(
 def crosswalk(
     old: Annotated[Path, typer.Argument(help="Areas of the one vintage.")],
     new: Annotated[Path, typer.Argument(help="Areas of the other.")],
-    old_id: Annotated[str, typer.Option("--old-id", help="Column of unique ids of the old areas.")],
-    new_id: Annotated[str, typer.Option("--new-id", help="Column of unique ids of the new areas.")],
+    old_id: Annotated[str, typer.Option("--old-id", help="Column of unique ids of the old areas.")] = "",
+    new_id: Annotated[str, typer.Option("--new-id", help="Column of unique ids of the new areas.")] = "",
+    old_as: Annotated[str, typer.Option("--old-as", help="Declared source that says how to read the old.")] = "",
+    new_as: Annotated[str, typer.Option("--new-as", help="Declared source that says how to read the new.")] = "",
     grid: Annotated[str, typer.Option("--grid", help="Grid of the weights.")] = "eu-laea-100m",
     weights: Weights = None,
     counts: Counts = None,
@@ -120,8 +132,8 @@ def crosswalk(
     from civigrid.run.steps import Areas, crosswalk_files, profile_named
 
     found = crosswalk_files(
-        Areas(path=old, id_column=old_id, counts=counts, counts_id=counts_id, dissolve=dissolve),
-        Areas(path=new, id_column=new_id, dissolve=dissolve),
+        Areas(path=old, id_column=old_id, counts=counts, counts_id=counts_id, dissolve=dissolve, declared=old_as),
+        Areas(path=new, id_column=new_id, dissolve=dissolve, declared=new_as),
         grid,
         weights=tuple(weights or ()),
         extensive=names_of(extensive),
@@ -143,7 +155,8 @@ def crosswalk(
 def validate(
     fine: Annotated[Path | None, typer.Argument(help="Fine cells to hide; none: an invented city alone.")] = None,
     areas: Annotated[Path | None, typer.Option("--areas", help="Areas: any vector file.")] = None,
-    id_column: Annotated[str, typer.Option("--id", help="Column of unique ids of the areas.")] = "",
+    id_column: Id = "",
+    declared: As = "",
     groups: Annotated[str, typer.Option("--groups", help="Counts of the fine cells to hide: A,B.")] = "",
     methods: Annotated[str, typer.Option("--methods", help="Ways to spread: area,dasymetric.")] = "area,pycnophylactic",
     weights: Weights = None,
@@ -171,7 +184,9 @@ def validate(
     zones = (
         None
         if areas is None
-        else Areas(path=areas, id_column=id_column, counts=counts, counts_id=counts_id, dissolve=dissolve)
+        else Areas(
+            path=areas, id_column=id_column, counts=counts, counts_id=counts_id, dissolve=dissolve, declared=declared
+        )
     )
     options = ValidateOptions(
         methods=names_of(methods),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Literal
 
 import geopandas as gpd
 import numpy as np
@@ -15,6 +16,7 @@ from pyproj import CRS
 from civigrid.errors import SourceError, first_few
 from civigrid.io.hashing import sha256_of
 from civigrid.io.tables import read_shapes, read_table, to_numbers
+from civigrid.project.geometry import cut_at_antimeridian, mend, run_on_longitudes
 from civigrid.source import Finding, Report, Source
 from civigrid.types import Bools, Column, Floats, Status, Statuses
 
@@ -33,7 +35,10 @@ def read_areas(
     crs: str = "",
     encoding: str = "",
     dissolve: bool = False,
-    id_corrections: Mapping[str, str] | None = None,
+    only: Mapping[str, Any] | None = None,
+    corrections: Sequence[Mapping[str, Any]] = (),
+    invalid: Literal["repair", "reject"] = "repair",
+    max_area_change: float = 0.01,
 ) -> tuple[Source, Report]:
     """Read areas, and the counts and rates that stand in the same file.
 
@@ -56,13 +61,20 @@ def read_areas(
     dissolve : bool
         Rows of one id are parts of one area: put them together.  Not where counts stand in the file.  Parts that lie
         apart are reported: one of them may bear a wrong id.
-    id_corrections : mapping of str to str, optional
-        Ids to put right, by the row of the file, counted from 0: known mistakes of a publisher.
+    only : mapping of str to value, optional
+        Keep the rows where a column has this value, as ``{"LEVL_CODE": 3}``: levels that nest would count twice.
+    corrections : sequence of mapping
+        Ids the file has wrong, each as ``{"where": {column: value}, "id": right}``; each is reported.
+    invalid : {"repair", "reject"}
+        What becomes of invalid polygons.
+    max_area_change : float
+        Largest change of a unit's area by repair, as a share of it; beyond it the report holds an error.
 
     Returns
     -------
     tuple of Source and Report
-        Valid polygons; what was invalid is repaired and reported with the change of area.
+        Valid polygons, cut at the antimeridian; what was invalid is repaired and reported with the change of area
+        (`civigrid.project.geometry.mend` gives it unit by unit).
 
     Raises
     ------
@@ -76,21 +88,21 @@ def read_areas(
             raise SourceError(f"{path.name} names no CRS. Say which its coordinates are in: crs='EPSG:...'.")
         frame = frame.set_crs(crs)
     check_crs(frame, path)
-    if lacking := [n for n in (id_column, *counts, *(rates or {}), *labels) if n not in frame.columns]:
+    if lacking := [n for n in (id_column, *counts, *(rates or {}), *labels, *(only or {})) if n not in frame.columns]:
         raise SourceError(f"{path.name} has no column {', '.join(lacking)}. It has {first_few(frame.columns, 12)}.")
-    ids, noticed = _corrected(frame[id_column].astype(str).str.strip(), id_corrections or {}, path.name)
+    for name, value in (only or {}).items():
+        frame = frame[frame[name] == value]
+    if not len(frame):
+        raise SourceError(f"{path.name} holds no area{f' with {dict(only)}' if only else ''}. Is it the right file?")
+    ids, corrected = _ids(frame, id_column, corrections, path.name)
     if dissolve and not (counts or rates):
         frame = gpd.GeoDataFrame(frame.assign(**{id_column: ids}))
-        noticed += _apart(frame, id_column)
+        corrected += _apart(frame, id_column)
         frame = frame.dissolve(id_column, sort=False).reset_index()
         ids = frame[id_column]
-    if (twice := ids[ids.duplicated()]).size:
-        raise SourceError(
-            f"{path.name}: {twice.size} ids of {id_column!r} repeat (first: {first_few(twice)}). "
-            "Dissolve the parts of an area (dissolve = true, --dissolve), or choose the column that is unique."
-        )
+    _refuse_repeated(ids, id_column, path.name)
     shapes = gpd.GeoSeries(frame.geometry.to_numpy(), index=ids.to_numpy(), crs=frame.crs)
-    shapes, findings = _repaired(shapes)
+    shapes, findings = _settled(shapes, invalid, max_area_change)
     data = pd.DataFrame(
         {n: frame[n].astype(object).fillna("").astype(str).to_numpy() for n in labels}, index=shapes.index
     )
@@ -98,21 +110,38 @@ def read_areas(
     names = [*counts, *(rates or {})]
     values = pd.DataFrame({n: frame[n].to_numpy() for n in names}, index=shapes.index)
     source, more = _with_counts(source, values, {n: n for n in names}, {}, path.name, rates)
-    return source, Report((*noticed, *findings, *more))
+    return source, Report((*corrected, *findings, *more))
 
 
-def _corrected(ids: pd.Series, corrections: Mapping[str, str], file: str) -> tuple[pd.Series, list[Finding]]:
-    """Ids with a publisher's known mistakes put right, and what was changed."""
-    if not corrections:
-        return ids, []
-    if far := [row for row in corrections if not row.isdigit() or int(row) >= len(ids)]:
-        raise SourceError(f"{file} has {len(ids)} rows, counted from 0: there is no row {', '.join(far)} to correct.")
-    ids = ids.copy()
-    changed = [f"row {row}: {ids.iloc[int(row)]} is {new}" for row, new in corrections.items()]
-    for row, new in corrections.items():
-        ids.iloc[int(row)] = new
-    text = f"{len(changed)} ids of {file} were put right, as declared ({'; '.join(changed[:5])})"
-    return ids, [Finding("note", "areas.id-corrected", text, len(changed), tuple(corrections.values())[:5])]
+def _ids(
+    frame: gpd.GeoDataFrame, id_column: str, corrections: Sequence[Mapping[str, Any]], name: str
+) -> tuple[pd.Series, list[Finding]]:
+    """Ids as text, those the file has wrong put right, and told."""
+    if (absent := int(frame[id_column].isna().sum())) > 0:
+        raise SourceError(
+            f"{name}: {absent} of {len(frame)} areas have no {id_column!r}. Choose a column that is full."
+        )
+    ids, findings = frame[id_column].astype(str).str.strip(), []
+    for correction in corrections:
+        rows = np.logical_and.reduce([(frame[c] == v).to_numpy() for c, v in correction["where"].items()])
+        if rows.sum() != 1:
+            where = ", ".join(f"{c} = {v!r}" for c, v in correction["where"].items())
+            raise SourceError(
+                f"{name}: a correction is declared for {where}, which {int(rows.sum())} areas are, not one."
+            )
+        if (wrong := ids[rows].iloc[0]) != correction["id"]:
+            text = f"the file gives {wrong} to an area that is {correction['id']}: corrected as declared"
+            findings.append(Finding("note", "areas.corrected", text, 1, (correction["id"],)))
+            ids = ids.where(~rows, correction["id"])
+    return ids, findings
+
+
+def _refuse_repeated(ids: pd.Series, id_column: str, name: str) -> None:
+    if (twice := ids[ids.duplicated()]).size:
+        raise SourceError(
+            f"{name}: {twice.size} ids of {id_column!r} repeat (first: {first_few(twice)}). "
+            "Dissolve the parts of an area (dissolve = true, --dissolve), or choose the column that is unique."
+        )
 
 
 def _apart(frame: gpd.GeoDataFrame, id_column: str) -> list[Finding]:
@@ -167,38 +196,61 @@ def _meets(box: gpd.GeoSeries, area: tuple[float, float, float, float]) -> bool:
     return bool(west <= area[2] + 5 and east >= area[0] - 5 and south <= area[3] + 5 and north >= area[1] - 5)
 
 
-def _repaired(shapes: gpd.GeoSeries) -> tuple[gpd.GeoSeries, list[Finding]]:
+def _settled(shapes: gpd.GeoSeries, invalid: str, limit: float) -> tuple[gpd.GeoSeries, list[Finding]]:
+    """Valid polygons, cut at the antimeridian, with what was found on the way."""
     findings = []
     nowhere = (shapes.isna() | shapes.is_empty).to_numpy()
     if nowhere.any():
         text = f"{int(nowhere.sum())} areas have no geometry: what they carry cannot be placed"
         findings.append(Finding("warning", "areas.no-geometry", text, int(nowhere.sum()), _first(shapes, nowhere)))
-    wrong = ~shapes.is_valid.to_numpy() & ~nowhere
-    if wrong.any():
-        before = shapes.area.to_numpy()
-        fixed = shapes.to_numpy().copy()
-        fixed[wrong] = [_polygonal(shapely.make_valid(shape)) for shape in fixed[wrong]]
-        shapes = gpd.GeoSeries(fixed, index=shapes.index, crs=shapes.crs)
-        change = float(np.abs(shapes.area.to_numpy() - before)[wrong].max())
-        text = (
-            f"{int(wrong.sum())} areas were invalid and were repaired; area changed by at most {change:.3g} (CRS units)"
-        )
-        findings.append(Finding("warning", "areas.repaired", text, int(wrong.sum()), _first(shapes, wrong)))
-    kinds = shapely.get_type_id(shapes.to_numpy()[~nowhere])
-    if (stray := ~np.isin(kinds, [shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON])).any():
-        ids = shapes.index[~nowhere][stray]
-        text = f"{len(ids)} rows are no polygons: read them as points"
-        findings.append(Finding("error", "areas.no-polygon", text, len(ids), tuple(map(str, ids[:5]))))
-    return shapes, findings
-
-
-def _polygonal(shape: shapely.Geometry) -> shapely.Geometry:
-    """The polygons of a repaired shape; the stray lines and points that a repair leaves have no area."""
     polygonal = [shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON]
-    if shapely.get_type_id(shape) in polygonal:
-        return shape
-    parts = shapely.get_parts(shape)
-    return shapely.union_all(parts[np.isin(shapely.get_type_id(parts), polygonal)])
+    if (stray := ~nowhere & ~np.isin(shapely.get_type_id(shapes.to_numpy()), polygonal)).any():
+        text = f"{int(stray.sum())} rows are no polygons: read them as points"
+        findings.append(Finding("error", "areas.no-polygon", text, int(stray.sum()), _first(shapes, stray)))
+        return shapes, findings
+    if shapes.crs.is_geographic:
+        shapes, crossing = run_on_longitudes(shapes)
+        if crossing.any():
+            text = f"{int(crossing.sum())} areas cross 180 degrees and were cut there"
+            findings.append(Finding("note", "areas.antimeridian", text, int(crossing.sum()), _first(shapes, crossing)))
+    mended, table = mend(shapes)
+    if invalid == "reject" and len(table):
+        text = (
+            f"{len(table)} areas are invalid ({', '.join(sorted(set(table['why'])))}). Read them with invalid='repair'"
+        )
+        return shapes, [
+            *findings,
+            Finding("error", "areas.invalid", text, len(table), tuple(map(str, table.index[:5]))),
+        ]
+    shapes = cut_at_antimeridian(mended)[0] if shapes.crs.is_geographic else mended
+    return shapes, findings + _repair_findings(table, limit)
+
+
+def _repair_findings(table: pd.DataFrame, limit: float) -> list[Finding]:
+    """What repair did to the areas: told always, an error where it changed one by more than `limit` of itself."""
+    if table.empty:
+        return []
+    table = table.iloc[np.argsort(-table["change_percent"].abs().to_numpy(), kind="stable")]
+    first = table.head()
+    changes = zip(first.index, first["change_m2"].tolist(), first["change_percent"].tolist(), strict=True)
+    told = tuple(f"{unit} {change:+,.0f} m2 ({_percent(percent)})" for unit, change, percent in changes)
+    worst = float(table["change_percent"].abs().max())
+    text = (
+        f"{len(table)} areas were invalid and were repaired: {table['change_m2'].sum():+,.0f} m2 in all, "
+        f"at most {_percent(worst)} of an area"
+    )
+    found = [Finding("warning", "areas.repaired", text, len(table), told)]
+    if far := int((table["change_percent"].abs() > 100 * limit).sum()):
+        text = (
+            f"repair changes {far} areas by more than {100 * limit:g} %. Mend them at their source, or accept it "
+            f"with max_area_change = {np.ceil(worst) / 100 if worst <= 1000 else np.inf:g}"
+        )
+        found.append(Finding("error", "areas.changed", text, far, told[:far]))
+    return found
+
+
+def _percent(change: float) -> str:
+    return f"{change:+.2g} %" if abs(change) <= 1000 else "from almost nothing"
 
 
 def _first(shapes: gpd.GeoSeries, rows: Bools) -> tuple[str, ...]:

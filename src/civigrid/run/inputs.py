@@ -26,10 +26,11 @@ READERS: dict[str, Callable[..., tuple[Source, Report]]] = {
     "points": read_points,
 }
 """Reader by its name in a run file; a new reader is one function and one line here."""
+_FACTS = ("id_column", "layer", "crs", "encoding", "only", "corrections")
 
 
 def read_source(about: config.Source, base: Path) -> tuple[Source, Report]:
-    """Read one source of a run file, join its counts, and attach its declared terms.
+    """Read one source of a run file, join its counts, and attach what it is declared as.
 
     Raises
     ------
@@ -38,22 +39,36 @@ def read_source(about: config.Source, base: Path) -> tuple[Source, Report]:
     SchemaError
         An option the reader does not know.
     """
-    source, report = _call(READERS[about.reader], resolve(about.path, base), about.options, about.name)
+    declared = declarations("boundaries").get(about.declared_as, {})
+    facts = declared_facts(declared) if declared.get("reader") == about.reader else {}
+    options = {**facts, **about.options}
+    source, report = call_reader(READERS[about.reader], resolve(about.path, base), options, about.name)
     if about.counts:
         options = {k: v for k, v in about.counts.items() if k != "path"}
         path = resolve(str(about.counts["path"]), base)
-        source, more = _call(join_counts, source, {"path": path, **options}, about.name)
+        source, more = call_reader(join_counts, source, {"path": path, **options}, about.name)
         report = report + more
     report.raise_errors()
-    declared = declarations("boundaries").get(about.declared_as)
-    if declared is not None:
-        terms = Licence(**{k: str(declared.get(k, "")) for k in ("publisher", "licence", "attribution")})
-        date = source.reference_date or str(declared.get("reference_date", ""))
-        source = replace(source, terms=terms, reference_date=date)
+    if declared:
+        source = with_declaration(source, declared)
     return replace(source, name=about.name), report
 
 
-def _call(reader: Callable[..., Any], first: Any, options: Mapping[str, Any], name: str) -> tuple[Source, Report]:
+def declared_facts(declared: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of its reader that a declaration settles: column of ids, layer, CRS, encoding, rows, corrections."""
+    takes = inspect.signature(READERS[declared["reader"]]).parameters
+    return {k: declared[k] for k in _FACTS if k in declared and k in takes}
+
+
+def with_declaration(source: Source, declared: Mapping[str, Any]) -> Source:
+    """Attach what a declaration says to a source: terms, boundary vintage, and a reference date where it has none."""
+    terms = Licence(**{k: str(declared.get(k, "")) for k in ("publisher", "licence", "attribution")})
+    date = source.reference_date or str(declared.get("reference_date", ""))
+    return replace(source, terms=terms, reference_date=date, vintage=str(declared["id"]))
+
+
+def call_reader(reader: Callable[..., Any], first: Any, options: Mapping[str, Any], name: str) -> tuple[Source, Report]:
+    """Call a reader with the options it knows; others are refused by name."""
     known = list(inspect.signature(reader).parameters)[1:]
     if unknown := sorted(set(options) - set(known)):
         raise SchemaError(

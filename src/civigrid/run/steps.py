@@ -24,6 +24,7 @@ from civigrid.project.vintages import to_vintage, vintage_crosswalk
 from civigrid.project.zonal import zonal
 from civigrid.release import PROFILES, Profile, release
 from civigrid.run.ancillary import read_ancillary
+from civigrid.run.fetch import read_declared
 from civigrid.run.methods import project_by
 from civigrid.source import Report, Source
 from civigrid.types import Status
@@ -50,15 +51,18 @@ class Areas:
         Its column of ids; empty: as `id_column`.
     dissolve : bool
         Rows of one id are parts of one area.
+    declared : str
+        Id of a declaration in ``boundaries/`` that says how the file is read; it needs no `id_column` then.
     """
 
     path: Path
-    id_column: str
+    id_column: str = ""
     layer: str = ""
     crs: str = ""
     counts: Path | None = None
     counts_id: str = ""
     dissolve: bool = False
+    declared: str = ""
 
     def read(
         self, extensive: Sequence[str] = (), intensive: Sequence[str] = (), labels: Sequence[str] = ()
@@ -71,16 +75,22 @@ class Areas:
             What the readers refuse.
         """
         rates = dict(t.partition(":")[::2] for t in intensive)
-        options: dict[str, Any] = {"id_column": self.id_column, "layer": self.layer or None, "crs": self.crs}
-        options["dissolve"] = self.dissolve
-        inside = self.counts is None
-        source, report = read_areas(
-            self.path, **options, labels=labels, counts=extensive if inside else (), rates=rates if inside else {}
-        )
+        if not (self.id_column or self.declared):
+            raise SchemaError(f"{self.path.name}: name the column of ids (--id), or its declaration (--as).")
+        given = {"id_column": self.id_column, "layer": self.layer, "crs": self.crs, "dissolve": self.dissolve}
+        options: dict[str, Any] = {k: v for k, v in given.items() if v}
+        if self.counts is None:
+            options |= {"counts": extensive, "rates": rates}
+        if labels:
+            options["labels"] = labels
+        if self.declared:
+            source, report = read_declared(self.declared, self.path, **options)
+        else:
+            source, report = read_areas(self.path, **options)
         if self.counts is not None:
             columns = [*extensive, *rates]
             source, more = join_counts(
-                source, self.counts, id_column=self.counts_id or self.id_column, columns=columns, rates=rates
+                source, self.counts, id_column=self.counts_id or self.id_column or "id", columns=columns, rates=rates
             )
             report = report + more
         report.raise_errors()
