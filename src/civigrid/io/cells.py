@@ -120,13 +120,15 @@ def _status(table: pd.DataFrame, name: str, values: Floats, about: Column, path:
         unknown = np.isnan(values)
         if about.kind == "intensive" or not unknown.any():
             return {}
-        return {name: np.where(unknown, np.uint8(Status.UNAVAILABLE), np.uint8(Status.OK))}
+        codes = np.full(len(values), Status.OK, dtype=np.uint8)
+        codes[unknown] = Status.UNAVAILABLE
+        return {name: codes}
     words = {s.name.lower(): int(s) for s in Status}
     found = table[key].astype(object).fillna("unavailable").map(words)
     if found.isna().any():
         strange = table[key][found.isna().to_numpy()].unique()
         raise SourceError(f"{path.name}: {key} holds {first_few(strange)}. Known: {', '.join(words)}.")
-    return {name: found.to_numpy(dtype=np.uint8)}
+    return {name: np.asarray(found, dtype=np.uint8)}
 
 
 def _ids_of_codes(codes: pd.Series, path: Path) -> tuple[Ids, Grid]:
