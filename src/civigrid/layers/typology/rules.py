@@ -6,7 +6,7 @@ Sources: Eurostat, Applying the degree of urbanisation, a methodological manual 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, get_args
 
 from civigrid.errors import SchemaError, unknown_name
@@ -169,6 +169,40 @@ class DegurbaRules:
         return replace(
             self, centre=replace(self.centre, built_share=share), dense=replace(self.dense, built_share=share)
         )
+
+    def changed(self, key: str, value: str) -> DegurbaRules:
+        """Give the rules with one parameter changed, both written as on a command line.
+
+        >>> EU_2024.changed("semi_dense.persons", "3000").semi_dense.persons
+        3000.0
+        >>> EU_2024.changed("centre.steps", "filter,fill").centre.steps
+        ('filter', 'fill')
+        """
+        part, _, name = key.rpartition(".")
+        owner = getattr(self, part, None) if part else self
+        if not is_dataclass(owner) or isinstance(owner, type) or not hasattr(owner, name):
+            known = [f.name for f in fields(self if not is_dataclass(owner) or isinstance(owner, type) else owner)]
+            raise unknown_name("parameter of the rules", key, [f"{part}.{n}" if part else n for n in known])
+        changed: Any = replace(owner, **{name: _read_like(getattr(owner, name), key, value)})
+        whole: DegurbaRules = replace(self, **{part: changed}) if part else changed
+        return replace(whole, name=self.name.removesuffix(_CHANGED) + _CHANGED)
+
+
+_CHANGED = " (changed)"
+
+
+def _read_like(old: Any, key: str, value: str) -> Any:
+    """Read a text as a value of the kind that stands there."""
+    try:
+        if isinstance(old, tuple):
+            return tuple(filter(None, value.split(",")))
+        if isinstance(old, bool):
+            return {"true": True, "false": False}[value.lower()]
+        if old is None or isinstance(old, int | float):
+            return None if value.lower() == "none" else float(value)
+    except (KeyError, ValueError) as error:
+        raise SchemaError(f"{key} is {old!r}; {value!r} cannot be read as such a value.") from error
+    return value
 
 
 _WIDE = ClusterRule(density_km2=300, persons=5_000, contiguity="queen")

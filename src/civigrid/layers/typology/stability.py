@@ -120,7 +120,7 @@ def with_stability(
     why = class_status(base, status_of(cells, variable), np.isnan(about.persons))
     for level, times in kept.items():
         name = f"degurba_{level}_stability"
-        words = f"Share of {noise.draws} draws of noise that leave the class of level {level}"
+        words = f"Share of {noise.draws} noise draws that keep the class, level {level}"
         column[name] = Column(kind="intensive", units="1", long_name=words, source="degurba", weight=variable)
         values[name] = np.where(lost, np.nan, times / noise.draws)
         status[name] = why

@@ -17,7 +17,7 @@ from civigrid.kernels.group import group_sum
 from civigrid.layers.typology.clusters import look_up
 from civigrid.layers.typology.degurba import LEVEL_1, LEVEL_2, in_words
 from civigrid.layers.typology.rules import UnitRule
-from civigrid.types import Floats, Ints
+from civigrid.types import Floats, Ints, Labels
 
 UNIT_LEVEL_1 = {1: "rural area", 2: "town or suburb", 3: "city"}
 UNIT_LEVEL_2 = {
@@ -145,6 +145,17 @@ _LEVELS = (("degurba_1", _CODES_1), ("degurba_2", _CODES_2))
 def _one_hot(code: Floats, known: tuple[int, ...]) -> Floats:
     hot: Floats = (code[:, None] == np.array(known)).astype(np.float64)
     return hot
+
+
+def persons_in_centres(cells: xr.Dataset, variable: str, by: Crosswalk) -> tuple[Labels, Floats]:
+    """Names of the urban centres, and the known residents of each unit in each, shape (unit, centre)."""
+    names, code = np.unique(cells["urban_centre"].to_numpy().astype(str), return_inverse=True)
+    at = look_up(ids_of(cells), by.cell_id)
+    here = np.flatnonzero((at >= 0) & (names[code][at] != "")) if len(code) else np.empty(0, dtype=np.int64)
+    persons = np.nan_to_num(values_of(cells, variable))[at[here]] / by.cell_measure[here]
+    spread = sparse.csr_array((persons, (here, code[at[here]])), shape=(len(by.cell_id), len(names)))
+    found: Floats = (by.measure @ spread).toarray()
+    return names[names != ""].astype(object), found[:, names != ""]
 
 
 def classify_units(found: UnitShares, rule: UnitRule | None = None) -> pd.DataFrame:
