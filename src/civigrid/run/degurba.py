@@ -150,6 +150,7 @@ def run_degurba(job: DegurbaJob, announce: Callable[[str], None] = _silent) -> d
     return {
         "files": [str(path) for path in files],
         "found": json.loads(made.attrs["degurba"]),
+        "stability": json.loads(made.attrs.get("degurba_stability", "null")),
         "classes": _records(degurba_table(made, job.population, zone=zone)),
         **{name: _counts(table) for name, table in tables.items()},
     }

@@ -1,5 +1,7 @@
 """Stability under noise: certain where nothing is near, seeded by cell, missing where the class is."""
 
+import json
+
 import numpy as np
 import pytest
 from layers.typology.towns import KM, as_raster, raster_cells
@@ -52,6 +54,10 @@ def test_a_cluster_wavers_as_a_whole():
     made = with_stability(raster_cells(raster), "T", PRESETS["eu-2011"], noise=Noise(draws=30))
     share = as_raster(made, np.round(values_of(made, "degurba_1_stability") * 30), raster.shape)
 
+    facts = json.loads(made.attrs["degurba_stability"])
+    assert (facts["centres_least"], facts["centres_most"]) == (0, 1)
+    assert facts["degurba_1_stability_certain_residents"] == 0.0
+    assert facts["degurba_1_stability_certain_cells"] == 72 / 81
     assert len(set(share[3:6, 3:6].ravel())) == 1
     assert 3 < share[4, 4] < 30
 

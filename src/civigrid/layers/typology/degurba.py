@@ -268,13 +268,16 @@ def with_degurba(
     }
     codes = {"degurba_1": found.level_1, "degurba_2": found.level_2}
     values = {n: np.where(code < 0, np.nan, code) for n, code in codes.items()}
-    made = with_variables(cells, values, column, status=dict.fromkeys(codes, status))
-    for name, words in (("degurba_1", LEVEL_1), ("degurba_2", LEVEL_2)):
-        made[f"{name}_class"] = ("cell", in_words(codes[name], words), {"kind": "label"})
+    text = {
+        "degurba_1_class": in_words(found.level_1, LEVEL_1),
+        "degurba_2_class": in_words(found.level_2, LEVEL_2),
+    }
     size = np.nan_to_num(about.persons)
     for name, label, called in (("urban_centre", found.centre, "Centre"), ("urban_cluster", found.cluster, "Cluster")):
-        text = name_clusters(about.grid, about.cell_id, label, size, called, names, places)
-        made[name] = ("cell", text, {"kind": "label"})
+        text[name] = name_clusters(about.grid, about.cell_id, label, size, called, names, places)
+    made = with_variables(cells, values, column, status=dict.fromkeys(codes, status))
+    # as variables, all at once: xarray looks through every text again whenever it meets a bare array
+    made = made.assign({name: xr.Variable("cell", words, {"kind": "label"}) for name, words in text.items()})
     made.attrs["degurba"] = json.dumps(_facts(found, about, rules, variable, land, built), sort_keys=True)
     return made
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -98,7 +101,8 @@ def with_stability(
     -------
     xarray.Dataset
         The same cells with ``degurba_1_stability`` and ``degurba_2_stability``, in [0, 1]: the share of draws in which
-        the class is that of the published counts.  Missing where the class is.
+        the class is that of the published counts.  Missing where the class is.  ``attrs["degurba_stability"]`` holds
+        the noise, how many centres the draws had, and how many cells and residents are certain, JSON.
 
     Notes
     -----
@@ -110,11 +114,13 @@ def with_stability(
     classify = partial(classify_cells, rules=rules, scheduler=scheduler, cells_per_block=cells_per_block)
     base = classify(about)
     kept = {1: np.zeros(len(about.cell_id)), 2: np.zeros(len(about.cell_id))}
+    centres = []
     for draw in range(noise.draws):
         persons = noisy(about.persons, about.cell_id, noise, draw)
         found = classify(replace(about, persons=persons))
         for level in kept:
             kept[level] += _code(found, level) == _code(base, level)
+        centres.append(len(np.unique(found.centre[found.centre >= 0])))
     values, column, status = {}, {}, {}
     lost = base.level_1 < 0
     why = class_status(base, status_of(cells, variable), np.isnan(about.persons))
@@ -124,7 +130,24 @@ def with_stability(
         column[name] = Column(kind="intensive", units="1", long_name=words, source="degurba", weight=variable)
         values[name] = np.where(lost, np.nan, times / noise.draws)
         status[name] = why
-    return with_variables(cells, values, column, status=status)
+    made = with_variables(cells, values, column, status=status)
+    facts = _certain(values, np.nan_to_num(about.persons)) | {"noise": asdict(noise)}
+    facts |= {"centres_least": min(centres), "centres_most": max(centres)}
+    made.attrs["degurba_stability"] = json.dumps(facts, sort_keys=True)
+    return made
+
+
+def _certain(values: Mapping[str, Floats], persons: Floats) -> dict[str, Any]:
+    """Shares of cells, and of residents, that no draw moves, and cells that half of the draws or more move."""
+    facts: dict[str, Any] = {}
+    for name, share in values.items():
+        known = np.isfinite(share)
+        certain, total = share == 1, max(float(persons[known].sum()), 1.0)
+        facts[f"{name}_certain_cells"] = float(certain[known].mean()) if known.any() else None
+        facts[f"{name}_certain_residents"] = float(persons[certain].sum()) / total
+        with np.errstate(invalid="ignore"):
+            facts[f"{name}_wavering_cells"] = int((share <= 0.5).sum())
+    return facts
 
 
 def _code(found: Classes, level: int) -> Floats:
