@@ -20,7 +20,9 @@ from civigrid.kernels.dirichlet import shortest_interval
 Axis = Literal["draw", "period"]
 
 
-def stack_cells(slices: Sequence[xr.Dataset], axis: Axis, labels: Sequence[Any]) -> xr.Dataset:
+def stack_cells(
+    slices: Sequence[xr.Dataset], axis: Axis, labels: Sequence[Any], *, always: Sequence[str] = ()
+) -> xr.Dataset:
     """Stack cell datasets of one grid and the same cells.
 
     Parameters
@@ -31,6 +33,8 @@ def stack_cells(slices: Sequence[xr.Dataset], axis: Axis, labels: Sequence[Any])
         What tells them apart.
     labels : sequence
         One label per slice: the number of the draw, the date.
+    always : sequence of str
+        Variables that get the axis even where every slice holds the same.
 
     Returns
     -------

@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from civigrid.cells import ids_of, make_cells, status_of, values_of
-from civigrid.errors import GridMismatchError, SchemaError, UnknownNameError
+from civigrid.errors import SchemaError, UnknownNameError
 from civigrid.grid import H3Grid, SquareGrid
-from civigrid.layers.centres import with_centres
 from civigrid.layers.onestop import Bundle, bundle_cells, bundle_table, places_of
 from civigrid.layers.reach import catchments, reach_table, representation
 from civigrid.layers.segregation import INDICES, segregation_cells, segregation_table
@@ -256,21 +255,6 @@ def test_reach_refuses_what_is_too_few():
     assert table.loc[("s1", "representation", "a"), "estimate"] == pytest.approx(0.4 / (near[1] / near[0]))
     with pytest.raises(SchemaError, match="sites of the users' table are unknown"):
         reach_table(cells, times, users.assign(site_id="zz"), ["a"], total="total")
-
-
-def test_centres_are_contiguous_dense_cells():
-    """Two dense blocks that touch by a corner only are two; names come from places near them."""
-    grid = SquareGrid(cell_size_m=1000)
-    row, col = np.array([0, 0, 1, 1, 2, 5]), np.array([0, 1, 0, 1, 2, 9])
-    people = np.array([30_000.0, 30_000.0, 30_000.0, 30_000.0, 60_000.0, 900.0])
-    cells = make_cells(grid, grid.from_row_col(3000 + row, 4000 + col), {"T": people}, {"T": Column()})
-    made = with_centres(
-        cells, "T", names=np.array(["Big"], dtype=object), places=np.array([[4_000_500.0, 3_000_500.0]])
-    )
-
-    assert pd.Series(made["centre"].values).value_counts().to_dict() == {"Big": 4, "Centre N3002 E4002": 1, "": 1}
-    with pytest.raises(GridMismatchError, match="found on squares"):
-        with_centres(make_cells(H3Grid(8), np.empty(0, np.uint64), {"T": []}, {"T": Column()}), "T")
 
 
 def test_interpolated_counts_are_not_corrected_for_chance():

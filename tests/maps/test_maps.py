@@ -19,7 +19,7 @@ from civigrid.layers.segregation import segregation_cells
 from civigrid.maps import CellData, CellLayer, SiteLayer, make_map, to_html
 from civigrid.maps.classes import classify
 from civigrid.maps.encode import encode_cells
-from civigrid.maps.palette import SCHEMES, colors
+from civigrid.maps.palette import SCHEMES, SETTLEMENT, SETTLEMENT_1, colors
 from civigrid.release import min_count, public_grid, release
 from civigrid.source import Licence
 from civigrid.types import Column, Status
@@ -113,10 +113,13 @@ def lab(hexes, kind):
     return np.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], axis=1)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+OWN = {"settlement": tuple(SETTLEMENT.values()), "settlement, level 1": tuple(SETTLEMENT_1.values())}
+
+
+@pytest.mark.parametrize("scheme", [*SCHEMES, *OWN])
 def test_palettes_serve_the_colour_blind_and_are_never_red(scheme):
     """Neighbouring classes differ by 9 or more in CIELAB for everyone; no class is red."""
-    found = colors(scheme, 5)
+    found = OWN.get(scheme) or colors(scheme, 5)
     for kind in ("normal", "protan", "deutan"):
         steps = np.linalg.norm(np.diff(lab(found, kind), axis=0), axis=1)
         assert steps.min() > 9, (scheme, kind, steps)
@@ -135,6 +138,30 @@ def test_classes_speak_and_count():
     assert classify(np.arange(60.0), Column(units="min", kind="intensive")).breaks == (5.0, 10.0, 15.0, 30.0, 45.0)
     assert classify(np.array([0.5, 2.0]), Column(kind="intensive", units="1"), name="lq_a").scheme == "around"
     assert len(classify(np.full(5, 0.3), Column(kind="intensive", units="1")).labels) == 1
+
+
+def test_codes_of_classes_have_words_and_colours():
+    """Only classes that occur are in the legend, in words; a coarser cell has the class of most of its people."""
+    n = 180
+    row, col = np.divmod(np.arange(n * n), n)
+    code = np.where((row % 16 == 0) & (col % 16 == 0), 30.0, 11.0)
+    people = np.where(code == 30, 1000.0, np.where(row < 16, 0.0, 1.0))
+    code[(row < 16) & (code == 30)] = 10
+    people[(row < 16)] = 0
+    column = Column(kind="intensive", units="class", weight="t", long_name="Degree of urbanisation")
+    values, about = {"t": people, "degurba_2": code}, {"t": Column(), "degurba_2": column}
+    cells = make_cells(KM, KM.from_row_col(2000 + row, 4000 + col), values, about)
+    data = CellData(release(cells, public_grid()), ["degurba_2"])
+    legend = CellLayer(data, "degurba_2").legend
+    coarse = encode_cells(cells, ["degurba_2"])
+    found = unpack(coarse["levels"][2]["values"]["degurba_2"]["data"], 4)
+
+    assert [c["label"] for c in legend["classes"]] == ["Water", "Very low density rural", "Urban centre"]
+    assert [c["color"] for c in legend["classes"]] == [SETTLEMENT[k] for k in (10, 11, 30)]
+    assert coarse["about"]["degurba_2"]["words"]["30"] == "urban centre"
+    # nobody lives in the south: most cells decide there; elsewhere the one cell with a thousand people does
+    assert set(found.tolist()) == {11, 30}
+    assert (found == 11).sum() == 12
 
 
 def test_hostile_words_never_become_markup():

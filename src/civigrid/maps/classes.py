@@ -7,6 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from civigrid.layers.typology import LEVEL_1, LEVEL_2
+from civigrid.maps.palette import SETTLEMENT, SETTLEMENT_1
 from civigrid.types import Column, Floats
 
 MOST_VALUES = 7
@@ -14,6 +16,8 @@ MOST_VALUES = 7
 MINUTES: tuple[float, ...] = (5.0, 10.0, 15.0, 30.0, 45.0)
 GAINS: tuple[float, ...] = (0.0, 5.0, 15.0, 30.0)
 QUOTIENTS: tuple[float, ...] = (0.5, 0.8, 1.25, 2.0)
+CATEGORIES = {"degurba_1": (LEVEL_1, SETTLEMENT_1), "degurba_2": (LEVEL_2, SETTLEMENT)}
+"""Variables whose values are codes: their words and colours.  A cell of several is shown as most of its people are."""
 
 
 @dataclass(frozen=True)
@@ -30,19 +34,22 @@ class Classes:
         Whether exact zero is a class of its own.
     scheme : str
         Colour scheme.
+    shades : tuple of str
+        Colours of its own, one per class; empty: those of the scheme.
     """
 
     breaks: tuple[float, ...]
     labels: tuple[str, ...]
     zero: bool
     scheme: str
+    shades: tuple[str, ...] = ()
 
 
 def classify(values: Floats, about: Column, *, name: str = "", weight: Floats | None = None) -> Classes:
     """Choose classes for a variable.
 
     Minutes and location quotients have fixed breaks, which compare between maps; everything else is cut at quantiles,
-    rounded to two digits.  Counts give zero its own class.
+    rounded to two digits.  Counts give zero its own class; codes of `CATEGORIES` have their words.
 
     Parameters
     ----------
@@ -61,6 +68,8 @@ def classify(values: Floats, about: Column, *, name: str = "", weight: Floats | 
     ('0', '1 to 20')
     """
     known = values[np.isfinite(values)]
+    if name in CATEGORIES:
+        return _categories(known, name)
     if name.startswith("lq_"):
         return Classes(QUOTIENTS, _labels(QUOTIENTS, known, about), zero=False, scheme="around")
     if name == "minutes_saved":
@@ -78,6 +87,15 @@ def classify(values: Floats, about: Column, *, name: str = "", weight: Floats | 
     labels = (("0",) if zero else ()) + _labels(breaks, known[known != 0] if zero else known, about)
     scheme = "gain" if name == "share_at_one_place" else "people"
     return Classes(breaks, labels, zero=zero, scheme=scheme)
+
+
+def _categories(known: Floats, name: str) -> Classes:
+    """A class for each code that occurs, in the order of the codes."""
+    words, shades = CATEGORIES[name]
+    codes = [int(c) for c in np.unique(known) if int(c) in words] or list(words)[:1]
+    labels = tuple(words[c].capitalize() for c in codes)
+    breaks = tuple(float(c) for c in codes[1:])
+    return Classes(breaks, labels, zero=False, scheme="people", shades=tuple(shades[c] for c in codes))
 
 
 def _quantiles(values: Floats, weight: Floats | None, n: int = 5) -> tuple[float, ...]:

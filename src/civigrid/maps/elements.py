@@ -128,13 +128,13 @@ def _legend(values: Floats, status: Statuses, classes: Classes, variable: xr.Dat
     if classes.zero:
         index[known == 0] = 0
     count = np.bincount(index, minlength=len(classes.labels))
-    shades = colors(classes.scheme, len(classes.labels) - int(classes.zero))
+    shades = classes.shades or colors(classes.scheme, len(classes.labels) - int(classes.zero))
     shades = (("#ffffff", *shades)) if classes.zero else shades
     rows = [
         {"label": text, "color": color, "count": f"{n:,}"}
         for text, color, n in zip(classes.labels, shades, count.tolist(), strict=True)
     ]
-    units = {"1": "", "min": "minutes", "persons": "persons per cell"}.get(about.units, about.units)
+    units = {"1": "", "class": "", "min": "minutes", "persons": "persons per cell"}.get(about.units, about.units)
     hidden = np.isnan(values) & ((status > Status.STRUCTURAL_ZERO) | (about.units == "min"))
     empty = len(values) - len(known) - int(hidden.sum())
     note = ", ".join(filter(None, (about.source, about.reference_date)))

@@ -14,6 +14,7 @@ import xarray as xr
 from civigrid.cells import column_of, grid_of, ids_of, is_missing, status_of, values_of
 from civigrid.grid import SquareGrid
 from civigrid.kernels.group import group_sum
+from civigrid.maps.classes import CATEGORIES
 from civigrid.types import Floats, Ints, Statuses
 
 OVERVIEWS = (4, 16)
@@ -75,6 +76,8 @@ def _about(cells: xr.Dataset, name: str) -> dict[str, Any]:
     percent = name.startswith("share_")
     words = column.long_name or name
     about = {"long_name": words, "units": column.units, "kind": column.kind, "whole": whole, "percent": percent}
+    if name in CATEGORIES:
+        about["words"] = {str(code): text for code, text in CATEGORIES[name][0].items()}
     return about | {"base": column.weight if name != "share_at_one_place" else None}
 
 
@@ -126,10 +129,24 @@ def _overview(cells: xr.Dataset, variables: Sequence[str], row: Ints, col: Ints,
             mass = group_sum(group, weight * known, n)
             mean = group_sum(group, weight * np.nan_to_num(values), n)
             total = np.divide(mean, mass, out=np.full(n, np.nan), where=mass > 0)
+            if name in CATEGORIES:
+                total = _most(group, values, weight, n)
         partial = some & (group_sum(group, missing, n) > 0)
         status = np.where(some, np.where(partial, 8, 0), _common(status_of(cells, name), group, n)).astype(np.uint8)
         found[name] = _quantised(np.where(some, total, np.nan), status, str(kind))
     return {"factor": factor, "ids": _runs(keys // width, keys % width), "values": found}
+
+
+def _most(group: npt.NDArray[np.integer[Any]], values: Floats, weight: Floats, n: int) -> Floats:
+    """Code of each group in which most of its weight lies; where nothing has weight, most of its cells."""
+    codes = np.unique(values[np.isfinite(values)])
+    if not len(codes):
+        return np.full(n, np.nan)
+    # a cell counts for less than any person
+    light = weight + 1e-6
+    mass = np.stack([group_sum(group, light * (values == code), n) for code in codes])
+    most: Floats = codes[mass.argmax(axis=0)]
+    return most
 
 
 def _common(status: Statuses, group: npt.NDArray[np.integer[Any]], n: int) -> Statuses:

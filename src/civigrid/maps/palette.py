@@ -20,6 +20,20 @@ SCHEMES: dict[str, tuple[str, float, float]] = {
 People: F. Crameri's lapaz, light to dark.  Time: cividis (Nunez, Anderton, Renslow 2018).  Gain: bamako.  Around a
 centre: ColorBrewer's PuOr."""
 
+SETTLEMENT = {
+    10: "#a9c4d4",
+    11: "#e6e2b3",
+    12: "#c2cc80",
+    13: "#8aae58",
+    21: "#69b8ae",
+    22: "#3f8db3",
+    23: "#2b5c98",
+    30: "#3a1a55",
+}
+"""The degree of urbanisation, level 2, by code: countryside in straw and green, towns in blue, centres darkest."""
+SETTLEMENT_1 = {0: SETTLEMENT[10], 1: SETTLEMENT[12], 2: SETTLEMENT[22], 3: SETTLEMENT[30]}
+"""Level 1: each class in the colour of its middle."""
+
 
 def colors(scheme: str, n: int) -> tuple[str, ...]:
     """Give `n` colours of a scheme, low to high, as ``#rrggbb``.

@@ -85,7 +85,7 @@ def draw_areas(
     slices = [
         mean.assign({name: mean[name].copy(data=values[k]) for name, values in drawn.items()}) for k in range(n)
     ]  # fmt: skip
-    return stack_cells(slices, "draw", list(range(n)))
+    return stack_cells(slices, "draw", list(range(n)), always=names)
 
 
 def _drawn(

@@ -16,10 +16,10 @@ from civigrid.cells import grid_of, ids_of, values_of
 from civigrid.engine import Scheduler
 from civigrid.errors import SchemaError
 from civigrid.io.tables import read_shapes, read_table, to_numbers
-from civigrid.layers.centres import with_centres
 from civigrid.layers.onestop import Bundle, bundle_cells, bundle_table, places_of
 from civigrid.layers.reach import reach_table
 from civigrid.layers.segregation import segregation_cells, segregation_table
+from civigrid.layers.typology import with_centres
 from civigrid.project import COVERED, coarsen
 from civigrid.result_table import parameters, result_table
 from civigrid.run import config

@@ -269,6 +269,7 @@
 
   function written(about, x, status, words, people) {
     if (x !== x) { return status > 2 ? words[status] : (about.units === "min" ? "beyond the time searched" : "nobody lives here"); }
+    if (about.words) { return about.words[x] + (status > 1 && words[status] ? " (" + words[status] + ")" : ""); }
     if (about.percent) { return (100 * x).toFixed(1) + " %" + (people >= 1 && about.base ? interval(x, people) : "") + (status > 1 && words[status] ? " (" + words[status] + ")" : ""); }
     var digits = about.units === "1" ? 3 : (about.units === "min" ? 1 : (about.whole ? 0 : 1));
     var text = x.toLocaleString(document.documentElement.lang || "en", { maximumFractionDigits: digits });
