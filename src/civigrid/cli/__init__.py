@@ -1,6 +1,6 @@
 """The command line: parse, call one function, print.  One module per family of commands."""
 
-from civigrid.cli import fetch, runs
+from civigrid.cli import audit, fetch, runs
 from civigrid.cli.app import app, main
 
-__all__ = ["app", "fetch", "main", "runs"]
+__all__ = ["app", "audit", "fetch", "main", "runs"]
