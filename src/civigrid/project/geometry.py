@@ -159,7 +159,8 @@ def equal_area_plane(geometry: gpd.GeoSeries) -> str:
     if not len(known):
         return "EPSG:3035"
     if known.crs.is_geographic:
-        known, _ = run_on_longitudes(known)
+        # a shape that was cut at 180 degrees lies on both sides of the map: its parts are looked at one by one
+        known = run_on_longitudes(known)[0].explode()
     boxes = gpd.GeoSeries(shapely.envelope(known.to_numpy()), crs=known.crs)
     degrees = to_plane(boxes, "EPSG:4326", bend_m=1_000)
     west, south, east, north = cut_at_antimeridian(degrees)[0].explode().bounds.to_numpy().T
