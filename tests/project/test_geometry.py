@@ -168,10 +168,11 @@ def test_units_outside_are_named_with_their_area():
 
 @pytest.fixture(scope="module")
 def nuts(real_data):
-    """NUTS 2 regions of 2024, and their crosswalk to the EU grid."""
+    """NUTS 2 regions of 2024, their crosswalk to the EU grid of 10 km, and which of them leave it."""
     frame = pyogrio.read_dataframe(real_data / "eu_nuts2024_20m" / "nuts2024_20m.gpkg", where="LEVL_CODE = 2")
     shapes = gpd.GeoSeries(frame.geometry.to_numpy(), frame["NUTS_ID"].to_numpy(), crs=frame.crs)
-    return shapes, polygon_crosswalk(shapes, EU), outside_units(shapes, EU)
+    grid = SquareGrid(cell_size_m=10_000)
+    return shapes, polygon_crosswalk(shapes, grid), outside_units(shapes, grid)
 
 
 def test_overseas_territories_of_the_real_file(nuts):
