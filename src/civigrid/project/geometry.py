@@ -76,7 +76,7 @@ def _reprojected(geometry: gpd.GeoSeries, target: CRS, bend_m: float) -> gpd.Geo
     rest = ~(families[0] | families[1])
     out = shapes.copy()
     if rest.any():
-        mixed = gpd.GeoSeries(shapely.segmentize(shapes[rest], 500 / _metres(geometry.crs)), crs=geometry.crs)
+        mixed = gpd.GeoSeries(shapely.segmentize(shapes[rest], 500 / metres_per_unit(geometry.crs)), crs=geometry.crs)
         out[rest] = mixed.to_crs(target).to_numpy()
     for rows in families:
         if rows.any():
@@ -93,8 +93,8 @@ def _bent(shapes: Shapes, source: CRS, target: CRS, bend_m: float) -> Shapes:
     kind, xy, offsets = shapely.to_ragged_array(shapes, include_z=False)
     start = np.asarray(offsets[0], dtype=np.int64)
     there = project(xy)
-    shortest = np.sqrt(bend_m / _BEND_PER_M2) / _metres(source)
-    n = pieces(xy, there, start, project, tolerance=bend_m / _metres(target), shortest=shortest)
+    shortest = np.sqrt(bend_m / _BEND_PER_M2) / metres_per_unit(source)
+    n = pieces(xy, there, start, project, tolerance=bend_m / metres_per_unit(target), shortest=shortest)
     if (n > 1).any():
         there, place = put_between(there, project(new_points(xy, n)), n)
         start = np.append(place, len(there))[start]
@@ -102,7 +102,7 @@ def _bent(shapes: Shapes, source: CRS, target: CRS, bend_m: float) -> Shapes:
     return np.asarray(shapely.from_ragged_array(kind, there, parts))
 
 
-def _metres(crs: CRS) -> float:
+def metres_per_unit(crs: CRS) -> float:
     """Metres in one unit of a CRS; a degree as along the equator."""
     factor = float(CRS(crs).axis_info[0].unit_conversion_factor)
     return factor * _EARTH_M if CRS(crs).is_geographic else factor
@@ -159,7 +159,8 @@ def equal_area_plane(geometry: gpd.GeoSeries) -> str:
     if not len(known):
         return "EPSG:3035"
     if known.crs.is_geographic:
-        known, _ = run_on_longitudes(known)
+        # a shape that was cut at 180 degrees lies on both sides of the map: its parts are looked at one by one
+        known = run_on_longitudes(known)[0].explode()
     boxes = gpd.GeoSeries(shapely.envelope(known.to_numpy()), crs=known.crs)
     degrees = to_plane(boxes, "EPSG:4326", bend_m=1_000)
     west, south, east, north = cut_at_antimeridian(degrees)[0].explode().bounds.to_numpy().T
