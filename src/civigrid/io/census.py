@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from civigrid.errors import SourceError, first_few
 from civigrid.grid import SquareGrid
 from civigrid.io.codes import detect_grid, parse_codes
 from civigrid.io.hashing import sha256_of
+from civigrid.io.protection import declare_noise
 from civigrid.io.tables import read_table
 from civigrid.source import Finding, Report, Source
 from civigrid.types import Bounds, Column, Floats, Ids, Ints, Status, Statuses
@@ -41,7 +42,12 @@ _PARTS = (("M", "F"), ("Y_LT15", "Y_1564", "Y_GE65"), ("NAT", "EU_OTH", "OTH"), 
 
 
 def read_census_grid(
-    path: Path, *, columns: Sequence[str] = (), bbox: Bounds | None = None, cell_size_m: int = 0
+    path: Path,
+    *,
+    columns: Sequence[str] = (),
+    bbox: Bounds | None = None,
+    cell_size_m: int = 0,
+    noise_variance: float | Mapping[str, float] | None = None,
 ) -> tuple[Source, Report]:
     """Read the Eurostat census grid 2021.
 
@@ -56,6 +62,9 @@ def read_census_grid(
         Keep cells whose lower-left corner lies in this box, EPSG:3035.
     cell_size_m : int
         Side of the cells where only x and y are given; 0: found from them.
+    noise_variance : float or mapping of str to float, optional
+        Variance of the noise that publishers added to each count, persons2, for all or by country code; see
+        `civigrid.io.protection`, whose table is inferred and not official.  By default none is declared.
 
     Returns
     -------
@@ -109,7 +118,7 @@ def read_census_grid(
         reference_date="2021-01-01",
         files={path.name: sha256_of(path)},
     )
-    return source, Report(tuple(findings))
+    return declare_noise(source, noise_variance), Report(tuple(findings))
 
 
 def _unallocated(table: pd.DataFrame, names: list[str]) -> tuple[pd.DataFrame, dict[str, float], list[Finding]]:

@@ -14,6 +14,7 @@ from pyproj import CRS
 
 from civigrid.errors import SourceError, first_few
 from civigrid.io.hashing import sha256_of
+from civigrid.io.protection import declare_noise
 from civigrid.io.tables import read_shapes, read_table, to_numbers
 from civigrid.source import Finding, Report, Source
 from civigrid.types import Bools, Column, Floats, Status, Statuses
@@ -31,6 +32,7 @@ def read_areas(
     layer: str | None = None,
     crs: str = "",
     encoding: str = "",
+    noise_variance: float | None = None,
 ) -> tuple[Source, Report]:
     """Read areas, and the counts that stand in the same file.
 
@@ -48,6 +50,8 @@ def read_areas(
         Layer and text encoding of the file.
     crs : str
         CRS of a file that names none.
+    noise_variance : float, optional
+        Variance of the noise that the publisher added to each count, persons2.  By default none is declared.
 
     Returns
     -------
@@ -82,7 +86,7 @@ def read_areas(
     source = Source(name=path.stem, table=data, geometry=shapes, files={path.name: sha256_of(path)})
     values = pd.DataFrame({n: frame[n].to_numpy() for n in counts}, index=shapes.index)
     source, more = _with_counts(source, values, {n: n for n in counts}, {}, path.name)
-    return source, Report((*findings, *more))
+    return declare_noise(source, noise_variance), Report((*findings, *more))
 
 
 def check_crs(frame: gpd.GeoDataFrame, path: Path) -> None:
@@ -170,6 +174,7 @@ def join_counts(
     part_of: Mapping[str, str] | None = None,
     encoding: str = "",
     reference_date: str = "",
+    noise_variance: float | None = None,
 ) -> tuple[Source, Report]:
     """Join a table of counts to areas by id.
 
@@ -189,6 +194,8 @@ def join_counts(
         Encoding of a CSV.
     reference_date : str
         Date the counts refer to.
+    noise_variance : float, optional
+        Variance of the noise that the publisher added to each of these counts, persons2.  By default none is declared.
 
     Returns
     -------
@@ -231,7 +238,7 @@ def join_counts(
         source, unplaced=unplaced, files=more_files, reference_date=reference_date or source.reference_date
     )
     source, more = _with_counts(source, joined, names, dict(part_of or {}), path.name)
-    return source, Report((*findings, *more))
+    return declare_noise(source, noise_variance, list(names.values())), Report((*findings, *more))
 
 
 def _padded(column: pd.Series, areas: pd.Index, name: str) -> tuple[pd.Index, list[Finding]]:
