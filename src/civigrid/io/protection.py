@@ -72,7 +72,9 @@ def inferred_noise_variance() -> dict[str, float]:
     >>> inferred_noise_variance()["FR"], inferred_noise_variance()["DE"]
     (0.0, 2.0)
     """
-    return {country: protection.noise_variance for country, protection in PROTECTION.items()}
+    # the cells without a code lie in Estonia
+    codes = PROTECTION | {"": PROTECTION["EE"]}
+    return {country: protection.noise_variance for country, protection in codes.items()}
 
 
 def declare_noise(
@@ -86,14 +88,15 @@ def declare_noise(
         Checked table.
     noise_variance : float, mapping of str to float, or None
         Variance per published count, persons2: one for all, or by country code (label ``country``).  A cell that
-        belongs to several countries has the noise of each.  None: nobody knows, and nothing is declared.
+        belongs to several countries has the noise of each that is named (its neighbours abroad may publish nothing).
+        None: nobody knows, and nothing is declared.
     columns : sequence of str, optional
         Which counts; by default all.
 
     Raises
     ------
     SourceError
-        A negative variance, or a country that is not named.
+        A negative variance, or cells of which no country is named.
     """
     if noise_variance is None:
         return source
@@ -128,10 +131,10 @@ def _by_country(source: Source, noise_variance: Mapping[str, float], known: Bool
     if "country" not in source.table:
         raise SourceError(f"source {source.name!r} has no countries: give one noise_variance for all its counts.")
     code, names = pd.factorize(source.table["country"])
-    asked = {str(names[k]) for k in np.unique(code[known])}
-    if absent := sorted({c for name in asked for c in name.split("-")} - set(noise_variance)):
+    asked = [str(names[k]) for k in np.unique(code[known])]
+    if absent := [name for name in asked if not set(name.split("-")) & set(noise_variance)]:
         raise SourceError(
-            f"noise_variance does not name {len(absent)} countries (first: {first_few(repr(c) for c in absent)}). "
+            f"noise_variance does not name {len(absent)} countries (first: {first_few(map(repr, absent))}). "
             "Name all, with 0 where there is no noise, or read one country at a time."
         )
     each = np.array([sum(noise_variance.get(c, 0.0) for c in str(name).split("-")) for name in names])
