@@ -138,6 +138,23 @@ def status_of(cells: xr.Dataset, name: str) -> Statuses:
     return np.zeros(cells.sizes[DIM], dtype=np.uint8)
 
 
+def noise_variance_of(cells: xr.Dataset, name: str) -> Floats:
+    """Variance of the publisher's noise in each known count, shape (cell,), persons2; NaN where nobody declared one.
+
+    It stands in the companion ``NAME_noise_variance``, else in the description of the variable.
+    """
+    key = f"{name}_noise_variance"
+    if key in cells.data_vars and cells[key].attrs.get("companion_of") == name:
+        return np.nan_to_num(values_of(cells, key))
+    return declared_noise(column_of(cells[name]).noise_variance, status_of(cells, name))
+
+
+def declared_noise(declared: float | None, codes: Statuses) -> Floats:
+    """Variance of the noise in values of these statuses; where nothing can be, a publisher publishes nothing."""
+    nothing = is_missing(codes) | (codes == Status.STRUCTURAL_ZERO)
+    return np.where(nothing, 0.0, np.nan if declared is None else declared)
+
+
 def is_missing(codes: Statuses) -> Bools:
     """Whether each status means that no value is known."""
     missing: Bools = np.isin(codes, np.array(MISSING, dtype=np.uint8))

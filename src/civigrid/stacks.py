@@ -67,9 +67,11 @@ def stack_cells(
         if not np.array_equal(ids_of(ds), ids_of(first)) or list(ds.data_vars) != list(first.data_vars):
             raise SchemaError("slices of a stack must hold the same cells and variables. Use align_cells() first.")
     index = pd.Index(list(labels), name=axis)
-    return xr.concat(
+    stacked = xr.concat(
         slices, dim=index, data_vars="different", coords="minimal", compat="equals", combine_attrs="override"
     )
+    same = {n: stacked[n].expand_dims({axis: index}).copy() for n in always if axis not in stacked[n].dims}
+    return stacked.assign(same)
 
 
 def align_cells(cells: xr.Dataset, ids: Any, *, absent: float, status: int) -> xr.Dataset:

@@ -190,3 +190,12 @@ def test_statuses_of_a_draw_say_imputed():
     stack = draw_areas(source, polygon_crosswalk(source.geometry, GRID), concentration=8.0, n=2)
 
     assert set(np.unique(stack["a_status"])) <= {Status.IMPUTED, Status.OBSERVED_ZERO}
+
+
+def test_draws_without_scatter_are_a_stack_too():
+    """Where each unit has one place to be, every draw is the same, and is there."""
+    source = register()
+    one = draw_areas(source, polygon_crosswalk(source.geometry, SquareGrid(cell_size_m=1000)), concentration=8.0, n=3)
+
+    assert one["a"].sizes == {"draw": 3, "cell": 25}
+    assert over(one, "draw", lambda c: float(c["a"].sum())) == dict.fromkeys(range(3), source.table["a"].sum())

@@ -84,20 +84,22 @@ def test_a_zone_by_hand():
     found = zonal(cells, polygon_crosswalk(zones, KM), variables=["T", "g"])
     table = found.table
 
-    assert table["T"].tolist()[:3] == [14.0, 4.0, 0.0]
+    assert table["T"].tolist()[:2] == [14.0, 4.0]
     assert table["g"].tolist()[0] == 4.0
-    assert table["g"].isna().tolist() == [False, True, False, True]
-    expected = [Status.PARTIAL, Status.CONFIDENTIAL, Status.STRUCTURAL_ZERO, Status.UNAVAILABLE]
+    assert table["g"].isna().tolist() == [False, True, True, True]
+    expected = [Status.PARTIAL, Status.CONFIDENTIAL, Status.UNAVAILABLE, Status.UNAVAILABLE]
     assert [int(s) for s in expected] == table["g_status"].tolist()
     assert table["g_low"].tolist()[:3] == [4.0, 0.0, 0.0]
-    assert table["g_high"].tolist() == [8.0, 4.0, 0.0, np.inf]
+    assert table["g_high"].tolist() == [8.0, 4.0, np.inf, np.inf]
     assert table["g_confidential_cells"].tolist() == [1, 1, 0, 0]
-    assert table["g_known_share"].tolist() == [pytest.approx(2 / 3), 0.0, 1.0, 0.0]
+    assert table["listed_share"].tolist() == [1.0, 1.0, 0.0, 0.0]
+    assert table["g_known_share"].tolist() == [pytest.approx(2 / 3), 0.0, 0.0, 0.0]
     assert table["g_noise_variance"].tolist()[:2] == [2.0, 0.0]
     assert (found.ledger[0].total, found.ledger[0].placed, found.ledger[0].outside) == (18.0, 18.0, 0.0)
-    unknown = zonal(cells, polygon_crosswalk(zones, KM), variables=["T"], absent="unknown").table
-    assert [int(Status.UNAVAILABLE)] * 2 == unknown["T_status"].tolist()[2:]
-    assert np.isinf(unknown["T_high"].tolist()[2])
+    wide = gpd.GeoSeries([shapely.box(WEST, SOUTH, WEST + 4000, SOUTH + 1000)], ["w"], crs="EPSG:3035")
+    for absent, status, high in (("empty", Status.OK, 18.0), ("unknown", Status.PARTIAL, np.inf)):
+        row = zonal(cells, polygon_crosswalk(wide, KM), variables=["T"], absent=absent).table.iloc[0]
+        assert (row["T"], row["T_status"], row["T_high"], row["listed_share"]) == (18.0, status, high, 0.5)
 
 
 @given(st.integers(0, 2**32 - 1))

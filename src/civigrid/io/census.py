@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from civigrid.errors import SourceError, first_few
 from civigrid.grid import SquareGrid
 from civigrid.io.codes import detect_grid, parse_codes
 from civigrid.io.hashing import sha256_of
+from civigrid.io.protection import declare_noise
 from civigrid.io.tables import read_table
 from civigrid.source import Finding, Report, Source
 from civigrid.types import Bounds, Column, Floats, Ids, Ints, Status, Statuses
@@ -41,7 +42,12 @@ _PARTS = (("M", "F"), ("Y_LT15", "Y_1564", "Y_GE65"), ("NAT", "EU_OTH", "OTH"), 
 
 
 def read_census_grid(
-    path: Path, *, columns: Sequence[str] = (), bbox: Bounds | None = None, cell_size_m: int = 0
+    path: Path,
+    *,
+    columns: Sequence[str] = (),
+    bbox: Bounds | None = None,
+    cell_size_m: int = 0,
+    noise_variance: float | Mapping[str, float] | None = None,
 ) -> tuple[Source, Report]:
     """Read the Eurostat census grid 2021.
 
@@ -56,11 +62,15 @@ def read_census_grid(
         Keep cells whose lower-left corner lies in this box, EPSG:3035.
     cell_size_m : int
         Side of the cells where only x and y are given; 0: found from them.
+    noise_variance : float or mapping of str to float, optional
+        Variance of the noise that publishers added to each count, persons2, for all or by country code; see
+        `civigrid.io.protection`, whose table is inferred and not official.  By default none is declared.
 
     Returns
     -------
     tuple of Source and Report
-        Counts with their statuses, label ``country``; persons in no cell (``FR_unallocated``) in `Source.unplaced`.
+        Counts with their statuses, labels ``country`` and ``populated`` (where the file says it); persons in no cell
+        (``FR_unallocated``) in `Source.unplaced`.
 
     Raises
     ------
@@ -97,6 +107,9 @@ def read_census_grid(
     values, status, more = _values(table, names, country, ids)
     findings += more + _additivity(values, country)
     labels = {} if country is None else {"country": country.names[country.code]}
+    if "POPULATED" in table.columns:
+        # whether the publisher says that someone lives there: known even where T is published as 0
+        labels["populated"] = np.where(pd.to_numeric(table["POPULATED"], errors="coerce") > 0, "1", "0").astype(object)
     data = pd.DataFrame({**values, **labels}, index=pd.Index(ids, name="cell_id"))
     about = {n: Column(long_name=MEANING[n], part_of=None if n == "T" else "T") for n in names}
     source = Source(
@@ -109,7 +122,7 @@ def read_census_grid(
         reference_date="2021-01-01",
         files={path.name: sha256_of(path)},
     )
-    return source, Report(tuple(findings))
+    return declare_noise(source, noise_variance), Report(tuple(findings))
 
 
 def _unallocated(table: pd.DataFrame, names: list[str]) -> tuple[pd.DataFrame, dict[str, float], list[Finding]]:
@@ -184,7 +197,11 @@ def _values(
     for name in names:
         value = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=np.float64, copy=True)
         flag = f"{name}_CI"
-        flagged = (table[flag].fillna(0) != 0).to_numpy() if flag in table.columns else np.zeros(len(value), bool)
+        flagged = np.zeros(len(value), dtype=bool)
+        if flag in table.columns:
+            given = table[flag].fillna(0).to_numpy()
+            flagged = given != 0
+            findings += _odd_flags(flag, given, ids)
         codes = _status(value, flagged)
         findings += _refuse_negative(name, value, codes, ids)
         if name == "EMP" and country is not None:
@@ -209,6 +226,15 @@ def _status(value: Floats, flagged: npt.NDArray[np.bool_]) -> Statuses:
     status[np.isnan(value) | (value == UNAVAILABLE)] = Status.UNAVAILABLE
     status[(value == CONFIDENTIAL) | (flagged & ~(value > 0))] = Status.CONFIDENTIAL
     return status
+
+
+def _odd_flags(flag: str, given: npt.NDArray[np.generic], ids: Ids) -> list[Finding]:
+    """Flags other than 0, 1 and the sentinel of V2: taken as set, and told."""
+    odd = ~np.isin(given, (0, 1, UNAVAILABLE))
+    if not odd.any():
+        return []
+    text = f"{flag} is neither 0 nor 1 in {int(odd.sum())} cells (first {given[odd][0]}): taken as confidential"
+    return [Finding("warning", "census.odd-flag", text, int(odd.sum()), _first(ids[odd]))]
 
 
 def _refuse_negative(name: str, value: Floats, status: Statuses, ids: Ids) -> list[Finding]:

@@ -11,6 +11,7 @@ import pandas as pd
 from civigrid.errors import SourceError, first_few
 from civigrid.grid import SquareGrid
 from civigrid.io.hashing import sha256_of
+from civigrid.io.protection import declare_noise
 from civigrid.io.tables import read_table, to_numbers
 from civigrid.source import Finding, Report, Source
 from civigrid.types import Column, Floats, Status
@@ -25,6 +26,7 @@ def read_german_grid(
     counts: Sequence[str] = ("population", "Einwohner"),
     rates: Mapping[str, str] | None = None,
     absent_is: str = "unavailable",
+    noise_variance: float | None = None,
 ) -> tuple[Source, Report]:
     """Read a German census grid (Zensus 2011, 2022), whose coordinates are cell centres.
 
@@ -41,6 +43,8 @@ def read_german_grid(
         Columns of rates, each with its unit.
     absent_is : {"unavailable", "confidential"}
         What an empty entry means: not published, or withheld.
+    noise_variance : float, optional
+        Variance of the noise that the publisher added to each count, persons2.  By default none is declared.
 
     Returns
     -------
@@ -79,9 +83,8 @@ def read_german_grid(
     about |= {n: Column(kind="intensive", units=u, long_name=n, weight=names[0]) for n, u in (rates or {}).items()}
     status = {n: codes[order] for n, codes in status.items()}
     files = {path.name: sha256_of(path)}
-    return Source(name=path.stem, table=data, columns=about, grid=grid, status=status, files=files), Report(
-        tuple(findings)
-    )
+    source = Source(name=path.stem, table=data, columns=about, grid=grid, status=status, files=files)
+    return declare_noise(source, noise_variance), Report(tuple(findings))
 
 
 def _centres(table: pd.DataFrame, path: Path, cell_size_m: int) -> Floats:

@@ -15,6 +15,7 @@ from pyproj import CRS
 
 from civigrid.errors import SourceError, first_few
 from civigrid.io.hashing import sha256_of
+from civigrid.io.protection import declare_noise
 from civigrid.io.tables import read_shapes, read_table, to_numbers
 from civigrid.project.geometry import cut_at_antimeridian, mend, run_on_longitudes
 from civigrid.source import Finding, Report, Source
@@ -39,6 +40,7 @@ def read_areas(
     corrections: Sequence[Mapping[str, Any]] = (),
     invalid: Literal["repair", "reject"] = "repair",
     max_area_change: float = 0.01,
+    noise_variance: float | None = None,
 ) -> tuple[Source, Report]:
     """Read areas, and the counts and rates that stand in the same file.
 
@@ -69,6 +71,8 @@ def read_areas(
         What becomes of invalid polygons.
     max_area_change : float
         Largest change of a unit's area by repair, as a share of it; beyond it the report holds an error.
+    noise_variance : float, optional
+        Variance of the noise that the publisher added to each count, persons2.  By default none is declared.
 
     Returns
     -------
@@ -110,7 +114,7 @@ def read_areas(
     names = [*counts, *(rates or {})]
     values = pd.DataFrame({n: frame[n].to_numpy() for n in names}, index=shapes.index)
     source, more = _with_counts(source, values, {n: n for n in names}, {}, path.name, rates)
-    return source, Report((*corrected, *findings, *more))
+    return declare_noise(source, noise_variance), Report((*corrected, *findings, *more))
 
 
 def _ids(
@@ -267,6 +271,7 @@ def join_counts(
     rates: Mapping[str, str] | None = None,
     encoding: str = "",
     reference_date: str = "",
+    noise_variance: float | None = None,
 ) -> tuple[Source, Report]:
     """Join a table of counts to areas by id.
 
@@ -288,6 +293,8 @@ def join_counts(
         Encoding of a CSV.
     reference_date : str
         Date the counts refer to.
+    noise_variance : float, optional
+        Variance of the noise that the publisher added to each of these counts, persons2.  By default none is declared.
 
     Returns
     -------
@@ -330,7 +337,8 @@ def join_counts(
         source, unplaced=unplaced, files=more_files, reference_date=reference_date or source.reference_date
     )
     source, more = _with_counts(source, joined, names, dict(part_of or {}), path.name, rates)
-    return source, Report((*findings, *more))
+    counted = [n for n in names.values() if n not in (rates or {})]
+    return declare_noise(source, noise_variance, counted), Report((*findings, *more))
 
 
 def _padded(column: pd.Series, areas: pd.Index, name: str) -> tuple[pd.Index, list[Finding]]:

@@ -55,12 +55,12 @@ def smallest(group: npt.NDArray[np.integer], values: Floats, n: int) -> Floats:
     return result
 
 
-def largest(group: npt.NDArray[np.integer], values: Floats, n: int) -> Floats:
-    """Largest value of each group, shape (n,); 0 for a group without rows.
+def largest(group: npt.NDArray[np.integer], values: Floats, n: int, *, start: float = 0.0) -> Floats:
+    """Largest value of each group, and at least `start`, shape (n,); `start` for a group without rows.
 
     >>> largest(np.array([0, 0]), np.array([5.0, 3.0]), 2)
     array([5., 0.])
     """
-    result = np.zeros(n)
+    result = np.full(n, start)
     np.maximum.at(result, group, values)
     return result

@@ -167,6 +167,9 @@ def interaction(n: Floats, w: Ints) -> Value:
     return Value(1.0 - own.estimate, -own.gradient)
 
 
-def variance(n: Floats, w: Ints, gradient: Floats) -> float:
-    """Sampling variance of an index by the delta method."""
-    return float(w @ (n * gradient**2).sum(axis=1))
+def variance(n: Floats, w: Ints, gradient: Floats, noise: Floats | None = None) -> float:
+    """Sampling variance of an index by the delta method.
+
+    `noise` is the variance that the publisher's protection adds to each count, shape (row, group).
+    """
+    return float(w @ ((n if noise is None else n + noise) * gradient**2).sum(axis=1))

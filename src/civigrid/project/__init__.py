@@ -6,6 +6,7 @@ from civigrid.project.ledger import Entry, check_ledger, ledger_table
 from civigrid.project.methods import coarsen_crosswalk, reweight
 from civigrid.project.points import cells_of_points, project_points
 from civigrid.project.polygons import polygon_crosswalk
+from civigrid.project.reconcile import Reconciled, reconcile
 from civigrid.project.spread import COVERED, Projection, label_cells, project_areas, regrid
 from civigrid.project.zonal import Zonal, zonal
 
@@ -13,6 +14,7 @@ __all__ = [
     "COVERED",
     "Entry",
     "Projection",
+    "Reconciled",
     "Zonal",
     "cells_of_points",
     "check_ledger",
@@ -26,6 +28,7 @@ __all__ = [
     "project_cells",
     "project_points",
     "pyramid",
+    "reconcile",
     "regrid",
     "reweight",
     "zonal",

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from civigrid.cells import column_of, is_missing, measured, status_of, values_of
+from civigrid.cells import column_of, declared_noise, is_missing, measured, status_of, values_of
 from civigrid.kernels.aggregate import Pairs
 from civigrid.source import Source
 from civigrid.types import Column, Floats, Status, Statuses
@@ -121,9 +121,7 @@ def noise_of(name: str, table: Table) -> Floats | None:
     declared = table.columns[name].noise_variance
     if declared is None:
         return None
-    codes = table.status(name)
-    # where nothing can be, a publisher publishes nothing
-    return np.where(is_missing(codes) | (codes == Status.STRUCTURAL_ZERO), 0.0, declared)
+    return declared_noise(declared, table.status(name))
 
 
 def companions(

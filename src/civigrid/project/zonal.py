@@ -15,6 +15,7 @@ from civigrid.crosswalk import Crosswalk
 from civigrid.errors import GridMismatchError, SchemaError, unknown_name
 from civigrid.kernels.aggregate import Pairs, sum_with_status
 from civigrid.kernels.group import group_sum
+from civigrid.kernels.quantile import group_quantiles
 from civigrid.project.ledger import Entry, check_ledger
 from civigrid.project.methods.base import lookup
 from civigrid.project.spread import COVERED
@@ -67,20 +68,22 @@ def zonal(
     labels : sequence of str
         Labels of which each zone gets the one that covers most of it.
     also : sequence of str
-        Further statistics of each variable over the cells a zone touches (`STATISTICS`).
+        Further statistics of each variable over the known, listed cells that a zone touches (`STATISTICS`).
     absent : {"empty", "unknown"}
-        What a cell that `cells` does not list is: empty, as in a table of inhabited cells, or not known.
+        What a cell that `cells` does not list is: empty, as in a table of inhabited cells, or not known.  A zone
+        without any listed cell is ``UNAVAILABLE`` in either case.
 
     Returns
     -------
     Zonal
-        One row per zone, in order, index ``zone``.  For each variable *v*:
+        One row per zone, in order, index ``zone``; ``listed_share``, the share of the zone in cells that are listed.
+        For each variable *v*:
 
         - ``v``: the count :math:`\sum_j c_j m_{ij}/m_j`, or the mean of a rate by its weight, else by the shared
           measure; NaN where no cell of the zone is known;
         - ``v_status``: `Status` as for any sum; a zone that reaches beyond the grid is ``PARTIAL``;
         - ``v_confidential_cells``, ``v_missing_cells``: how many of the cells it touches;
-        - ``v_known_share``: share of the zone in cells that are fully known, in [0, 1];
+        - ``v_known_share``: share of the zone in cells that are fully known, empty ones among them, in [0, 1];
         - for a count ``v_low``, ``v_high``: what it is at least and at most, missing cells being at most their total
           (infinite where that is not known), and ``v_noise_variance`` where one was declared;
         - ``v_min`` ... as asked for.
@@ -119,85 +122,102 @@ def zonal(
     for name in also:
         if name not in STATISTICS:
             raise unknown_name("statistic", name, STATISTICS)
-    table, zones = _aligned(cells, crosswalk, absent), _zones(cells, crosswalk)
+    if absent not in ("empty", "unknown"):
+        raise unknown_name("meaning of absent cells", absent, ("empty", "unknown"))
+    zones = _zones(cells, crosswalk, absent)
+    table = _with_one_unknown(table_of_cells(cells)) if absent == "unknown" else table_of_cells(cells)
     names = [n for n in (table.columns if variables is None else variables) if n != COVERED]
     if unknown := [n for n in names if n not in table.columns]:
         raise SchemaError(f"no variable {unknown[0]!r} on these cells. Known: {', '.join(table.columns)}.")
-    out: dict[str, Any] = {}
+    out: dict[str, Any] = {"listed_share": zones.listed}
     ledger = []
     for name in names:
         if is_companion(name, table.columns):
             continue
         if table.columns[name].kind == "extensive":
             out |= _count(name, table, zones)
-            ledger.append(_entry(name, cells, table, zones))
+            ledger.append(_entry(name, cells, zones))
         else:
             out |= _rate(name, table, zones)
-        out |= {f"{name}_{s}": _quantile(zones, table.values(name), STATISTICS[s]) for s in also}
+        out |= _statistics(name, table.values(name), zones, also) if also else {}
     for name in labels:
-        out |= _majority(name, cells, crosswalk, zones)
+        out |= _majority(name, cells, zones)
     found = pd.DataFrame(out, index=pd.Index(crosswalk.unit_id, name="zone"))
     return Zonal(found, check_ledger(ledger))
 
 
 class _Zones(NamedTuple):
-    """Zones and cells: pairs with the share of the cell, the measure they share, and what of a zone is in cells."""
+    """Zones and cells: pairs with the share of the cell, and what of a zone lies where.
+
+    Parts of the pairs are rows of the cells; one more row stands for all cells that are absent and not known.
+    """
 
     pairs: Pairs
+    start: Ints
     measure: Floats
     whole: Floats
-    placed: Floats
+    listed: Floats
+    empty: Floats
+    beyond: Bools
+    reached: Floats
     overlap: bool
 
     @property
-    def beyond(self) -> Bools:
-        """Zones of which some lies in no cell."""
-        return self.placed < 1 - NEARLY
+    def part(self) -> Ints:
+        """Row of the cell of each pair."""
+        part: Ints = np.asarray(self.pairs.part)
+        return part
 
-    def share_of(self, cells: Bools) -> Floats:
+    def share_of(self, rows: Bools) -> Floats:
         """Share of each zone that lies in some of the cells."""
-        assert self.pairs.part is not None
-        part = group_sum(self.pairs.target, self.measure * cells[self.pairs.part], self.pairs.n)
-        return np.divide(part, self.whole, out=np.zeros(self.pairs.n), where=self.whole > 0)
+        held = self.pairs._replace(share=self.measure).add(rows.astype(np.float64))
+        return np.divide(held, self.whole, out=np.zeros(self.pairs.n), where=self.whole > 0)
 
 
-def _zones(cells: xr.Dataset, crosswalk: Crosswalk) -> _Zones:
-    measure = crosswalk.measure
-    zone = np.repeat(np.arange(measure.shape[0], dtype=measure.indices.dtype), np.diff(measure.indptr))
-    held = group_sum(measure.indices, measure.data, measure.shape[1])
+def _zones(cells: xr.Dataset, crosswalk: Crosswalk, absent: Absent) -> _Zones:
+    ids, n, rows = ids_of(cells), crosswalk.measure.shape[0], cells.sizes["cell"]
+    at = lookup(ids, np.arange(rows, dtype=np.float64), crosswalk.cell_id, absent=rows).astype(np.int64)
+    pairs = crosswalk.measure
+    kept = (at < rows)[pairs.indices] if absent == "empty" else np.ones(len(pairs.data), dtype=bool)
+    zone = np.repeat(np.arange(n), np.diff(pairs.indptr))[kept]
+    divisor, overlap = _divisor(cells, crosswalk)
+    measure, part = pairs.data[kept], at[pairs.indices[kept]]
+    divisor = divisor[pairs.indices[kept]]
+    share = np.minimum(np.divide(measure, divisor, out=np.zeros_like(measure), where=divisor > 0), 1.0)
+    whole = crosswalk.unit_measure
+    listed = np.divide(group_sum(zone, measure * (part < rows), n), whole, out=np.zeros(n), where=whole > 0)
+    placed = crosswalk.placed_share
+    return _Zones(
+        pairs=Pairs(zone, n, part, share),
+        start=np.searchsorted(zone, np.arange(n + 1)),
+        measure=measure,
+        whole=whole,
+        listed=listed,
+        empty=np.maximum(placed - listed, 0.0) * (absent == "empty"),
+        beyond=placed < 1 - NEARLY,
+        reached=group_sum(part, share, rows + 1)[:rows],
+        overlap=overlap,
+    )
+
+
+def _divisor(cells: xr.Dataset, crosswalk: Crosswalk) -> tuple[Floats, bool]:
+    """Measure of each cell that its people live in, and whether zones overlap."""
+    held = group_sum(crosswalk.measure.indices, crosswalk.measure.data, len(crosswalk.cell_id))
     overlap = held > crosswalk.cell_measure * (1 + NEARLY)
     divisor = crosswalk.cell_measure
     if COVERED in cells:
         divisor = divisor * lookup(ids_of(cells), values_of(cells, COVERED), crosswalk.cell_id, absent=1.0)
     # zones that do not overlap never get more than the cell has, though its people may live in a part of it
-    divisor = np.where(overlap, divisor, np.maximum(divisor, held))[measure.indices]
-    share = np.divide(measure.data, divisor, out=np.zeros_like(measure.data), where=divisor > 0)
-    pairs = Pairs(zone, measure.shape[0], measure.indices, np.minimum(share, 1.0))
-    return _Zones(pairs, measure.data, crosswalk.unit_measure, crosswalk.placed_share, bool(overlap.any()))
+    return np.where(overlap, divisor, np.maximum(divisor, held)), bool(overlap.any())
 
 
-def _aligned(cells: xr.Dataset, crosswalk: Crosswalk, absent: Absent) -> Table:
-    """Columns of the cells at the cells of the crosswalk."""
-    table, ids, wanted = table_of_cells(cells), ids_of(cells), crosswalk.cell_id
-    if absent not in ("empty", "unknown"):
-        raise unknown_name("meaning of absent cells", absent, ("empty", "unknown"))
-    at = np.minimum(np.searchsorted(ids, wanted), max(len(ids) - 1, 0))
-    listed = ids[at] == wanted if len(ids) else np.zeros(len(wanted), dtype=bool)
-    code = Status.STRUCTURAL_ZERO if absent == "empty" else Status.UNAVAILABLE
-
-    def values(name: str) -> Floats:
-        # a count of an empty cell is 0, a rate of it is not defined
-        nothing = 0.0 if absent == "empty" and table.columns[name].kind == "extensive" else np.nan
-        result = np.full(len(wanted), nothing)
-        result[listed] = table.values(name)[at[listed]]
-        return result
-
-    def status(name: str) -> Statuses:
-        result = np.full(len(wanted), code, dtype=np.uint8)
-        result[listed] = table.status(name)[at[listed]]
-        return result
-
-    return Table(table.columns, values, status)
+def _with_one_unknown(table: Table) -> Table:
+    """Columns with one more row, of which nothing is known."""
+    return Table(
+        table.columns,
+        lambda name: np.append(table.values(name), np.nan),
+        lambda name: np.append(table.status(name), np.uint8(Status.UNAVAILABLE)),
+    )
 
 
 def _count(name: str, table: Table, zones: _Zones) -> dict[str, Any]:
@@ -213,7 +233,7 @@ def _count(name: str, table: Table, zones: _Zones) -> dict[str, Any]:
         f"{name}_missing_cells": found.missing,
         f"{name}_known_share": _known_share(table.status(name), zones),
         f"{name}_low": found.total,
-        f"{name}_high": np.where(zones.beyond, np.inf, high),
+        f"{name}_high": np.where(zones.beyond | (zones.listed == 0), np.inf, high),
     } | noise
 
 
@@ -240,67 +260,47 @@ def _rate(name: str, table: Table, zones: _Zones) -> dict[str, Any]:
 
 
 def _seen(status: Statuses, zones: _Zones) -> Statuses:
-    """Beyond the grid nobody counted: a zone that reaches there is partly known, one wholly there is not."""
+    """Beyond the grid nobody counted: a zone that reaches there is partly known.  One without a listed cell is not."""
     full = ~is_missing(status)
     seen = np.where(full & zones.beyond, Status.PARTIAL, status)
-    return np.where(full & (zones.placed == 0), Status.UNAVAILABLE, seen).astype(np.uint8)
+    return np.where(full & (zones.listed == 0), Status.UNAVAILABLE, seen).astype(np.uint8)
 
 
 def _known_share(codes: Statuses, zones: _Zones) -> Floats:
-    return zones.share_of(~is_missing(codes) & (codes != Status.PARTIAL))
+    known = zones.share_of(~is_missing(codes) & (codes != Status.PARTIAL)) + zones.empty
+    return np.where(zones.listed == 0, 0.0, known)
 
 
-def _entry(name: str, cells: xr.Dataset, table: Table, zones: _Zones) -> Entry:
+def _entry(name: str, cells: xr.Dataset, zones: _Zones) -> Entry:
     """Where the people of the cells went: to zones, or outside all of them."""
-    value = np.nan_to_num(table.values(name))
-    assert zones.pairs.part is not None
-    assert zones.pairs.share is not None
-    shared = group_sum(zones.pairs.part, zones.pairs.share, len(value))
     given = values_of(cells, name)
-    placed, total = float(value @ np.minimum(shared, 1.0)), float(np.nansum(given))
-    # what no zone reaches is found by itself where cells are in the crosswalk, else by difference
-    reached = float(value.sum())
+    value = np.nan_to_num(given)
     return Entry(
         source=grid_of(cells).id,
         variable=name,
-        total=total,
-        placed=placed,
-        outside=float(value @ np.maximum(1.0 - shared, 0.0)) + (total - reached),
+        total=float(value.sum()),
+        placed=float(value @ np.minimum(zones.reached, 1.0)),
+        outside=float(value @ np.maximum(1.0 - zones.reached, 0.0)),
         missing_units=int(np.isnan(given).sum()),
         method="cells to zones" + (", zones overlap: some are counted in several" if zones.overlap else ""),
     )
 
 
-def _quantile(zones: _Zones, values: Floats, q: float) -> Floats:
-    """Smallest known value that at least the share `q` of a zone's known measure does not exceed; NaN without any."""
-    assert zones.pairs.part is not None
-    value = values[zones.pairs.part]
-    kept = ~np.isnan(value) & (zones.measure > 0)
-    zone, value, weight = zones.pairs.target[kept], value[kept], zones.measure[kept]
-    order = np.lexsort((value, zone))
-    zone, value, weight = zone[order], value[order], weight[order]
-    result = np.full(zones.pairs.n, np.nan)
-    if not len(zone):
-        return result
-    starts = np.flatnonzero(np.diff(zone, prepend=-1))
-    ends = np.append(starts[1:], len(zone)) - 1
-    upto = np.cumsum(weight)
-    before = upto[starts] - weight[starts]
-    place = np.searchsorted(upto, before + q * (upto[ends] - before) * (1 - NEARLY), side="left")
-    result[zone[starts]] = value[np.clip(place, starts, ends)]
-    return result
+def _statistics(name: str, value: Floats, zones: _Zones, also: Sequence[str]) -> dict[str, Floats]:
+    """Further statistics of one variable over the known cells that each zone touches."""
+    q = np.array([STATISTICS[s] for s in also])
+    found = group_quantiles(zones.start, value[zones.part], zones.measure, q)
+    return {f"{name}_{s}": found[:, k] for k, s in enumerate(also)}
 
 
-def _majority(name: str, cells: xr.Dataset, crosswalk: Crosswalk, zones: _Zones) -> Mapping[str, Any]:
+def _majority(name: str, cells: xr.Dataset, zones: _Zones) -> Mapping[str, Any]:
     """Label that covers most of each zone, and its share of the zone; ties go to the first by name."""
     if name not in cells or cells[name].attrs.get("kind") != "label":
         raise SchemaError(f"{name!r} is no label of these cells. Keep it when the source is projected.")
-    assert zones.pairs.part is not None
     words, code = np.unique(cells[name].to_numpy().astype(str), return_inverse=True)
-    at: Ints = lookup(ids_of(cells), code.astype(np.float64), crosswalk.cell_id, absent=-1.0).astype(np.int64)
-    at = at[zones.pairs.part]
+    at = np.append(code, -1)[zones.part]
     kept = (at >= 0) & (zones.measure > 0)
-    key, where = np.unique(zones.pairs.target[kept].astype(np.int64) * len(words) + at[kept], return_inverse=True)
+    key, where = np.unique(zones.pairs.target[kept] * len(words) + at[kept], return_inverse=True)
     held = group_sum(where, zones.measure[kept], len(key))
     zone, label = np.divmod(key, max(len(words), 1))
     order = np.lexsort((label, -held, zone))

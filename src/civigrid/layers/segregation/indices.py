@@ -28,7 +28,7 @@ class Index:
     value : callable
         Counts (row, group) and number of cells by row, to index and gradient.
     expected : callable or None
-        Value under random allocation, from the same.
+        Value under random allocation, from the same and the variance of the publisher's noise in each count (or None).
     correction : {"rescaled", "difference", "none"}
         How the expected value is taken out: (I - E) / (1 - E), 0 for random and 1 for complete segregation (Winship
         1977, Social Forces 55; Carrington and Troske 1997, Sociol. Methods Res. 25), or as a plain difference in bias.
@@ -40,7 +40,7 @@ class Index:
     title: str
     groups: Literal["each", "all"]
     value: Callable[[Floats, Ints], kernel.Value]
-    expected: Callable[[Floats, Ints], float] | None
+    expected: Callable[[Floats, Ints, Floats | None], float] | None
     correction: Correction
     source: str
 

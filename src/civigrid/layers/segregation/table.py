@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from civigrid.cells import grid_of, ids_of, is_missing, status_of, values_of
+from civigrid.cells import grid_of, ids_of, is_missing, noise_variance_of, status_of, values_of
 from civigrid.engine import Reduction, Scheduler, plan_blocks, reduce_blocks
 from civigrid.engine.reduction import Columns
 from civigrid.errors import SchemaError, unknown_name
@@ -32,6 +32,7 @@ def segregation_table(
     total: str = "",
     zone: str = "",
     indices: Sequence[str] = DEFAULT,
+    noise_variance: float | None = None,
     scheduler: Scheduler | None = None,
     cells_per_block: int = 256,
 ) -> pd.DataFrame:
@@ -50,6 +51,9 @@ def segregation_table(
         Label whose values are zones, as ``country``; empty: the whole only.
     indices : sequence of str
         Names in `INDICES`.
+    noise_variance : float, optional
+        Variance of the noise that the publisher added to each count, persons2; by default what the counts declare.
+        It widens intervals, and is taken out with what chance alone makes.
     scheduler : Scheduler, optional
         Where to compute; no figure depends on it.
     cells_per_block : int
@@ -70,9 +74,10 @@ def segregation_table(
 
     Notes
     -----
-    Intervals: delta method with independent Poisson persons, 95 %.  A suppressed table is refused: an index of what
-    was left would be silently wrong.  Where most counts were interpolated (``IMPUTED``), cells of one area share its
-    composition and lack the scatter of counted people: nothing is expected of chance, and nothing is corrected.
+    Intervals: delta method with independent Poisson persons and independent noise, 95 %.  A suppressed table is
+    refused: an index of what was left would be silently wrong.  Where most counts were interpolated (``IMPUTED``),
+    cells of one area share its composition and lack the scatter of counted people: nothing is expected of chance, and
+    nothing is corrected.
     """
     for name in indices:
         if name not in INDICES:
@@ -82,9 +87,14 @@ def segregation_table(
     if len(names) < 2:
         raise SchemaError(f"segregation needs two groups at least, got {names}. Name the total to make a rest.")
     labels, code = _zones(cells, zone)
-    columns: dict[str, npt.NDArray[Any]] = {f"group_{k}": counts[:, k] for k in range(len(names))} | {"zone": code}
+    noise = group_noise(cells, groups, total, noise_variance)
+    if noise is not None:
+        # a cell without residents must stay one: compositions leave it out
+        counts = np.concatenate([counts, np.where(counts.sum(axis=1, keepdims=True) > 0, noise, 0.0)], axis=1)
+    columns: dict[str, npt.NDArray[Any]] = {f"group_{k}": counts[:, k] for k in range(counts.shape[1])}
+    columns["zone"] = code
     found = reduce_blocks(
-        Reduction(partial(_partial, len(names)), merge, _same),
+        Reduction(partial(_partial, counts.shape[1]), merge, _same),
         columns,
         plan_blocks(grid_of(cells), ids_of(cells), cells_per_block),
         scheduler,
@@ -92,6 +102,8 @@ def segregation_table(
     about = {"total": total or "sum of the groups", "left_out_cells": left_out, "interval": "delta method, 95 %"}
     if _is_interpolated(cells, groups):
         about["no_correction"] = "counts are interpolated: they lack the scatter that chance makes among counted people"
+    if noise is not None and len(found.zone):
+        about["noise_variance"] = round(float(noise[counts[:, : len(names)].sum(axis=1) > 0].mean()), 3)
     rows: list[dict[str, Any]] = []
     if len(found.zone):
         rows += _rows("all", without_zones(found), names, indices, about)
@@ -119,6 +131,23 @@ def group_counts(cells: xr.Dataset, groups: Sequence[str], total: str) -> tuple[
         counts = np.concatenate([counts, rest[:, None]], axis=1)
     counts[missing] = np.nan
     return counts, int(missing.sum())
+
+
+def group_noise(cells: xr.Dataset, groups: Sequence[str], total: str, given: float | None) -> Floats | None:
+    """Variance of the publisher's noise in each count, shape (cell, group); None where there is none to speak of.
+
+    What groups leave of a total has the noise of all of them.
+    """
+    names = [*groups, total] if total else list(groups)
+    if given is not None and not (np.isfinite(given) and given >= 0):
+        raise SchemaError(f"noise_variance is {given}: a variance is at least 0.  Leave it out where none is known.")
+    if given is None:
+        noise = np.nan_to_num(np.stack([noise_variance_of(cells, n) for n in names], axis=1))
+    else:
+        noise = np.full((cells.sizes["cell"], len(names)), float(given))
+    if total:
+        noise[:, -1] = noise.sum(axis=1)
+    return noise if noise.any() else None
 
 
 def _is_interpolated(cells: xr.Dataset, groups: Sequence[str]) -> bool:
@@ -149,27 +178,39 @@ def _zones(cells: xr.Dataset, zone: str) -> tuple[list[str], npt.NDArray[np.int6
 def _rows(
     zone: str, part: Compositions, names: Sequence[str], indices: Sequence[str], about: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
+    k_groups = len(names)
+    n, noise = part.counts[:, :k_groups], part.counts[:, k_groups:] if part.counts.shape[1] > k_groups else None
     for name in indices:
         index = INDICES[name]
         if index.groups == "all":
-            yield _row(zone, index, part.counts, part.cells, "|".join(names), about)
+            yield _row(zone, index, (n, part.cells, noise), "|".join(names), about)
             continue
         for k, group in enumerate(names):
             if group == "rest" and len(names) > 1:
                 continue
-            pair = np.stack([part.counts[:, k], part.counts.sum(axis=1) - part.counts[:, k]], axis=1)
-            yield _row(zone, index, pair, part.cells, group, about)
+            two = (_against_others(n, k), part.cells, None if noise is None else _against_others(noise, k))
+            yield _row(zone, index, two, group, about)
+
+
+def _against_others(columns: Floats, k: int) -> Floats:
+    """One column, and the sum of all others."""
+    return np.stack([columns[:, k], columns.sum(axis=1) - columns[:, k]], axis=1)
 
 
 def _row(
-    zone: str, index: Index, n: Floats, w: npt.NDArray[np.int64], groups: str, about: dict[str, Any]
+    zone: str,
+    index: Index,
+    counted: tuple[Floats, npt.NDArray[np.int64], Floats | None],
+    groups: str,
+    about: dict[str, Any],
 ) -> dict[str, Any]:
+    n, w, noise = counted
     value = index.value(n, w)
     persons, share = float((w @ n).sum()), float((w @ n)[0] / (w @ n).sum())
     chance = index.expected is not None and "no_correction" not in about
-    expected = index.expected(n, w) if chance and index.expected is not None else float("nan")
+    expected = index.expected(n, w, noise) if chance and index.expected is not None else float("nan")
     better, factor = corrected(index, value.estimate, expected, share) if chance else (value.estimate, 1.0)
-    half = Z_95 * factor * float(np.sqrt(variance(n, w, value.gradient)))
+    half = Z_95 * factor * float(np.sqrt(variance(n, w, value.gradient, noise)))
     unreliable = True if index.correction == "rescaled" and expected > value.estimate / 2 else None
     low, high = (better - half, better + half) if np.isfinite(better) else (np.nan, np.nan)
     return {
