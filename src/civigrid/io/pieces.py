@@ -54,7 +54,7 @@ class Piece:
     header: str = ""
     separator: str = ","
     decimal: str = "."
-    encoding: str = "utf-8"
+    encoding: str = ""
 
 
 def rows_of(path: Path) -> int:
@@ -74,7 +74,7 @@ def _opened(path: Path) -> pq.ParquetFile:
 
 
 def plan_pieces(
-    path: Path, *, numbers: Sequence[str], labels: Sequence[str] = (), rows: int = 1_000_000, encoding: str = "utf-8"
+    path: Path, *, numbers: Sequence[str], labels: Sequence[str] = (), rows: int = 1_000_000, encoding: str = ""
 ) -> tuple[Piece, ...]:
     """Cut a Parquet or text table into pieces of about `rows` rows, from its header alone.
 
@@ -87,7 +87,7 @@ def plan_pieces(
     rows : int
         Rows of a piece; whole row groups of Parquet are kept together.
     encoding : str
-        Encoding of a text file.
+        Encoding of a text file; empty: UTF-8, and where that fails Windows-1252.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def _byte_ranges(
         head = stream.read(_HEAD_BYTES)
     size = path.stat().st_size
     first, _, rest = head.removeprefix(b"\xef\xbb\xbf").partition(b"\n")
-    header = first.decode(encoding, errors="replace").rstrip("\r")
+    header = first.decode(encoding or _encoding(first)).rstrip("\r")
     separator = max(";\t,|", key=lambda mark: (header.count(mark), mark == ";"))
     names = [name.strip().strip('"') for name in header.split(separator)]
     _check_columns(path, (*numbers, *labels), names)
@@ -202,7 +202,9 @@ def _text_batches(piece: Piece) -> Iterator[pa.RecordBatch]:
     table = pc_csv.read_csv(
         io.BytesIO(data),
         read_options=pc_csv.ReadOptions(
-            use_threads=False, column_names=piece.header.split(piece.separator), encoding=piece.encoding
+            use_threads=False,
+            column_names=piece.header.split(piece.separator),
+            encoding=piece.encoding or _encoding(data),
         ),
         parse_options=pc_csv.ParseOptions(delimiter=piece.separator),
         convert_options=pc_csv.ConvertOptions(
@@ -214,6 +216,14 @@ def _text_batches(piece: Piece) -> Iterator[pa.RecordBatch]:
         ),
     )
     yield from table.to_batches()
+
+
+def _encoding(data: bytes) -> str:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8"
 
 
 def _settled(column: pa.Array, label: bool) -> pa.Array:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Reader = Literal["census-grid", "german-grid", "areas", "points"]
-Method = Literal["cells", "area", "dasymetric", "points", "regrid", "coarsen"]
+Reader = Literal["census-grid", "german-grid", "areas", "points", "lines", "raster"]
+Method = Literal["cells", "area", "dasymetric", "points", "lines", "raster", "regrid", "coarsen"]
 ProfileName = Literal["public-grid", "min-count"]
 
 
@@ -35,9 +35,11 @@ class Cells:
     name: str = key("short name of these cells")
     source: str = key("name of the source, or of other cells, they are made from")
     grid: str = key("id of a grid in grids/, as eu-laea-1km or h3-r9")
-    method: Method = key("how: cells (published on this grid), area, dasymetric, points, regrid or coarsen")
+    method: Method = key(
+        "how: cells (published on this grid), area, dasymetric, points, lines, raster, regrid or coarsen"
+    )
     columns: tuple[str, ...] = key("measured columns to take; empty: all", default=())
-    by: str = key("points: label column that becomes one count per group", default="")
+    by: str = key("points and lines: label column that becomes one count, or length, per group", default="")
     keep: tuple[str, ...] = key("label columns to keep, as country or district", default=())
     weights: str = key("dasymetric: name of the cells that weigh", default="")
     weight_variable: str = key("dasymetric: their variable that weighs", default="population")

@@ -12,7 +12,9 @@ from civigrid.catalog import declarations
 from civigrid.errors import SchemaError
 from civigrid.io.census import read_census_grid
 from civigrid.io.german_grid import read_german_grid
+from civigrid.io.lines import read_lines
 from civigrid.io.points import read_points
+from civigrid.io.raster import read_raster
 from civigrid.io.vector import join_counts, read_areas
 from civigrid.run import config
 from civigrid.run.faults import Fault
@@ -24,6 +26,8 @@ READERS: dict[str, Callable[..., tuple[Source, Report]]] = {
     "german-grid": read_german_grid,
     "areas": read_areas,
     "points": read_points,
+    "lines": read_lines,
+    "raster": read_raster,
 }
 """Reader by its name in a run file; a new reader is one function and one line here."""
 
@@ -45,12 +49,17 @@ def read_source(about: config.Source, base: Path) -> tuple[Source, Report]:
         source, more = _call(join_counts, source, {"path": path, **options}, about.name)
         report = report + more
     report.raise_errors()
-    declared = declarations("boundaries").get(about.declared_as)
-    if declared is not None:
-        terms = Licence(**{k: str(declared.get(k, "")) for k in ("publisher", "licence", "attribution")})
-        date = source.reference_date or str(declared.get("reference_date", ""))
-        source = replace(source, terms=terms, reference_date=date)
-    return replace(source, name=about.name), report
+    return declared(replace(source, name=about.name), about), report
+
+
+def declared(source: Source, about: config.Source) -> Source:
+    """Attach the terms and the date that ``boundaries/`` declares for a source."""
+    found = declarations("boundaries").get(about.declared_as)
+    if found is None:
+        return source
+    terms = Licence(**{k: str(found.get(k, "")) for k in ("publisher", "licence", "attribution")})
+    date = source.reference_date or str(found.get("reference_date", ""))
+    return replace(source, terms=terms, reference_date=date)
 
 
 def _call(reader: Callable[..., Any], first: Any, options: Mapping[str, Any], name: str) -> tuple[Source, Report]:

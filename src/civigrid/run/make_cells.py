@@ -12,10 +12,12 @@ import xarray as xr
 
 from civigrid.cells import column_of, grid_of, ids_of, is_missing, status_of, values_of, with_variables
 from civigrid.crosswalk import Crosswalk
+from civigrid.engine import Scheduler
 from civigrid.errors import SchemaError
 from civigrid.grid import Grid, SquareGrid, load_grid
 from civigrid.project import (
     Projection,
+    RasterSource,
     coarsen,
     grid_crosswalk,
     label_cells,
@@ -23,13 +25,17 @@ from civigrid.project import (
     polygon_crosswalk,
     project_areas,
     project_cells,
+    project_classes,
+    project_lines,
     project_points,
+    project_raster,
     regrid,
     reweight,
 )
 from civigrid.project.methods import count_layer
 from civigrid.run import config
 from civigrid.run.parts import Part
+from civigrid.run.points import PointFile, stream_points
 from civigrid.source import Report, Source
 from civigrid.types import Floats, Status
 
@@ -40,6 +46,9 @@ class Given:
 
     source: Source | None
     cells: Mapping[str, xr.Dataset]
+    scheduler: Scheduler | None = None
+    file: PointFile | None = None
+    """Points too many to hold: they are counted from their file, and `source` has terms but no rows."""
 
 
 def cells_part(item: config.Cells, given: Given, report: Report) -> Part:
@@ -105,7 +114,29 @@ def _polygons(source: Source) -> gpd.GeoSeries:
 
 
 def _by_points(item: config.Cells, given: Given, grid: Grid) -> Projection:
-    return project_points(_source(item, given), grid, by=item.by or None)
+    source = _source(item, given)
+    if given.file is not None:
+        date = source.reference_date
+        return stream_points(given.file, grid, name=source.name, reference_date=date, scheduler=given.scheduler)
+    return project_points(source, grid, by=item.by or None)
+
+
+def _by_lines(item: config.Cells, given: Given, grid: Grid) -> Projection:
+    return project_lines(_source(item, given), grid, by=item.by or None)
+
+
+def _by_raster(item: config.Cells, given: Given, grid: Grid) -> Projection:
+    source = _source(item, given)
+    if not isinstance(source, RasterSource):
+        raise SchemaError(f"source {source.name!r} is no raster. Read it with reader = 'raster'.")
+    if source.classes:
+        made = project_classes(source.raster, grid, source.classes, source=source.name, scheduler=given.scheduler)
+        return Projection(made, ())
+    ((name, about),) = source.columns.items()
+    about = replace(about, reference_date=source.reference_date)
+    return project_raster(
+        source.raster, grid, name=name, about=about, source=source.name, scheduler=given.scheduler
+    )  # fmt: skip
 
 
 def _by_regrid(item: config.Cells, given: Given, grid: Grid) -> Projection:
@@ -122,6 +153,8 @@ METHODS: dict[str, Callable[[config.Cells, Given, Grid], Projection]] = {
     "area": _by_area,
     "dasymetric": _by_dasymetric,
     "points": _by_points,
+    "lines": _by_lines,
+    "raster": _by_raster,
     "regrid": _by_regrid,
     "coarsen": _by_coarsening,
 }

@@ -40,7 +40,7 @@ class PointFile:
     columns : tuple of str
         Measured columns to add up, as floor space; their sums are exact before they are rounded once.
     encoding : str
-        Encoding of a CSV.
+        Encoding of a CSV; empty: UTF-8, and where that fails Windows-1252.
     """
 
     path: Path
@@ -49,7 +49,7 @@ class PointFile:
     crs: str
     by: str = ""
     columns: tuple[str, ...] = ()
-    encoding: str = "utf-8"
+    encoding: str = ""
 
 
 def stream_points(
@@ -59,6 +59,7 @@ def stream_points(
     groups: Sequence[str] | None = None,
     total: str = "population",
     name: str = "",
+    reference_date: str = "",
     rows_per_piece: int = 0,
     scheduler: Scheduler | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -80,6 +81,8 @@ def stream_points(
         Name of the count of all points.
     name : str
         Name of the source; empty: that of the file.
+    reference_date : str
+        Date the points refer to.
     rows_per_piece : int
         Rows of a piece; 0: as suits the file and the workers.  No result depends on it.
     scheduler : Scheduler, optional
@@ -126,6 +129,7 @@ def stream_points(
         groups=groups,
         total=total,
         columns={c: Column(units="places", long_name=c) for c in file.columns},
+        reference_date=reference_date,
     )
     return cells_of_tally(tally, grid, asked)
 
