@@ -6,10 +6,14 @@ is spilled to a temporary Arrow file before it goes to other processes, and ever
 
 from __future__ import annotations
 
+import functools
+import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, TypeVar
@@ -23,6 +27,7 @@ from civigrid.errors import unknown_name
 
 P = TypeVar("P")
 R = TypeVar("R")
+T = TypeVar("T")
 Kind = Literal["serial", "threads", "processes", "distributed"]
 FAN_IN = 8
 """Partial results put together at a time; the tree's shape depends on the number of blocks alone."""
@@ -92,6 +97,86 @@ def reduce_blocks(
         return reduction.finalize(compute([_tree(lazy, combine)])[0])
 
 
+IN_FLIGHT = 4
+"""Pieces per worker that are handed out together: what is read and not yet put together stays that small."""
+
+
+def reduce_pieces(
+    partial: Callable[[T], P],
+    combine: Callable[..., P],
+    pieces: Sequence[T],
+    scheduler: Scheduler | None = None,
+    *,
+    done: Callable[[int], None] | None = None,
+) -> P:
+    """Compute partial results of pieces that workers fetch themselves, and put them together as they come.
+
+    Parameters
+    ----------
+    partial : callable
+        A piece to its partial result.
+    combine : callable
+        Several partial results to one; associative, to the last bit.
+    pieces : sequence
+        What to fetch: a path and a range of it, a window, never the data; at least one.
+    scheduler : Scheduler, optional
+        Where; no result depends on it.
+    done : callable, optional
+        Told, now and then, how many of the pieces are done.
+
+    Returns
+    -------
+    object
+        The partial results of all pieces, combined in their order.
+
+    Examples
+    --------
+    >>> reduce_pieces(len, lambda *n: sum(n), ["a", "bc", "def"], Scheduler("serial"))
+    6
+    """
+    scheduler = scheduler or Scheduler()
+    serial = scheduler.kind == "serial" or len(pieces) == 1
+    wave = FAN_IN if serial else max(FAN_IN, IN_FLIGHT * scheduler.n_workers)
+    whole: list[P] = []
+    with nullcontext() if serial else _running(scheduler) as compute:
+        for first in range(0, len(pieces), wave):
+            some = pieces[first : first + wave]
+            if compute is None:
+                part = _tree([partial(piece) for piece in some], combine)
+            else:
+                one, many = dask.delayed(partial, pure=False), dask.delayed(combine, pure=False)
+                part = compute([_tree([one(piece) for piece in some], many)])[0]
+            whole = [combine(*whole, part)]
+            if done is not None:
+                done(first + len(some))
+    return whole[0]
+
+
+def map_pieces(
+    function: Callable[[T], R],
+    pieces: Sequence[T],
+    scheduler: Scheduler | None = None,
+    *,
+    done: Callable[[int], None] | None = None,
+) -> list[R]:
+    """Apply `function` to each piece, which workers fetch themselves; results in the order of the pieces.
+
+    >>> map_pieces(len, ["a", "bc"], Scheduler("serial"))
+    [1, 2]
+    """
+    if not pieces:
+        return []
+    return reduce_pieces(functools.partial(_listed, function), _chained, pieces, scheduler, done=done)
+
+
+def _listed(function: Callable[[T], R], piece: T) -> list[R]:
+    return [function(piece)]
+
+
+def _chained(*lists: list[R]) -> list[R]:
+    return list(chain(*lists))
+
+
 def _tree(parts: list[Any], combine: Callable[..., Any]) -> Any:
     while len(parts) > 1:
         parts = [combine(*parts[i : i + FAN_IN]) for i in range(0, len(parts), FAN_IN)]
@@ -128,9 +213,13 @@ def _shared(table: Columns, scheduler: Scheduler) -> Iterator[Any]:
 @contextmanager
 def _running(scheduler: Scheduler) -> Iterator[Callable[[list[Any]], list[Any]]]:
     """Give the function that computes delayed values on the scheduler."""
-    if scheduler.kind != "distributed":
-        options = {"scheduler": scheduler.kind, "num_workers": scheduler.n_workers}
-        yield lambda lazy: list(dask.compute(*lazy, **options))
+    if scheduler.kind == "processes":
+        # one pool for all calls: to start a process costs more than a piece
+        with ProcessPoolExecutor(scheduler.n_workers, multiprocessing.get_context("spawn")) as pool:
+            yield lambda lazy: list(dask.compute(*lazy, scheduler="processes", pool=pool))
+        return
+    if scheduler.kind == "threads":
+        yield lambda lazy: list(dask.compute(*lazy, scheduler="threads", num_workers=scheduler.n_workers))
         return
     from distributed import Client, LocalCluster
 

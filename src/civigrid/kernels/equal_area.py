@@ -59,3 +59,18 @@ def polygon_area_km2(longitude: Floats, latitude: Floats) -> Floats:
     x_next, y_next = np.roll(x, -1, axis=1), np.roll(y, -1, axis=1)
     area: Floats = 0.5 * np.sum(x * y_next - x_next * y, axis=1)
     return area
+
+
+def band_area_km2(south: Floats, north: Floats, width_degrees: float) -> Floats:
+    """Areas between two parallels and two meridians on the ellipsoid, km2, shape as the parallels.
+
+    Notes
+    -----
+    J. P. Snyder (1987), Map Projections, USGS 1395, eq. 3-12.
+
+    >>> band_area_km2(np.array([-90.0]), np.array([90.0]), 360.0).round()
+    array([5.10065622e+08])
+    """
+    low, high = (_q(np.sin(np.radians(np.clip(v, -90.0, 90.0)))) for v in (south, north))
+    area: Floats = _A_KM**2 * np.radians(width_degrees) / 2 * (high - low)
+    return area

@@ -1,11 +1,13 @@
-"""Sources to cells.  Polygons, points and grids each have one way; every way keeps a ledger."""
+"""Sources to cells.  Polygons, points, lines, rasters and grids each have one way; every way keeps a ledger."""
 
 from civigrid.project.between_grids import grid_crosswalk
 from civigrid.project.gridded import coarsen, project_cells, pyramid
 from civigrid.project.ledger import Entry, check_ledger, ledger_table
+from civigrid.project.lines import project_lines
 from civigrid.project.methods import coarsen_crosswalk, reweight
 from civigrid.project.points import cells_of_points, project_points
 from civigrid.project.polygons import polygon_crosswalk
+from civigrid.project.rasters import RasterArray, RasterSource, project_classes, project_raster
 from civigrid.project.reconcile import Reconciled, reconcile
 from civigrid.project.spread import COVERED, Projection, label_cells, project_areas, regrid
 from civigrid.project.zonal import Zonal, zonal
@@ -14,6 +16,8 @@ __all__ = [
     "COVERED",
     "Entry",
     "Projection",
+    "RasterArray",
+    "RasterSource",
     "Reconciled",
     "Zonal",
     "cells_of_points",
@@ -26,7 +30,10 @@ __all__ = [
     "polygon_crosswalk",
     "project_areas",
     "project_cells",
+    "project_classes",
+    "project_lines",
     "project_points",
+    "project_raster",
     "pyramid",
     "reconcile",
     "regrid",

@@ -6,9 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Reader = Literal["census-grid", "german-grid", "areas", "points"]
+Reader = Literal["census-grid", "german-grid", "areas", "points", "lines", "raster"]
 Method = Literal[
-    "cells", "area", "largest", "dasymetric", "pycnophylactic", "poisson", "boosting", "points", "regrid", "coarsen"
+    "cells",
+    "area",
+    "largest",
+    "dasymetric",
+    "pycnophylactic",
+    "poisson",
+    "boosting",
+    "points",
+    "lines",
+    "raster",
+    "regrid",
+    "coarsen",
 ]
 ProfileName = Literal["public-grid", "min-count"]
 
@@ -39,10 +50,10 @@ class Cells:
     grid: str = key("id of a grid in grids/, as eu-laea-1km or h3-r9")
     method: Method = key(
         "how: cells (published on this grid); area, largest, dasymetric, pycnophylactic, poisson or boosting (areas); "
-        "points; regrid or coarsen (other cells)"
+        "points, lines or raster; regrid or coarsen (other cells)"
     )
     columns: tuple[str, ...] = key("measured columns to take; empty: all", default=())
-    by: str = key("points: label column that becomes one count per group", default="")
+    by: str = key("points and lines: label column that becomes one count, or length, per group", default="")
     keep: tuple[str, ...] = key("label columns to keep, as country or district", default=())
     weights: str = key("dasymetric and models: name of the cells that are looked at", default="")
     weight_variable: str = key("dasymetric: their variable that weighs", default="population")

@@ -12,7 +12,9 @@ from civigrid.catalog import declarations
 from civigrid.errors import SchemaError
 from civigrid.io.census import read_census_grid
 from civigrid.io.german_grid import read_german_grid
+from civigrid.io.lines import read_lines
 from civigrid.io.points import read_points
+from civigrid.io.raster import read_raster
 from civigrid.io.vector import join_counts, read_areas
 from civigrid.run import config
 from civigrid.run.faults import Fault
@@ -24,6 +26,8 @@ READERS: dict[str, Callable[..., tuple[Source, Report]]] = {
     "german-grid": read_german_grid,
     "areas": read_areas,
     "points": read_points,
+    "lines": read_lines,
+    "raster": read_raster,
 }
 """Reader by its name in a run file; a new reader is one function and one line here."""
 _FACTS = ("id_column", "layer", "crs", "encoding", "only", "corrections")
@@ -49,9 +53,13 @@ def read_source(about: config.Source, base: Path) -> tuple[Source, Report]:
         source, more = call_reader(join_counts, source, {"path": path, **options}, about.name)
         report = report + more
     report.raise_errors()
-    if declared:
-        source = with_declaration(source, declared)
-    return replace(source, name=about.name), report
+    return with_name(source, about), report
+
+
+def with_name(source: Source, about: config.Source) -> Source:
+    """Name a source as its run file does, and attach what it is declared as."""
+    declared = declarations("boundaries").get(about.declared_as)
+    return replace(with_declaration(source, declared) if declared else source, name=about.name)
 
 
 def declared_facts(declared: Mapping[str, Any]) -> dict[str, Any]:

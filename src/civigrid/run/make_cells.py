@@ -10,21 +10,27 @@ import pandas as pd
 import xarray as xr
 
 from civigrid.cells import column_of, grid_of, ids_of, is_missing, status_of, values_of, with_variables
+from civigrid.engine import Scheduler
 from civigrid.errors import SchemaError
 from civigrid.grid import Grid, load_grid
 from civigrid.project import (
     Projection,
+    RasterSource,
     coarsen,
     grid_crosswalk,
     ledger_table,
     project_cells,
+    project_classes,
+    project_lines,
     project_points,
+    project_raster,
     regrid,
 )
 from civigrid.project.methods import any_layer
 from civigrid.run import config
 from civigrid.run.methods import SPREADS, Ancillary, on_grid, project_by
 from civigrid.run.parts import Part
+from civigrid.run.points import PointFile, stream_points
 from civigrid.source import Report, Source
 from civigrid.types import Floats, Status
 
@@ -35,6 +41,9 @@ class Given:
 
     source: Source | None
     cells: Mapping[str, xr.Dataset]
+    scheduler: Scheduler | None = None
+    file: PointFile | None = None
+    """Points too many to hold: they are counted from their file, and `source` has terms but no rows."""
 
 
 def cells_part(item: config.Cells, given: Given, report: Report) -> Part:
@@ -92,7 +101,29 @@ def _ancillary(item: config.Cells, given: Given) -> Ancillary:
 
 
 def _by_points(item: config.Cells, given: Given, grid: Grid) -> Projection:
-    return project_points(_source(item, given), grid, by=item.by or None)
+    source = _source(item, given)
+    if given.file is not None:
+        date = source.reference_date
+        return stream_points(given.file, grid, name=source.name, reference_date=date, scheduler=given.scheduler)
+    return project_points(source, grid, by=item.by or None)
+
+
+def _by_lines(item: config.Cells, given: Given, grid: Grid) -> Projection:
+    return project_lines(_source(item, given), grid, by=item.by or None)
+
+
+def _by_raster(item: config.Cells, given: Given, grid: Grid) -> Projection:
+    source = _source(item, given)
+    if not isinstance(source, RasterSource):
+        raise SchemaError(f"source {source.name!r} is no raster. Read it with reader = 'raster'.")
+    if source.classes:
+        made = project_classes(source.raster, grid, source.classes, source=source.name, scheduler=given.scheduler)
+        return Projection(made, ())
+    ((name, about),) = source.columns.items()
+    about = replace(about, reference_date=source.reference_date)
+    return project_raster(
+        source.raster, grid, name=name, about=about, source=source.name, scheduler=given.scheduler
+    )  # fmt: skip
 
 
 def _by_regrid(item: config.Cells, given: Given, grid: Grid) -> Projection:
@@ -108,6 +139,8 @@ METHODS: dict[str, Callable[[config.Cells, Given, Grid], Projection]] = {
     "cells": _by_cells,
     **{name: _by_spread(name) for name in SPREADS},
     "points": _by_points,
+    "lines": _by_lines,
+    "raster": _by_raster,
     "regrid": _by_regrid,
     "coarsen": _by_coarsening,
 }

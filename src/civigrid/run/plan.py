@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pyogrio
 
 from civigrid.io.hashing import sha256_of
+from civigrid.io.raster import RASTER, open_raster
 from civigrid.run import config
 from civigrid.run.inputs import input_files
 from civigrid.run.layer_steps import LAYERS
@@ -121,6 +122,10 @@ def _rows(path: Path) -> int:
         return int(pq.ParquetFile(path).metadata.num_rows)
     if path.suffix in (".csv", ".txt"):
         return path.stat().st_size // 60
+    if path.suffix.lower() in RASTER:
+        # a hundred pixels cost as much as a row of a table
+        lattice = open_raster(path, crs="EPSG:4326").lattice
+        return lattice.rows * lattice.cols // 100
     return max(int(pyogrio.read_info(path)["features"]), 0)
 
 

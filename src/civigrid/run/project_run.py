@@ -19,6 +19,7 @@ from civigrid.io.write import write_json
 from civigrid.result_table import result_table
 from civigrid.run import config, outputs
 from civigrid.run.inputs import input_files, read_source
+from civigrid.run.large_points import point_file, unread
 from civigrid.run.layer_steps import LAYERS, Setting, compare_cells
 from civigrid.run.make_cells import Given, cells_part
 from civigrid.run.parts import Part, PartStore, code_digest
@@ -40,6 +41,8 @@ LIBRARIES = (
     "dask",
     "folium",
 )
+LEDGER = ["cells", "variable", "total", "placed", "outside", "unplaceable", "error"]
+"""Columns of the ledger that a report shows."""
 Announce = Callable[[str, float, str], None]
 """Called with a step's name, its seconds, and ``start``, ``done`` or ``kept``; once with how many are ``planned``."""
 
@@ -211,14 +214,23 @@ def _make(step: Step, state: _State) -> Part:
             "regrid",
             "coarsen",
         )
-        source = state.source(step.item.source) if from_source else None
-        report = state.read[step.item.source][1] if from_source else Report()
-        return cells_part(step.item, Given(source, state.cells), report)
+        return cells_part(step.item, *_given(step.item, state, from_source))
     before = state.cells[step.cells]
     setting = Setting(state.base, state.cells, state.source, state.scheduler, state.run.block_cells)
     part = dict(LAYERS)[step.kind](step.item, before, setting)
     added = [n for n in part.cells.data_vars if n not in before] if part.cells is not None else []
     return replace(part, cells=part.cells[added] if part.cells is not None and added else None)
+
+
+def _given(item: config.Cells, state: _State, from_source: bool) -> tuple[Given, Report]:
+    """Give what a projection may use; a large table of points is not read, but counted from its file."""
+    if not from_source:
+        return Given(None, state.cells, state.scheduler), Report()
+    about = next(s for s in state.run.source if s.name == item.source)
+    if (file := point_file(about, item, state.base)) is not None:
+        source, report = unread(file, about)
+        return Given(source, state.cells, state.scheduler, file), report
+    return Given(state.source(item.source), state.cells, state.scheduler), state.read[item.source][1]
 
 
 def _results(state: _State) -> pd.DataFrame:
@@ -243,7 +255,7 @@ def _outputs(state: _State, results: pd.DataFrame, root: Path) -> list[Path]:
             setting = (state.base, state.source, folder)
             files += outputs.write_map(run, item, state.cells[item.cells], terms, results, setting)
     with state.timed("report"):
-        ledger = _joined(state.ledgers)[["cells", "variable", "total", "placed", "outside", "unplaceable", "error"]]
+        ledger = _joined(state.ledgers).reindex(columns=LEDGER)
         noticed = _joined(state.findings).reindex(columns=["cells", "level", "message", "count"])
         files += outputs.write_report(run, results, state.cells, terms, (ledger, noticed), folder)
     return files

@@ -1,0 +1,209 @@
+"""A tally: how many points of which group lie in which cell.  All that is kept of the points.
+
+Tallies of pieces of a file are put together in any order and any grouping, and give the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pyproj import Transformer
+
+from civigrid.errors import SourceError, first_few
+from civigrid.grid import Grid, H3Grid, SquareGrid
+from civigrid.kernels.group import distinct
+from civigrid.kernels.tally import (
+    FRACTION,
+    LARGEST,
+    NOWHERE,
+    OUTSIDE,
+    TILE,
+    add_points,
+    add_table,
+    add_values,
+    carried,
+    empty_hash,
+    number_cells,
+    rehash,
+    square_ids,
+)
+from civigrid.types import Floats, Ids, Ints
+
+MAX_GROUPS = 1_000
+"""A column with more values than this is an id of persons, not a group."""
+_Codes = npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """Points by cell and group, and sums of what they carry.
+
+    Parameters
+    ----------
+    cell_id : ndarray of uint64, shape (cell,)
+        Sorted; with `OUTSIDE` for points outside the grid and `NOWHERE` for points without coordinates.
+    labels : tuple of str
+        Groups, sorted.
+    counts : ndarray of int64, shape (cell, 1 + group)
+        Points; first those without a label.
+    whole, part : ndarray of int64, shape (cell, column)
+        Sums of the measured columns: units, and 2**-52ths of a unit.
+    missing : ndarray of int64, shape (cell, column)
+        Points whose value is not known.
+    """
+
+    cell_id: Ids
+    labels: tuple[str, ...]
+    counts: Ints
+    whole: Ints
+    part: Ints
+    missing: Ints
+
+    def sums(self, column: int) -> Floats:
+        """Sum of a measured column by cell, shape (cell,), rounded once."""
+        total: Floats = self.whole[:, column] + self.part[:, column] / FRACTION
+        return total
+
+
+def place(grid: Grid, x: Floats, y: Floats, crs: str) -> Ids:
+    """Cell of every point, shape (point,): `OUTSIDE` beyond the grid, `NOWHERE` where a coordinate is NaN.
+
+    Coordinates of another CRS are transformed first, which costs more than all else: about 1 µs a point.
+    """
+    if crs != grid.crs:
+        known = ~(np.isnan(x) | np.isnan(y))
+        moved = Transformer.from_crs(crs, grid.crs, always_xy=True).transform(x, y)
+        # what PROJ cannot place is infinite: it lies outside, it is not unknown
+        x, y = (np.where(known, column, np.nan) for column in moved)
+    if isinstance(grid, SquareGrid):
+        return square_ids(x, y, size=grid.cell_size_m, bounds=grid.bounds_m, level=grid.level)
+    ids = np.full(len(x), OUTSIDE, dtype=np.uint64)
+    inside = (np.abs(x) <= 180) & (np.abs(y) <= 90)
+    ids[inside] = grid.cell_at(np.stack([x[inside], y[inside]], axis=1))
+    ids[np.isnan(x) | np.isnan(y)] = NOWHERE
+    return ids
+
+
+class Tallying:
+    """Counts points as they come, batch by batch; `result` gives the `Tally`.
+
+    Parameters
+    ----------
+    grid : Grid
+        The grid of the ids.
+    columns : int
+        How many measured columns the points carry.
+    """
+
+    def __init__(self, grid: Grid, columns: int = 0) -> None:
+        # below its resolution, an H3 id is all ones: only what tells cells apart is looked up
+        self._shift = np.uint64(3 * (15 - grid.resolution) if isinstance(grid, H3Grid) else 0)
+        self._codes: dict[str, int] = {}
+        self._tiles, self._pages = empty_hash(1024), np.zeros(0, dtype=np.uint32)
+        self._used = np.zeros(2, dtype=np.int64)
+        self._cells = np.empty(0, dtype=np.uint64)
+        self._counts = np.zeros((0, 1), dtype=np.int32)
+        self._sums = [[np.zeros(0, dtype=np.int64) for _ in range(3)] for _ in range(columns)]
+
+    def add(self, ids: Ids, labels: Sequence[str | None], codes: _Codes | None, values: Sequence[Floats] = ()) -> None:
+        """Count points.
+
+        Parameters
+        ----------
+        ids : ndarray of uint64, shape (point,)
+            As `place` gives them.
+        labels : sequence of str or None
+            What the codes mean; None and empty ones are no label.
+        codes : ndarray of int, shape (point,), or None
+            Place of each point's label in `labels`, -1 for none.
+        values : sequence of ndarray of float64, shape (point,)
+            Measured columns, NaN where unknown.
+
+        Raises
+        ------
+        SourceError
+            Too many labels, or a value that is not finite or too large to be summed exactly.
+        """
+        self._make_room(len(ids), labels)
+        rows = np.empty(len(ids), dtype=np.uint32)
+        number_cells(ids, self._shift, self._tiles, self._pages, self._cells, self._used, rows)
+        ours = np.array([*(self._codes.get(label or "", 0) for label in labels), 0], dtype=np.uint32)
+        group = np.zeros(len(ids), dtype=np.uint32) if codes is None else ours[codes]
+        add_points(rows, group, self._counts)
+        for value, (whole, part, missing) in zip(values, self._sums, strict=True):
+            if (bad := np.abs(value) >= LARGEST).any():
+                raise SourceError(
+                    f"{int(bad.sum())} values of a measured column are infinite or beyond 2**40 (first: "
+                    f"{first_few(value[bad])}). Mend them, or leave the column out."
+                )
+            add_values(rows, value, whole, part, missing)
+
+    def _make_room(self, n: int, labels: Sequence[str | None]) -> None:
+        for label in labels:
+            if label:
+                self._codes.setdefault(label, len(self._codes) + 1)
+        if len(self._codes) > MAX_GROUPS:
+            raise SourceError(
+                f"the column of groups has more than {MAX_GROUPS} values (first: {first_few(self._codes)}). "
+                "Is it an id? Name a column of groups, or recode it."
+            )
+        tiles, cells = int(self._used[0]) + n, int(self._used[1]) + n
+        if 2 * tiles > len(self._tiles):
+            larger = empty_hash(1 << (4 * tiles).bit_length())
+            rehash(self._tiles, larger)
+            self._tiles = larger
+        self._pages = _longer(self._pages, TILE * tiles)
+        self._cells = _longer(self._cells, cells)
+        self._counts = _longer(self._counts, cells)
+        if len(self._codes) >= self._counts.shape[1]:
+            more = np.zeros((len(self._counts), 1 + len(self._codes)), dtype=np.int32)
+            more[:, : self._counts.shape[1]] = self._counts
+            self._counts = more
+        self._sums = [[_longer(column, cells) for column in three] for three in self._sums]
+
+    def result(self) -> Tally:
+        """Give what was counted so far."""
+        n = int(self._used[1])
+        order = np.argsort(self._cells[:n])
+        labels = tuple(sorted(self._codes))
+        columns = [0, *(self._codes[label] for label in labels)]
+        shape = (n, len(self._sums))
+        whole, part, missing = (
+            np.stack([s[k][order] for s in self._sums], axis=1) if self._sums else np.zeros(shape, dtype=np.int64)
+            for k in range(3)
+        )
+        counts = self._counts[order][:, columns].astype(np.int64)
+        return Tally(self._cells[order], labels, counts, whole, part, missing)
+
+
+def _longer(array: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
+    """Give an array with room for `length` rows; twice of that, so that few are copied."""
+    if length <= len(array):
+        return array
+    longer = np.zeros((2 * length, *array.shape[1:]), dtype=array.dtype)
+    longer[: len(array)] = array
+    return longer
+
+
+def merge_tallies(*tallies: Tally) -> Tally:
+    """Put tallies together: whole numbers are added, so that no order and no grouping changes the sum."""
+    if len(tallies) == 1:
+        return tallies[0]
+    ids = distinct(np.concatenate([t.cell_id for t in tallies]))
+    labels = tuple(sorted(set().union(*(t.labels for t in tallies))))
+    column = {label: k + 1 for k, label in enumerate(labels)}
+    n = tallies[0].whole.shape[1]
+    counts = np.zeros((len(ids), 1 + len(labels)), dtype=np.int64)
+    whole, part, missing = (np.zeros((len(ids), n), dtype=np.int64) for _ in range(3))
+    own = np.arange(n)
+    for tally in tallies:
+        at = np.searchsorted(ids, tally.cell_id)
+        add_table(counts, at, np.array([0, *(column[label] for label in tally.labels)]), tally.counts)
+        for total, table in ((whole, tally.whole), (part, tally.part), (missing, tally.missing)):
+            add_table(total, at, own, table)
+        whole, part = carried(whole, part)
+    return Tally(ids, labels, counts, whole, part, missing)
