@@ -208,6 +208,7 @@ def test_unknown_people_have_no_class_unless_a_centre_takes_them():
     assert status[(row == 0) & (col == 0)].tolist() == [Status.CONFIDENTIAL]
     assert made["degurba_1_class"].to_numpy()[(row == 0) & (col == 0)].tolist() == ["unknown"]
     assert (facts["cells_unknown"], facts["cells_unknown_in_centres"]) == (2, 1)
+    assert facts["urban_clusters_beside_unknown"] == 1
     assert facts["land"].startswith("not given")
 
 
