@@ -298,6 +298,37 @@ def test_hover_tells_every_value_as_text(page):
 
 
 @pytest.mark.browser
+def test_a_class_is_told_in_words(browser, tmp_path):
+    """Tooltip and legend name the class of a cell; an unknown one says why; no code is shown."""
+    row, col = np.divmod(np.arange(100), 10)
+    code, status = np.full(100, 23.0), np.zeros(100, dtype=np.uint8)
+    code[row == 9], status[row == 9] = np.nan, Status.CONFIDENTIAL
+    about = {"degurba_2": Column(kind="intensive", units="class", long_name="Degree")}
+    ids = KM.from_row_col(3250 + row, 4530 + col)
+    cells = make_cells(KM, ids, {"degurba_2": code}, about, status={"degurba_2": status})
+    html = to_html(make_map(release(cells, public_grid()), ["degurba_2"], title="D"))
+    (tmp_path / "d.html").write_text(html, encoding="utf-8")
+    tab = browser.new_context(offline=True, viewport={"width": 900, "height": 700}).new_page()
+    tab.goto(f"file://{tmp_path / 'd.html'}")
+    tab.wait_for_function("Object.values(civigrid.stores).every(s => s.done)")
+    tab.wait_for_timeout(300)
+    places = Transformer.from_crs("EPSG:3035", "EPSG:4326", always_xy=True).transform(*KM.centre(ids).T)
+    told = []
+    for k in (np.flatnonzero(row == 4)[5], np.flatnonzero(row == 9)[5]):
+        x, y = tab.evaluate(
+            "(p) => { let q = civigrid.map.latLngToContainerPoint(p); return [q.x, q.y]; }",
+            [places[1][k], places[0][k]],
+        )
+        tab.mouse.move(x, y)
+        tab.wait_for_timeout(100)
+        told.append(tab.evaluate("document.querySelector('.cg-tip').textContent"))
+
+    assert told[0].endswith("Degreedense urban cluster")
+    assert told[1].endswith("Degreeconfidential: withheld by the publisher")
+    assert "Dense urban cluster" in tab.evaluate("document.querySelector('.cg-legend').textContent")
+
+
+@pytest.mark.browser
 def test_another_layer_brings_its_own_legend(page):
     """Choosing another indicator changes the legend."""
     page.evaluate("document.querySelectorAll('.leaflet-control-layers-base input')[2].click()")

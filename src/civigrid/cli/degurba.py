@@ -31,7 +31,7 @@ def degurba(
     draws: Annotated[int, typer.Option("--draws", help="Draws of noise for the stability of classes; 0: none.")] = 0,
     noise_sd: Annotated[float, typer.Option("--noise-sd", help="Standard deviation of that noise, persons.")] = 1.5,
     map_file: Annotated[Path | None, typer.Option("--map", help="HTML page to draw.")] = None,
-    scheduler: Scheduler = "threads",
+    scheduler: Scheduler = "serial",
     as_json: Json = False,
 ) -> None:
     """Classify cells, and units, by the degree of urbanisation; find urban centres and functional urban areas."""

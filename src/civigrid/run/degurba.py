@@ -88,7 +88,7 @@ class DegurbaJob:
     name_column: str = "name"
     noise: Noise | None = None
     map_file: Path | None = None
-    scheduler: str = "threads"
+    scheduler: str = "serial"
 
     def __post_init__(self) -> None:
         if self.units is not None and not self.id_column:

@@ -327,6 +327,8 @@ def in_words(code: Ints, words: Mapping[int, str]) -> Labels:
 def _facts(found: Classes, about: Land, rules: DegurbaRules, variable: str, land: str, built: str) -> dict[str, Any]:
     """Every parameter, and what was found."""
     unknown = np.isnan(about.persons)
+    beside = look_up(about.cell_id, about.grid.ring(about.cell_id[unknown], 1))
+    touched = found.cluster[beside[beside >= 0]]
     nested = {10: 0, 11: 1, 12: 1, 13: 1, 21: 2, 22: 2, 23: 2, 30: 3, -1: -1}
     of_level_1 = np.array([nested.get(k, -1) for k in range(-1, 31)])[found.level_2 + 1]
     return {
@@ -337,6 +339,8 @@ def _facts(found: Classes, about: Land, rules: DegurbaRules, variable: str, land
         "cells": len(about.cell_id),
         "cells_unknown": int(unknown.sum()),
         "cells_unknown_in_centres": int((unknown & (found.centre >= 0)).sum()),
+        # their residents are a lower bound
+        "urban_clusters_beside_unknown": len(np.unique(touched[touched >= 0])),
         "cells_at_land_floor": 0 if about.land is None else int((about.land < rules.land_floor).sum()),
         "centres": len(np.unique(found.centre[found.centre >= 0])),
         "centre_cells": int((found.centre >= 0).sum()),
