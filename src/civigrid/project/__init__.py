@@ -4,6 +4,7 @@ from civigrid.project.between_grids import grid_crosswalk
 from civigrid.project.gridded import coarsen, project_cells, pyramid
 from civigrid.project.ledger import Entry, check_ledger, ledger_table
 from civigrid.project.methods import coarsen_crosswalk, reweight
+from civigrid.project.partition import centre_partition
 from civigrid.project.points import cells_of_points, project_points
 from civigrid.project.polygons import polygon_crosswalk
 from civigrid.project.spread import COVERED, Projection, label_cells, project_areas, regrid
@@ -13,6 +14,7 @@ __all__ = [
     "Entry",
     "Projection",
     "cells_of_points",
+    "centre_partition",
     "check_ledger",
     "coarsen",
     "coarsen_crosswalk",
