@@ -22,7 +22,7 @@ import numba
 import numpy as np
 
 from civigrid.kernels.convex_cells import ConvexCells, buckets, near_cells, ray
-from civigrid.kernels.sweep import Rings
+from civigrid.kernels.sweep import Rings, whole_rings
 from civigrid.kernels.winding import ring_areas, wind
 from civigrid.types import Floats, Ints
 
@@ -61,19 +61,21 @@ def shared_areas(rings: Rings, cells: ConvexCells, *, small: float) -> SharedAre
 
     Examples
     --------
+    >>> from civigrid.kernels.convex_cells import convex_cells
     >>> cells = convex_cells(np.array([[0.0, 0.0], [2.0, 0.0], [2.0, 1.0], [0.0, 1.0]]), np.array([0, 4]))
     >>> square = np.array([[1.5, 0.5], [2.5, 0.5], [2.5, 1.5], [1.5, 1.5], [1.5, 0.5]])
     >>> shared_areas(Rings(square, np.array([0, 5]), np.array([7]), np.array([False])), cells, small=0.0).area
     array([0.25])
     """
+    rings, broken = whole_rings(rings)
     if not len(rings.polygon) or not len(cells.area):
         none = np.empty(0, dtype=np.int64)
-        return SharedAreas(none, none, np.empty(0), none)
+        return SharedAreas(none, none, np.empty(0), broken)
     polygon, first = np.unique(rings.polygon, return_index=True)
     bounds = np.append(first, len(rings.polygon)).astype(np.int64)
     xy = np.ascontiguousarray(rings.xy, dtype=np.float64)
     at, cell, area, wrong = _share(xy, rings.start, bounds, rings.hole, cells, buckets(cells), small)
-    return SharedAreas(polygon[at], cell, area, polygon[np.flatnonzero(wrong)])
+    return SharedAreas(polygon[at], cell, area, np.union1d(polygon[np.flatnonzero(wrong)], broken))
 
 
 @_jit

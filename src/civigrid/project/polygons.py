@@ -10,6 +10,7 @@ from typing import TypeVar
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import shapely
 from scipy import sparse
 
@@ -19,6 +20,7 @@ from civigrid.engine.reduction import Columns
 from civigrid.errors import SourceError, first_few
 from civigrid.grid import Grid, H3Grid, SquareGrid
 from civigrid.kernels.group import group_sum
+from civigrid.kernels.pairs import Matrix, mark_places, matrix_of_runs
 from civigrid.kernels.sweep import Coverage, Rings, coverage, expand_runs
 from civigrid.project.geometry import equal_area_plane, rings_of, to_plane
 from civigrid.project.hexagons import hexagon_areas, mean_area_m2
@@ -67,31 +69,34 @@ def polygon_crosswalk(geometry: gpd.GeoSeries, grid: Grid, *, scheduler: Schedul
     if isinstance(grid, SquareGrid):
         plane = to_plane(geometry, grid.crs)
         _refuse_invalid(geometry)
-        unit, column, cells, share = _square_pairs(_swept(plane, grid, scheduler), grid)
-        area = share * float(grid.cell_size_m) ** 2
+        rings = rings_of(plane)
+        cells, matrix = _square_matrix(_swept(rings, grid, scheduler, plane.index), grid, len(geometry))
         unit_measure = np.nan_to_num(plane.area.to_numpy())
         cell_measure = np.full(len(cells), float(grid.cell_size_m) ** 2)
     elif isinstance(grid, H3Grid):
-        unit, cell, area, whole, unit_measure = _hexagon_pairs(geometry, grid, scheduler)
+        _refuse_wrapped(geometry)
+        plane = to_plane(geometry, equal_area_plane(geometry))
+        _refuse_invalid(geometry)
+        rings = rings_of(plane)
+        unit, cell, area, whole, unit_measure = _hexagon_pairs(plane, rings, grid, scheduler)
         cells, first, column = np.unique(cell, return_index=True, return_inverse=True)
         cell_measure = whole[first]
+        matrix = matrix_of_runs(
+            unit, column, np.ones_like(unit), area, np.arange(len(cells)), (len(geometry), len(cells))
+        )
     else:
         raise TypeError(f"grid must be a SquareGrid or an H3Grid, got {type(grid).__name__}")
-    # pairs come ordered by unit: the matrix needs no sort but within its rows
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(unit, minlength=len(geometry)))])
-    shape = (len(geometry), len(cells))
-    measure = sparse.csr_array((area, column.astype(np.int32), indptr), shape=shape)
-    measure.sort_indices()
+    parts = (matrix.data, matrix.indices, matrix.indptr)
     return Crosswalk(
         grid=grid,
         unit_id=geometry.index.to_numpy(),
         cell_id=cells,
-        measure=measure,
+        measure=sparse.csr_array(parts, shape=(len(geometry), len(cells))),
         unit_measure=unit_measure,
         cell_measure=cell_measure,
-        covered=covered_share(group_sum(measure.indices, measure.data, len(cells)), cell_measure),
+        covered=covered_share(matrix.column_sum, cell_measure),
         method="area",
-        made_from={"geometry": geometry_digest(geometry)},
+        made_from={"geometry": _digest(rings if plane is geometry else rings_of(geometry))},
     )
 
 
@@ -121,37 +126,31 @@ def square_coverage(geometry: gpd.GeoSeries, grid: SquareGrid, scheduler: Schedu
     """
     plane = to_plane(geometry, grid.crs)
     _refuse_invalid(geometry)
-    return _swept(plane, grid, scheduler)
+    return _swept(rings_of(plane), grid, scheduler, plane.index)
 
 
-def _swept(plane: gpd.GeoSeries, grid: SquareGrid, scheduler: Scheduler | None) -> Coverage:
-    rings = rings_of(plane)
+def _swept(rings: Rings, grid: SquareGrid, scheduler: Scheduler | None, ids: pd.Index) -> Coverage:
     if scheduler is None or not len(rings.polygon):
         found = coverage(rings, grid.cell_size_m)
     else:
         corners = _corners(rings)
         parts = _in_blocks(rings, corners, partial(coverage, cell_size=grid.cell_size_m), scheduler)
         found = Coverage(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-    _refuse(plane.index[found.invalid], "their coverage lies outside [0, 1]")
+    _refuse(ids[found.invalid], "their coverage lies outside [0, 1]")
     return _clipped(found, grid)
 
 
 def _hexagon_pairs(
-    geometry: gpd.GeoSeries, grid: H3Grid, scheduler: Scheduler | None
+    plane: gpd.GeoSeries, rings: Rings, grid: H3Grid, scheduler: Scheduler | None
 ) -> tuple[Ints, Ids, Floats, Floats, Floats]:
     """Give unit, cell, shared area and whole area of the cell, of every pair, and the area of each unit."""
-    _refuse_wrapped(geometry)
-    crs = equal_area_plane(geometry)
-    plane = to_plane(geometry, crs)
-    _refuse_invalid(geometry)
-    rings = rings_of(plane)
     area = np.nan_to_num(plane.area.to_numpy())
     if not len(rings.polygon):
         none = np.empty(0, dtype=np.int64)
         return none, none.astype(np.uint64), np.empty(0), np.empty(0), area
     # a hexagon costs about as much as four corners
     cost = _corners(rings) + 4 * area[np.unique(rings.polygon)] / mean_area_m2(grid)
-    work = partial(hexagon_areas, grid=grid, crs=crs)
+    work = partial(hexagon_areas, grid=grid, crs=plane.crs.to_string())
     parts = _in_blocks(rings, cost, work, scheduler or Scheduler("serial"))
     unit, cell, shared, whole, invalid = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     _refuse(plane.index[invalid], "their coverage lies outside [0, 1]")
@@ -244,25 +243,35 @@ def _clipped(found: Coverage, grid: SquareGrid) -> Coverage:
 
 def geometry_digest(geometry: gpd.GeoSeries) -> str:
     """SHA-256 of the shapes, in order: names what a crosswalk was made from."""
-    return sha256(b"".join(shapely.to_wkb(geometry.to_numpy()[~geometry.isna()]))).hexdigest()
+    return _digest(rings_of(geometry))
 
 
-def _square_pairs(found: Coverage, grid: SquareGrid) -> tuple[Ints, Ints, Ids, Floats]:
-    """Give unit, place of the cell, the sorted cells, and share, of every pair."""
-    unit, row, col, share = expand_runs(found)
+def _digest(rings: Rings) -> str:
+    found = sha256()
+    for array in rings:
+        found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()
+
+
+def _square_matrix(found: Coverage, grid: SquareGrid, n_units: int) -> tuple[Ids, Matrix]:
+    """Give the sorted cells, and the area of every pair as a matrix."""
+    unit, row, col, stop, share = found.polygon, found.row, found.col, found.stop, found.share
+    area = share * float(grid.cell_size_m) ** 2
     if not len(unit):
-        return unit, unit, np.empty(0, dtype=np.uint64), share
+        return np.empty(0, dtype=np.uint64), matrix_of_runs(unit, unit, unit, area, unit, (n_units, 0))
+    length = stop - col
     south, west = row.min(), col.min()
-    width, height = int(col.max() - west) + 1, int(row.max() - south) + 1
-    if width * height > BOX_CELLS_PER_PAIR * len(unit) + 1_000_000:
+    width, height = int(stop.max() - west), int(row.max() - south) + 1
+    if width * height > BOX_CELLS_PER_PAIR * int(length.sum()) + 1_000_000:
+        unit, row, col, area = expand_runs(found._replace(share=area))
         cells, column = np.unique(grid.from_row_col(row, col), return_inverse=True)
-        return unit, column, cells, share
+        one = np.ones(len(unit), dtype=np.int64)
+        return cells, matrix_of_runs(unit, column, one, area, np.arange(len(cells)), (n_units, len(cells)))
     # a box of places is quicker than a sort of all pairs
-    at = (row - south) * width + (col - west)
-    place = np.zeros(width * height, dtype=np.int64)
-    place[at] = 1
-    used = np.flatnonzero(place)
+    used = mark_places(row - south, col - west, stop - west, width, height)
     ids = grid.from_row_col(used // width + south, used % width + west)
     order = np.argsort(ids)
-    place[used[order]] = np.arange(len(used))
-    return unit, place[at], ids[order], share
+    column = np.empty(width * height, dtype=np.int64)
+    column[used[order]] = np.arange(len(used))
+    place = (row - south) * width + (col - west)
+    return ids[order], matrix_of_runs(unit, place, length, area, column, (n_units, len(ids)))
