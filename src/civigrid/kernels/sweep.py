@@ -109,8 +109,9 @@ def _coverage_compiled(rings: Rings, cell_size: float) -> Coverage:
     xy = np.ascontiguousarray(rings.xy, dtype=np.float64)
     bounds = np.append(first, len(rings.polygon)).astype(np.int64)
     limits = np.array([INVALID_BEYOND, NEGLIGIBLE])
-    *runs, wrong = sweep_polygons(xy, rings.start, bounds, rings.hole, polygon, float(cell_size), limits)
-    return Coverage(*runs, polygon[np.flatnonzero(wrong)])
+    found = sweep_polygons(xy, rings.start, bounds, rings.hole, polygon, float(cell_size), limits)
+    of, row, col, stop, share, wrong = found
+    return Coverage(of, row, col, stop, share, polygon[np.flatnonzero(wrong)])
 
 
 def _coverage_numpy(rings: Rings, cell_size: float) -> Coverage:

@@ -24,7 +24,7 @@ from civigrid.kernels.pairs import Matrix, mark_places, matrix_of_runs
 from civigrid.kernels.sweep import Coverage, Rings, coverage, expand_runs
 from civigrid.project.geometry import equal_area_plane, rings_of, to_plane
 from civigrid.project.hexagons import hexagon_areas, mean_area_m2
-from civigrid.types import Floats, Ids, Ints
+from civigrid.types import Bools, Floats, Ids, Ints
 
 R = TypeVar("R")
 CORNERS_PER_BLOCK = 200_000
@@ -71,7 +71,8 @@ def polygon_crosswalk(geometry: gpd.GeoSeries, grid: Grid, *, scheduler: Schedul
         _refuse_invalid(geometry)
         rings = rings_of(plane)
         cells, matrix = _square_matrix(_swept(rings, grid, scheduler, plane.index), grid, len(geometry))
-        unit_measure = np.nan_to_num(plane.area.to_numpy())
+        found = np.add.reduceat(np.append(matrix.data, 0.0), matrix.indptr[:-1]) * (np.diff(matrix.indptr) > 0)
+        unit_measure = _unit_areas(plane, found, _within(plane, grid), float(grid.cell_size_m) ** 2)
         cell_measure = np.full(len(cells), float(grid.cell_size_m) ** 2)
     elif isinstance(grid, H3Grid):
         _refuse_wrapped(geometry)
@@ -155,12 +156,28 @@ def _hexagon_pairs(
     unit, cell, shared, whole, invalid = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     _refuse(plane.index[invalid], "their coverage lies outside [0, 1]")
     found = group_sum(unit, shared, len(area))
+    return unit, cell, shared, whole, _unit_areas(plane, found, area > 0, mean_area_m2(grid))
+
+
+def _within(plane: gpd.GeoSeries, grid: SquareGrid) -> Bools:
+    """Which shapes lie wholly within the grid's bounds."""
     box = plane.bounds.to_numpy()
-    # what GEOS knows of the area of a needle is as coarse as its box is large
-    known = AREA_ERROR * area + 1e-12 * np.nan_to_num(((box[:, 2:] - box[:, :2]) ** 2).sum(axis=1))
-    lost = np.abs(found - area) > known
-    _refuse(plane.index[lost], "their parts in cells do not add up to them")
-    return unit, cell, shared, whole, found
+    within: Bools = (box[:, :2] >= grid.bounds_m[:2]).all(axis=1) & (box[:, 2:] <= grid.bounds_m[2:]).all(axis=1)
+    return within
+
+
+def _unit_areas(plane: gpd.GeoSeries, found: Floats, within: Bools, cell_area: float) -> Floats:
+    """Area of each unit: of one that lies within the grid, the sum of its parts, so that its shares sum to 1.
+
+    Raises `SourceError` where parts and whole differ by more than rounding.
+    """
+    area = np.nan_to_num(plane.area.to_numpy())
+    box = plane.bounds.to_numpy()
+    # what GEOS knows of the area of a needle is as coarse as its box is large; parts are as coarse as their cell
+    rounding = AREA_ERROR * area + 1e-12 * (np.nan_to_num(((box[:, 2:] - box[:, :2]) ** 2).sum(axis=1)) + cell_area)
+    _refuse(plane.index[within & (np.abs(found - area) > rounding)], "their parts in cells do not add up to them")
+    areas: Floats = np.where(within & (found > 0), found, area)
+    return areas
 
 
 def _refuse_invalid(geometry: gpd.GeoSeries) -> None:
