@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
 from typing import TypeVar
@@ -19,7 +21,6 @@ from civigrid.engine import Block, Scheduler, map_blocks
 from civigrid.engine.reduction import Columns
 from civigrid.errors import SourceError, first_few
 from civigrid.grid import Grid, H3Grid, SquareGrid
-from civigrid.kernels.group import group_sum
 from civigrid.kernels.pairs import Matrix, mark_places, matrix_of_runs
 from civigrid.kernels.sweep import Coverage, Rings, coverage, expand_runs
 from civigrid.project.geometry import equal_area_plane, rings_of, to_plane
@@ -66,38 +67,31 @@ def polygon_crosswalk(geometry: gpd.GeoSeries, grid: Grid, *, scheduler: Schedul
     >>> polygon_crosswalk(box, SquareGrid(cell_size_m=1000)).measure.toarray()
     array([[500000., 500000.]])
     """
-    if isinstance(grid, SquareGrid):
-        plane = to_plane(geometry, grid.crs)
-        _refuse_invalid(geometry)
-        rings = rings_of(plane)
-        cells, matrix = _square_matrix(_swept(rings, grid, scheduler, plane.index), grid, len(geometry))
-        found = np.add.reduceat(np.append(matrix.data, 0.0), matrix.indptr[:-1]) * (np.diff(matrix.indptr) > 0)
-        unit_measure = _unit_areas(plane, found, _within(plane, grid), float(grid.cell_size_m) ** 2)
-        cell_measure = np.full(len(cells), float(grid.cell_size_m) ** 2)
-    elif isinstance(grid, H3Grid):
+    if isinstance(grid, H3Grid):
         _refuse_wrapped(geometry)
-        plane = to_plane(geometry, equal_area_plane(geometry))
-        _refuse_invalid(geometry)
-        rings = rings_of(plane)
-        unit, cell, area, whole, unit_measure = _hexagon_pairs(plane, rings, grid, scheduler)
-        cells, first, column = np.unique(cell, return_index=True, return_inverse=True)
-        cell_measure = whole[first]
-        matrix = matrix_of_runs(
-            unit, column, np.ones_like(unit), area, np.arange(len(cells)), (len(geometry), len(cells))
-        )
-    else:
+    elif not isinstance(grid, SquareGrid):
         raise TypeError(f"grid must be a SquareGrid or an H3Grid, got {type(grid).__name__}")
-    parts = (matrix.data, matrix.indices, matrix.indptr)
+    plane = to_plane(geometry, grid.crs if isinstance(grid, SquareGrid) else equal_area_plane(geometry))
+    with _refusing_invalid(geometry):
+        rings = rings_of(plane)
+        if isinstance(grid, SquareGrid):
+            cells, cell_measure, matrix = _square_matrix(_swept(rings, grid, scheduler, plane.index), grid, len(plane))
+            within, cell_area = _within(plane, grid), float(grid.cell_size_m) ** 2
+        else:
+            cells, cell_measure, matrix = _hexagon_matrix(plane, rings, grid, scheduler)
+            within, cell_area = np.ones(len(plane), dtype=bool), mean_area_m2(grid)
+        made_from = {"geometry": _digest(rings if plane is geometry else rings_of(geometry))}
+    measure = sparse.csr_array((matrix.data, matrix.indices, matrix.indptr), shape=(len(plane), len(cells)))
     return Crosswalk(
         grid=grid,
         unit_id=geometry.index.to_numpy(),
         cell_id=cells,
-        measure=sparse.csr_array(parts, shape=(len(geometry), len(cells))),
-        unit_measure=unit_measure,
+        measure=measure,
+        unit_measure=_unit_areas(plane, measure.sum(axis=1), within, cell_area),
         cell_measure=cell_measure,
         covered=covered_share(matrix.column_sum, cell_measure),
         method="area",
-        made_from={"geometry": _digest(rings if plane is geometry else rings_of(geometry))},
+        made_from=made_from,
     )
 
 
@@ -126,8 +120,8 @@ def square_coverage(geometry: gpd.GeoSeries, grid: SquareGrid, scheduler: Schedu
         Rings overlap or cross; their ids are named.
     """
     plane = to_plane(geometry, grid.crs)
-    _refuse_invalid(geometry)
-    return _swept(rings_of(plane), grid, scheduler, plane.index)
+    with _refusing_invalid(geometry):
+        return _swept(rings_of(plane), grid, scheduler, plane.index)
 
 
 def _swept(rings: Rings, grid: SquareGrid, scheduler: Scheduler | None, ids: pd.Index) -> Coverage:
@@ -141,22 +135,24 @@ def _swept(rings: Rings, grid: SquareGrid, scheduler: Scheduler | None, ids: pd.
     return _clipped(found, grid)
 
 
-def _hexagon_pairs(
+def _hexagon_matrix(
     plane: gpd.GeoSeries, rings: Rings, grid: H3Grid, scheduler: Scheduler | None
-) -> tuple[Ints, Ids, Floats, Floats, Floats]:
-    """Give unit, cell, shared area and whole area of the cell, of every pair, and the area of each unit."""
-    area = np.nan_to_num(plane.area.to_numpy())
+) -> tuple[Ids, Floats, Matrix]:
+    """Give the sorted cells, their areas, and the area of every pair as a matrix."""
     if not len(rings.polygon):
         none = np.empty(0, dtype=np.int64)
-        return none, none.astype(np.uint64), np.empty(0), np.empty(0), area
+        matrix = matrix_of_runs(none, none, none, np.empty(0), none, (len(plane), 0))
+        return none.astype(np.uint64), np.empty(0), matrix
     # a hexagon costs about as much as four corners
-    cost = _corners(rings) + 4 * area[np.unique(rings.polygon)] / mean_area_m2(grid)
+    expected = np.nan_to_num(plane.area.to_numpy())[np.unique(rings.polygon)] / mean_area_m2(grid)
     work = partial(hexagon_areas, grid=grid, crs=plane.crs.to_string())
-    parts = _in_blocks(rings, cost, work, scheduler or Scheduler("serial"))
-    unit, cell, shared, whole, invalid = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    parts = _in_blocks(rings, _corners(rings) + 4 * expected, work, scheduler or Scheduler("serial"))
+    unit, cell, area, whole, invalid = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     _refuse(plane.index[invalid], "their coverage lies outside [0, 1]")
-    found = group_sum(unit, shared, len(area))
-    return unit, cell, shared, whole, _unit_areas(plane, found, area > 0, mean_area_m2(grid))
+    cells, first, column = np.unique(cell, return_index=True, return_inverse=True)
+    one = np.ones(len(unit), dtype=np.int64)
+    matrix = matrix_of_runs(unit, column, one, area, np.arange(len(cells)), (len(plane), len(cells)))
+    return cells, whole[first], matrix
 
 
 def _within(plane: gpd.GeoSeries, grid: SquareGrid) -> Bools:
@@ -180,12 +176,17 @@ def _unit_areas(plane: gpd.GeoSeries, found: Floats, within: Bools, cell_area: f
     return areas
 
 
-def _refuse_invalid(geometry: gpd.GeoSeries) -> None:
-    """Areas cannot tell all that is wrong: the lobes of a bow-tie within one cell cancel."""
+@contextmanager
+def _refusing_invalid(geometry: gpd.GeoSeries) -> Iterator[None]:
+    """Ask GEOS beside the work: areas cannot tell all that is wrong, the lobes of a bow-tie within one cell cancel."""
     shapes = geometry.to_numpy()
-    wrong = np.flatnonzero(~shapely.is_valid(shapes) & ~shapely.is_missing(shapes))
-    if len(wrong):
-        _refuse(geometry.index[wrong], str(shapely.is_valid_reason(shapes[wrong[0]])))
+    with ThreadPoolExecutor(1) as aside:
+        valid = aside.submit(shapely.is_valid, shapes)
+        try:
+            yield
+        finally:
+            wrong = np.flatnonzero(~valid.result() & ~shapely.is_missing(shapes))
+            _refuse(geometry.index[wrong], str(shapely.is_valid_reason(shapes[wrong[0]])) if len(wrong) else "")
 
 
 def _refuse(ids: npt.ArrayLike, reason: str) -> None:
@@ -270,12 +271,13 @@ def _digest(rings: Rings) -> str:
     return found.hexdigest()
 
 
-def _square_matrix(found: Coverage, grid: SquareGrid, n_units: int) -> tuple[Ids, Matrix]:
-    """Give the sorted cells, and the area of every pair as a matrix."""
+def _square_matrix(found: Coverage, grid: SquareGrid, n_units: int) -> tuple[Ids, Floats, Matrix]:
+    """Give the sorted cells, their areas, and the area of every pair as a matrix."""
     unit, row, col, stop, share = found.polygon, found.row, found.col, found.stop, found.share
-    area = share * float(grid.cell_size_m) ** 2
+    cell_area = float(grid.cell_size_m) ** 2
+    area = share * cell_area
     if not len(unit):
-        return np.empty(0, dtype=np.uint64), matrix_of_runs(unit, unit, unit, area, unit, (n_units, 0))
+        return np.empty(0, dtype=np.uint64), np.empty(0), matrix_of_runs(unit, unit, unit, area, unit, (n_units, 0))
     length = stop - col
     south, west = row.min(), col.min()
     width, height = int(stop.max() - west), int(row.max() - south) + 1
@@ -283,7 +285,8 @@ def _square_matrix(found: Coverage, grid: SquareGrid, n_units: int) -> tuple[Ids
         unit, row, col, area = expand_runs(found._replace(share=area))
         cells, column = np.unique(grid.from_row_col(row, col), return_inverse=True)
         one = np.ones(len(unit), dtype=np.int64)
-        return cells, matrix_of_runs(unit, column, one, area, np.arange(len(cells)), (n_units, len(cells)))
+        matrix = matrix_of_runs(unit, column, one, area, np.arange(len(cells)), (n_units, len(cells)))
+        return cells, np.full(len(cells), cell_area), matrix
     # a box of places is quicker than a sort of all pairs
     used = mark_places(row - south, col - west, stop - west, width, height)
     ids = grid.from_row_col(used // width + south, used % width + west)
@@ -291,4 +294,5 @@ def _square_matrix(found: Coverage, grid: SquareGrid, n_units: int) -> tuple[Ids
     column = np.empty(width * height, dtype=np.int64)
     column[used[order]] = np.arange(len(used))
     place = (row - south) * width + (col - west)
-    return ids[order], matrix_of_runs(unit, place, length, area, column, (n_units, len(ids)))
+    matrix = matrix_of_runs(unit, place, length, area, column, (n_units, len(ids)))
+    return ids[order], np.full(len(ids), cell_area), matrix
