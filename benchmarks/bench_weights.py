@@ -1,124 +1,95 @@
-"""Polygons to 1 km and 100 m cells: the crosswalk, beside exactextract and tobler."""
+"""Polygons to 1 km cells: the crosswalk beside exactextract, tobler and geopandas, and the sweep beside a bare loop."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
-import shapely
 
-from benchmarks.measure import installed, measure, row
+from benchmarks.measure import growth, installed, measure, row
+from benchmarks.peers import Answer, exactextract_pairs, overlay_pairs, tobler_pairs
+from benchmarks.tilings import bare_loop, polygons
+
+SIZES = ((500, 223.0), (1_000, 316.0), (10_000, 1_000.0))
+PEERS = {
+    "exactextract": (exactextract_pairs, 10_000),
+    "tobler": (tobler_pairs, 10_000),
+    "geopandas": (overlay_pairs, 1_000),
+}
+"""How pairs are made by a peer, and with how many polygons it ends within a minute or so."""
+CELL = 1000
 
 
 def rows(*, smallest: bool) -> Iterator[dict[str, Any]]:
     """Sizes by number of polygons; every share is compared."""
-    for n, side_km, cell in ((100, 50, 1000),) if smallest else ((500, 220, 1000), (2000, 450, 1000), (500, 60, 100)):
-        seconds, peak, ours = measure(_civigrid, n, side_km, cell)
-        size = f"{n} polygons, {len(ours):,} pairs, {cell} m"
-        for peer, make in (("exactextract", _exactextract), ("tobler", _tobler)):
-            if installed(peer) is None:
-                yield row("weights", size, (seconds, peak), peer, None, "peer absent")
+    seconds_by_size = []
+    for n, side_km in ((100, 50.0),) if smallest else SIZES:
+        ours = measure(_crosswalk, n, side_km, repeats=7)
+        seconds_by_size.append((n, ours[0]))
+        size = f"{n:,} polygons x {int(side_km**2):,} cells, {len(ours[2]):,} pairs"
+        for peer, (make, most) in PEERS.items():
+            if installed(peer) is None or n > most:
+                why = "peer absent" if installed(peer) is None else "takes longer than a minute: not run"
+                yield row("crosswalk", size, ours[:2], peer, None, why)
                 continue
-            other, _, theirs = measure(make, n, side_km, cell, repeats=1)
-            apart = max(abs(theirs.get(k, 0.0) - ours.get(k, 0.0)) for k in ours.keys() | theirs.keys())
-            yield row("weights", size, (seconds, peak), peer, other, f"largest difference of a share {apart:.1e}")
+            other, _, theirs = measure(make, n, side_km, CELL, repeats=1 if n > 1_000 else 3)
+            yield row("crosswalk", size, ours[:2], peer, other, _apart(ours[2], theirs))
+        for name, make_sweep in (("sweep", True), ("sweep, NumPy twin", False)):
+            swept = measure(_sweep, n, side_km, make_sweep, repeats=7)
+            bare = measure(_bare, n, side_km, repeats=7)
+            made = row(name, size, swept[:2], "", bare[0], f"bare loop {bare[0]:.4f} s; {_apart(swept[2], bare[2])}")
+            yield made | {"peer": "bare loop", "peer_version": ""}
+    if len(seconds_by_size) > 1:
+        yield row("crosswalk", growth(seconds_by_size), (seconds_by_size[-1][1], 0.0))
 
 
-def polygons(n: int, side_km: float) -> gpd.GeoSeries:
-    """A Voronoi tiling with wrinkled borders that neighbours share."""
-    rng = np.random.default_rng(1)
-    side = side_km * 1000
-    points = rng.uniform(0, side, (n, 2)) + np.array([4_100_137.0, 2_800_211.0])
-    box = shapely.box(4_100_137.0, 2_800_211.0, 4_100_137.0 + side, 2_800_211.0 + side)
-    cells = shapely.get_parts(shapely.voronoi_polygons(shapely.MultiPoint(points), extend_to=box))
-    fine = shapely.segmentize(shapely.intersection(cells, box), side / np.sqrt(n) / 20)
-
-    def wrinkle(xy: Any) -> Any:
-        scale = side / np.sqrt(n) / 12
-        return xy + scale * np.stack([np.sin(xy[:, 1] / scale / 2.1), np.cos(xy[:, 0] / scale / 1.7)], axis=1)
-
-    shapes = shapely.transform(fine, wrinkle)
-    return gpd.GeoSeries(shapes[shapely.is_valid(shapes)], crs="EPSG:3035").reset_index(drop=True)
+def _apart(ours: Any, theirs: Any) -> str:
+    apart = max(abs(theirs.get(k, 0.0) - ours.get(k, 0.0)) for k in ours.keys() | theirs.keys())
+    return f"largest difference of a share {apart:.1e}"
 
 
-def _grid(shapes: gpd.GeoSeries, cell: int) -> tuple[int, int, int, int]:
-    west, south, east, north = shapes.total_bounds
-    low, high = np.floor([west, south]) // cell, np.ceil(np.array([east, north]) / cell)
-    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+def _keyed(polygon: Any, row_: Any, col: Any, share: Any) -> dict[tuple[int, int, int], float]:
+    keys = zip(polygon.tolist(), row_.tolist(), col.tolist(), strict=True)
+    return dict(zip(keys, share.tolist(), strict=True))
 
 
-def _civigrid(n: int, side_km: float, cell: int) -> Callable[[], dict[tuple[int, int, int], float]]:
+def _crosswalk(n: int, side_km: float) -> Callable[[], Any]:
     from civigrid.grid import SquareGrid
     from civigrid.project import polygon_crosswalk
 
-    shapes, grid = polygons(n, side_km), SquareGrid(cell_size_m=cell)
+    shapes, grid = polygons(n, side_km), SquareGrid(cell_size_m=CELL)
     polygon_crosswalk(shapes[:2], grid)
-    return _Answer(lambda: polygon_crosswalk(shapes, grid), lambda c: _pairs(c, grid))
+
+    def form(crosswalk: Any) -> Any:
+        found = crosswalk.measure.tocoo()
+        row_, col = grid.row_col(crosswalk.cell_id[found.col])
+        return _keyed(found.row, row_, col, found.data / CELL**2)
+
+    return Answer(lambda: polygon_crosswalk(shapes, grid), form)
 
 
-def _pairs(crosswalk: Any, grid: Any) -> dict[tuple[int, int, int], float]:
-    found = crosswalk.measure.tocoo()
-    row_, col = grid.row_col(crosswalk.cell_id[found.col])
-    share = found.data / grid.cell_size_m**2
-    return dict(zip(zip(found.row.tolist(), row_.tolist(), col.tolist(), strict=True), share.tolist(), strict=True))
+def _sweep(n: int, side_km: float, compiled: bool) -> Callable[[], Any]:
+    from civigrid.kernels.sweep import coverage, expand_runs
+    from civigrid.project.geometry import rings_of
+
+    rings = rings_of(polygons(n, side_km))
+    coverage(rings, CELL, compiled=compiled)
+    return Answer(lambda: coverage(rings, CELL, compiled=compiled), lambda found: _keyed(*expand_runs(found)))
 
 
-class _Answer:
-    """Time the work alone: the answer is put into comparable form when it travels to the parent."""
+def _bare(n: int, side_km: float) -> Callable[[], Any]:
+    from shapely import get_coordinates, get_num_coordinates, orient_polygons
 
-    def __init__(self, work: Callable[[], Any], form: Callable[[Any], Any]) -> None:
-        self.work, self.form = work, form
+    # shells the right way round, so that no loop has to ask
+    shapes = orient_polygons(polygons(n, side_km).to_numpy())
+    xy, start = get_coordinates(shapes), np.append(0, np.cumsum(get_num_coordinates(shapes)))
+    many = 300 * len(shapes) + 4 * int(np.ceil(side_km)) ** 2
+    bare_loop(xy, start[:2], float(CELL), *(np.empty(9_999, kind) for kind in (np.int64, np.int64, np.float64)))
 
-    def __call__(self) -> Any:
-        return _Lazy(self.work(), self.form)
+    def work() -> Any:
+        out = np.empty(many, np.int64), np.empty(many, np.int64), np.empty(many)
+        n_pairs = bare_loop(xy, start, float(CELL), *out)
+        return tuple(column[:n_pairs] for column in out)
 
-
-class _Lazy:
-    def __init__(self, answer: Any, form: Callable[[Any], Any]) -> None:
-        self.answer, self.form = answer, form
-
-    def __reduce__(self) -> Any:
-        return dict, (self.form(self.answer),)
-
-
-def _exactextract(n: int, side_km: float, cell: int) -> Callable[[], Any]:
-    from exactextract import exact_extract
-    from exactextract.raster import NumPyRasterSource
-
-    shapes = polygons(n, side_km)
-    west, south, east, north = _grid(shapes, cell)
-    raster = NumPyRasterSource(
-        np.ones((north - south, east - west)), xmin=west * cell, ymin=south * cell, xmax=east * cell, ymax=north * cell,
-        srs_wkt=shapes.crs.to_wkt(),
-    )  # fmt: skip
-    frame = gpd.GeoDataFrame({"k": np.arange(len(shapes))}, geometry=shapes)
-
-    def form(found: Any) -> dict[tuple[int, int, int], float]:
-        pairs = {}
-        for k, (ids, shares) in enumerate(zip(found["cell_id"], found["coverage"], strict=True)):
-            line, col = np.divmod(np.asarray(ids, dtype=np.int64), east - west)
-            for r, c, s in zip(line, col, shares, strict=True):
-                pairs[k, north - 1 - int(r), west + int(c)] = float(s)
-        return pairs
-
-    return _Answer(lambda: exact_extract(raster, frame, ["cell_id", "coverage"], output="pandas"), form)
-
-
-def _tobler(n: int, side_km: float, cell: int) -> Callable[[], Any]:
-    from tobler.area_weighted.area_interpolate import _area_tables_binning
-
-    shapes = polygons(n, side_km)
-    west, south, east, north = _grid(shapes, cell)
-    col, line = (v.ravel() for v in np.meshgrid(np.arange(west, east), np.arange(south, north)))
-    boxes = shapely.box(col * cell, line * cell, (col + 1) * cell, (line + 1) * cell)
-    source = gpd.GeoDataFrame({"k": np.arange(len(shapes))}, geometry=shapes)
-    target = gpd.GeoDataFrame({"k": np.arange(len(col))}, geometry=boxes, crs=shapes.crs)
-
-    def form(table: Any) -> dict[tuple[int, int, int], float]:
-        found = table.tocoo()
-        keys = zip(found.row.tolist(), line[found.col].tolist(), col[found.col].tolist(), strict=True)
-        return dict(zip(keys, (found.data / cell**2).tolist(), strict=True))
-
-    return _Answer(lambda: _area_tables_binning(source, target, "auto"), form)
+    return Answer(work, lambda found: _keyed(found[0], found[1] // 8192, found[1] % 8192, found[2]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing as mp
 import resource
 import subprocess
@@ -86,3 +87,13 @@ def row(
         "ratio": peer_seconds / ours[0] if peer_seconds else None,
         "checked": checked,
     }
+
+
+def growth(points: list[tuple[float, float]]) -> str:
+    """How seconds grow with size, as an exponent over all sizes.
+
+    >>> growth([(10, 1.0), (1000, 100.0)])
+    'grows with size as n^1.00'
+    """
+    (low, first), (high, last) = points[0], points[-1]
+    return f"grows with size as n^{math.log(last / first) / math.log(high / low):.2f}"

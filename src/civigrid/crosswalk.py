@@ -18,6 +18,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,27 @@ from civigrid.grid import Grid, grid_from_dict
 from civigrid.types import Floats, Ids, Ints
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+ROUNDING = 1e-9
+"""Coverage this little above 1 is rounding; more is an overlap."""
+
+
+class Overlap(NamedTuple):
+    """Cells that units cover more than once, by how much of the cell, and the units that meet there."""
+
+    cell_id: Ids
+    excess: Floats
+    unit_id: npt.NDArray[np.generic]
+
+
+def covered_share(area: Floats, cell_measure: Floats) -> Floats:
+    """Share of each cell that units cover: rounding above 1 is cut, an overlap is not.
+
+    >>> covered_share(np.array([0.5, 1.0 + 1e-12, 1.25]), np.ones(3))
+    array([0.5 , 1.  , 1.25])
+    """
+    share = area / cell_measure
+    covered: Floats = np.where((share > 1) & (share <= 1 + ROUNDING), 1.0, share)
+    return covered
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -49,7 +71,7 @@ class Crosswalk:
     cell_measure : ndarray of float64, shape (cell,)
         Whole measure of each cell, with what lies outside every unit.
     covered : ndarray of float64, shape (cell,)
-        Share of each cell's area that units cover, in [0, 1], whatever the measure is.
+        Share of each cell's area that units cover, whatever the measure is; above 1 where units overlap.
     method : str
         How the weights were made, in words.
     unit_of_measure : str
@@ -94,6 +116,19 @@ class Crosswalk:
     def shares(self) -> sparse.csr_array:
         """Share of each unit that goes to each cell, shape (unit, cell)."""
         return _scale_rows(self.measure, self.unit_measure)
+
+    @property
+    def overlap(self) -> Overlap:
+        """Where units overlap: cells covered more than once, and the units that meet there.
+
+        Counts are spread over each unit's own area all the same, so that no person is lost or doubled; but the same
+        ground carries the people of two units, and rates there are averages of both.  An overlap in a cell that is
+        not full is not seen.
+        """
+        twice = np.flatnonzero(self.covered > 1 + ROUNDING)
+        in_them = np.isin(self.measure.indices, twice)
+        rows = np.repeat(np.arange(len(self.unit_id)), np.diff(self.measure.indptr))
+        return Overlap(self.cell_id[twice], self.covered[twice] - 1, self.unit_id[np.unique(rows[in_them])])
 
     # --- to cells ---
 

@@ -136,7 +136,7 @@ def shortest_interval(draws: Floats, level: float = 0.9) -> tuple[Floats, Floats
     return ordered[row, first], ordered[row, first + k - 1]
 
 
-def covered_share(draws: Floats, truth: Floats, level: float, rng: np.random.Generator) -> Floats:
+def interval_holds(draws: Floats, truth: Floats, level: float, rng: np.random.Generator) -> Floats:
     """Whether the central interval of the draws holds the truth, ties between whole persons broken at random.
 
     Counts are whole: an interval of small counts holds more than it says.  The place of the truth among the draws,
@@ -164,7 +164,7 @@ def covered_share(draws: Floats, truth: Floats, level: float, rng: np.random.Gen
 
     Examples
     --------
-    >>> covered_share(np.array([[0.0, 1.0, 2.0]]), np.array([1.0]), 0.9, np.random.default_rng(0))
+    >>> interval_holds(np.array([[0.0, 1.0, 2.0]]), np.array([1.0]), 0.9, np.random.default_rng(0))
     array([1.])
     """
     below = (draws < truth[:, None]).sum(axis=1)

@@ -43,8 +43,11 @@ class Coverage(NamedTuple):
 
     A run holds columns `col` to `stop` (exclusive) of `row`, each covered by `share`.  A cell that an edge passes is a
     run of one; between such cells the covered share is constant (1 inside, less above a horizontal edge), so that the
-    inside of a large polygon is one run per row.  Ordered by polygon, row, column.  `invalid` lists polygons whose
-    rings overlap or cross.
+    inside of a large polygon is one run per row.  Ordered by polygon, row, column.
+
+    `invalid` lists polygons whose coverage lies outside [0, 1]: rings that cross or overlap, holes outside their
+    shell; and those with rings that are not closed or not finite.  What overlaps within one cell without filling it
+    cannot be seen in a coverage: ask GEOS, as `project.polygons` does.
     """
 
     polygon: Ints
@@ -79,17 +82,36 @@ def coverage(rings: Rings, cell_size: float, *, compiled: bool = True) -> Covera
     >>> found.col, found.share
     (array([0, 1]), array([0.25, 0.25]))
     """
+    rings, broken = whole_rings(rings)
     if not len(rings.polygon):
         none = np.empty(0, dtype=np.int64)
-        return Coverage(none, none, none, none, np.empty(0), none)
-    if not compiled:
-        return _coverage_numpy(rings, cell_size)
-    polygon, first = np.unique(rings.polygon, return_index=True)
+        return Coverage(none, none, none, none, np.empty(0), broken)
+    found = _coverage_compiled(rings, cell_size) if compiled else _coverage_numpy(rings, cell_size)
+    return found._replace(invalid=np.union1d(found.invalid, broken))
+
+
+def whole_rings(rings: Rings) -> tuple[Rings, Ints]:
+    """Leave out polygons with a ring that is not closed or not finite, and name them."""
+    closed = (rings.xy[rings.start[:-1]] == rings.xy[rings.start[1:] - 1]).all(axis=1)
+    if closed.all() and np.isfinite(rings.xy.sum()):
+        return rings, np.empty(0, dtype=np.int64)
+    finite = np.logical_and.reduceat(np.isfinite(rings.xy).all(axis=1), rings.start[:-1])
+    broken = np.unique(rings.polygon[~(closed & finite)])
+    kept = ~np.isin(rings.polygon, broken)
+    length = np.diff(rings.start)
+    start = np.concatenate([[0], np.cumsum(length[kept])])
+    return Rings(rings.xy[np.repeat(kept, length)], start, rings.polygon[kept], rings.hole[kept]), broken
+
+
+def _coverage_compiled(rings: Rings, cell_size: float) -> Coverage:
+    first = np.flatnonzero(np.diff(rings.polygon, prepend=-1))
+    polygon = rings.polygon[first]
     xy = np.ascontiguousarray(rings.xy, dtype=np.float64)
     bounds = np.append(first, len(rings.polygon)).astype(np.int64)
-    found = sweep_polygons(xy, rings.start, bounds, rings.hole, float(cell_size), INVALID_BEYOND, NEGLIGIBLE)
-    at, row, col, stop, share, wrong = found
-    return Coverage(polygon[at], row, col, stop, share, polygon[np.flatnonzero(wrong)])
+    limits = np.array([INVALID_BEYOND, NEGLIGIBLE])
+    found = sweep_polygons(xy, rings.start, bounds, rings.hole, polygon, float(cell_size), limits)
+    of, row, col, stop, share, wrong = found
+    return Coverage(of, row, col, stop, share, polygon[np.flatnonzero(wrong)])
 
 
 def _coverage_numpy(rings: Rings, cell_size: float) -> Coverage:
@@ -159,7 +181,9 @@ def _sum_by_key(key: Ints, value: Ints) -> tuple[Ints, Ints]:
     order = np.argsort(key, kind="stable")
     key = key[order]
     start = np.flatnonzero(np.diff(key, prepend=-1))
-    return key[start], np.add.reduceat(value[order], start)
+    total = np.add.reduceat(value[order], start)
+    # a cell in which all cancels is like the one before it
+    return key[start][total != 0], total[total != 0]
 
 
 def expand_runs(found: Coverage) -> tuple[Ints, Ints, Ints, Floats]:

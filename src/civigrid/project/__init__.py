@@ -5,6 +5,7 @@ from civigrid.project.gridded import coarsen, project_cells, pyramid
 from civigrid.project.ledger import Entry, check_ledger, ledger_table
 from civigrid.project.lines import project_lines
 from civigrid.project.methods import coarsen_crosswalk, reweight
+from civigrid.project.partition import centre_partition
 from civigrid.project.points import cells_of_points, project_points
 from civigrid.project.polygons import polygon_crosswalk
 from civigrid.project.rasters import RasterArray, RasterSource, project_classes, project_raster
@@ -21,6 +22,7 @@ __all__ = [
     "Reconciled",
     "Zonal",
     "cells_of_points",
+    "centre_partition",
     "check_ledger",
     "coarsen",
     "coarsen_crosswalk",

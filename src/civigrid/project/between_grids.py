@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyproj import Transformer
 from scipy import sparse
 
-from civigrid.crosswalk import Crosswalk
+from civigrid.crosswalk import Crosswalk, covered_share
 from civigrid.engine import Scheduler, map_blocks, plan_blocks
 from civigrid.engine.reduction import Columns
 from civigrid.errors import GridMismatchError
@@ -204,7 +204,7 @@ def _joined(blocks: list[Shared], cell_id: Ids, grid: Grid, to: Grid) -> Crosswa
         measure=sparse.csr_array((area, column, rows), shape=(len(cell_id), len(targets))),
         unit_measure=unit_measure,
         cell_measure=target_area,
-        covered=np.minimum(group_sum(column, area, len(targets)) / target_area, 1.0),
+        covered=covered_share(group_sum(column, area, len(targets)), target_area),
         method=f"area, {grid.id} to {to.id}",
         made_from={"cells": sha256(cell_id.tobytes()).hexdigest()},
     )

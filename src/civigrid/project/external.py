@@ -13,7 +13,7 @@ import xarray as xr
 from civigrid.cells import ids_of, is_missing, status_of, values_of
 from civigrid.crosswalk import Crosswalk
 from civigrid.engine import Scheduler
-from civigrid.kernels.dirichlet import covered_share
+from civigrid.kernels.dirichlet import interval_holds
 from civigrid.kernels.errors_of import allocation_errors
 from civigrid.project.draws import draw_areas
 from civigrid.project.holdout import DENSITY_CLASSES, LEVEL, class_name, folds_of, moment_concentration
@@ -115,7 +115,7 @@ def _held(
         alpha = moment_concentration(crosswalk, counts, np.where(fold != k, truth, np.nan))
         stack = draw_areas(part, crosswalk, concentration=alpha, n=n, seed=seed, scheduler=scheduler)
         draws = stack[name].transpose("cell", "draw").to_numpy()
-        found = covered_share(draws, np.nan_to_num(truth), LEVEL, np.random.default_rng([seed, k]))
+        found = interval_holds(draws, np.nan_to_num(truth), LEVEL, np.random.default_rng([seed, k]))
         held = np.where(fold == k, found, held)
     return held
 

@@ -18,7 +18,7 @@ from civigrid.crosswalk import Crosswalk
 from civigrid.engine import Scheduler
 from civigrid.errors import GridMismatchError, SchemaError
 from civigrid.grid import Grid
-from civigrid.kernels.dirichlet import covered_share, estimate_concentration, shortest_interval
+from civigrid.kernels.dirichlet import estimate_concentration, interval_holds, shortest_interval
 from civigrid.kernels.errors_of import allocation_errors
 from civigrid.kernels.group import group_sum
 from civigrid.project.draws import draw_areas
@@ -313,7 +313,7 @@ def _rows(
 
 def _coverage(drawn: Floats, truth: Floats, seed: int) -> dict[str, Floats]:
     low, high = shortest_interval(drawn, LEVEL)
-    held = covered_share(drawn, truth, LEVEL, np.random.default_rng(seed))
+    held = interval_holds(drawn, truth, LEVEL, np.random.default_rng(seed))
     return {"coverage_90": held, "coverage_90_whole": ((truth >= low) & (truth <= high)).astype(np.float64)}
 
 

@@ -1,45 +1,60 @@
-"""Polygons to cells by exact area: squares by the sweep, hexagons by clipping what their edges cut."""
+"""Polygons to cells by exact area: squares by the sweep, hexagons by `project.hexagons`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
+from typing import TypeVar
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 import shapely
-from h3ronpy import vector
 from scipy import sparse
 
-from civigrid.crosswalk import Crosswalk
+from civigrid.crosswalk import Crosswalk, covered_share
 from civigrid.engine import Block, Scheduler, map_blocks
 from civigrid.engine.reduction import Columns
 from civigrid.errors import SourceError, first_few
 from civigrid.grid import Grid, H3Grid, SquareGrid
-from civigrid.kernels.group import group_sum
+from civigrid.kernels.pairs import Matrix, mark_places, matrix_of_runs
 from civigrid.kernels.sweep import Coverage, Rings, coverage, expand_runs
 from civigrid.project.geometry import equal_area_plane, rings_of, to_plane
-from civigrid.types import Floats, Ids, Ints
+from civigrid.project.hexagons import hexagon_areas, mean_area_m2
+from civigrid.types import Bools, Floats, Ids, Ints
 
+R = TypeVar("R")
+CORNERS_PER_BLOCK = 200_000
+"""Corners of polygons (and hexagons, where they are the cells) that one task works on."""
+MOST_BLOCKS = 4_000
 BOX_CELLS_PER_PAIR = 8
 """A box with fewer places than this per pair is filled to number the cells; in a larger one they are sorted."""
+AREA_ERROR = 1e-9
+"""Hexagons' shares of a polygon may miss its area by this much of it; more means that something was lost."""
 
 
-def polygon_crosswalk(geometry: gpd.GeoSeries, grid: Grid) -> Crosswalk:
+def polygon_crosswalk(geometry: gpd.GeoSeries, grid: Grid, *, scheduler: Scheduler | None = None) -> Crosswalk:
     """Give the area that each polygon shares with each cell, exact in float64.
 
     Parameters
     ----------
     geometry : geopandas.GeoSeries
         Valid polygons or multipolygons with a CRS; the index holds the unit ids.  Missing or empty ones are kept,
-        with measure 0: what they carry is reported as unplaceable.
+        with measure 0: what they carry is reported as unplaceable.  Polygons may overlap: `Crosswalk.overlap` tells.
     grid : Grid
         Square or H3 grid.
+    scheduler : Scheduler, optional
+        Where blocks of polygons are worked on; no result depends on it.
 
     Returns
     -------
     Crosswalk
-        Measure in m2; for squares in the grid's own plane, for H3 in an equal-area plane.
+        Measure in m2; for squares in the grid's own plane, for H3 in an equal-area plane, in which a unit's shares
+        sum to 1 within 1e-12 and the parts of a cell to the cell.
 
     Raises
     ------
@@ -52,32 +67,29 @@ def polygon_crosswalk(geometry: gpd.GeoSeries, grid: Grid) -> Crosswalk:
     >>> polygon_crosswalk(box, SquareGrid(cell_size_m=1000)).measure.toarray()
     array([[500000., 500000.]])
     """
-    if isinstance(grid, SquareGrid):
-        plane = to_plane(geometry, grid.crs)
-        unit, column, cells, share = _square_pairs(square_coverage(plane, grid), grid)
-        area = share * float(grid.cell_size_m) ** 2
-    elif isinstance(grid, H3Grid):
-        plane = to_plane(geometry, equal_area_plane(geometry))
-        unit, cell, area = _hexagon_pairs(plane, grid)
-        cells, column = np.unique(cell, return_inverse=True)
-    else:
+    if not isinstance(grid, SquareGrid | H3Grid):
         raise TypeError(f"grid must be a SquareGrid or an H3Grid, got {type(grid).__name__}")
-    # pairs come ordered by unit: the matrix needs no sort but within its rows
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(unit, minlength=len(geometry)))])
-    shape = (len(geometry), len(cells))
-    measure = sparse.csr_array((area, column.astype(np.int32), indptr), shape=shape)
-    measure.sort_indices()
-    cell_measure = grid.area_km2(cells) * 1e6
+    plane = to_plane(geometry, grid.crs if isinstance(grid, SquareGrid) else equal_area_plane(geometry))
+    with _refusing_invalid(geometry):
+        rings = rings_of(plane)
+        if isinstance(grid, SquareGrid):
+            cells, cell_measure, matrix = _square_matrix(_swept(rings, grid, scheduler, plane.index), grid, len(plane))
+            within, cell_area = _within(plane, grid), float(grid.cell_size_m) ** 2
+        else:
+            cells, cell_measure, matrix = _hexagon_matrix(plane, rings, grid, scheduler)
+            within, cell_area = np.ones(len(plane), dtype=bool), mean_area_m2(grid)
+        made_from = {"geometry": _digest(rings if plane is geometry else rings_of(geometry))}
+    measure = sparse.csr_array((matrix.data, matrix.indices, matrix.indptr), shape=(len(plane), len(cells)))
     return Crosswalk(
         grid=grid,
         unit_id=geometry.index.to_numpy(),
         cell_id=cells,
         measure=measure,
-        unit_measure=np.nan_to_num(plane.area.to_numpy()),
+        unit_measure=_unit_areas(plane, measure.sum(axis=1), within, cell_area),
         cell_measure=cell_measure,
-        covered=np.minimum(group_sum(measure.indices, measure.data, len(cells)) / cell_measure, 1.0),
+        covered=covered_share(matrix.column_sum, cell_measure),
         method="area",
-        made_from={"geometry": geometry_digest(geometry)},
+        made_from=made_from,
     )
 
 
@@ -106,26 +118,95 @@ def square_coverage(geometry: gpd.GeoSeries, grid: SquareGrid, scheduler: Schedu
         Rings overlap or cross; their ids are named.
     """
     plane = to_plane(geometry, grid.crs)
-    rings = rings_of(plane)
+    with _refusing_invalid(geometry):
+        return _swept(rings_of(plane), grid, scheduler, plane.index)
+
+
+def _swept(rings: Rings, grid: SquareGrid, scheduler: Scheduler | None, ids: pd.Index) -> Coverage:
     if scheduler is None or not len(rings.polygon):
         found = coverage(rings, grid.cell_size_m)
     else:
-        found = _in_blocks(rings, grid.cell_size_m, scheduler)
-    if len(found.invalid):
-        ids = first_few(plane.index[found.invalid])
-        raise SourceError(
-            f"{len(found.invalid)} polygons have rings that overlap or cross (first: {ids}). "
-            "Read them with civigrid's readers, which repair and report, or call .make_valid()."
-        )
+        corners = _corners(rings)
+        parts = _in_blocks(rings, corners, partial(coverage, cell_size=grid.cell_size_m), scheduler)
+        found = Coverage(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    _refuse(ids[found.invalid], "their coverage lies outside [0, 1]")
     return _clipped(found, grid)
 
 
-CORNERS_PER_BLOCK = 200_000
-"""Corners of polygons that one task sweeps."""
+def _hexagon_matrix(
+    plane: gpd.GeoSeries, rings: Rings, grid: H3Grid, scheduler: Scheduler | None
+) -> tuple[Ids, Floats, Matrix]:
+    """Give the sorted cells, their areas, and the area of every pair as a matrix."""
+    if not len(rings.polygon):
+        none = np.empty(0, dtype=np.int64)
+        matrix = matrix_of_runs(none, none, none, np.empty(0), none, (len(plane), 0))
+        return none.astype(np.uint64), np.empty(0), matrix
+    # a hexagon costs about as much as four corners
+    expected = np.nan_to_num(plane.area.to_numpy())[np.unique(rings.polygon)] / mean_area_m2(grid)
+    work = partial(hexagon_areas, grid=grid, crs=plane.crs.to_string())
+    parts = _in_blocks(rings, _corners(rings) + 4 * expected, work, scheduler or Scheduler("serial"))
+    unit, cell, area, whole, invalid = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    _refuse(plane.index[invalid], "their coverage lies outside [0, 1]")
+    cells, first, column = np.unique(cell, return_index=True, return_inverse=True)
+    one = np.ones(len(unit), dtype=np.int64)
+    matrix = matrix_of_runs(unit, column, one, area, np.arange(len(cells)), (len(plane), len(cells)))
+    return cells, whole[first], matrix
 
 
-def _in_blocks(rings: Rings, cell_size: float, scheduler: Scheduler) -> Coverage:
-    """Sweep blocks of whole polygons; workers read coordinates, never shapes."""
+def _within(plane: gpd.GeoSeries, grid: SquareGrid) -> Bools:
+    """Which shapes lie wholly within the grid's bounds."""
+    box = plane.bounds.to_numpy()
+    within: Bools = (box[:, :2] >= grid.bounds_m[:2]).all(axis=1) & (box[:, 2:] <= grid.bounds_m[2:]).all(axis=1)
+    return within
+
+
+def _unit_areas(plane: gpd.GeoSeries, found: Floats, within: Bools, cell_area: float) -> Floats:
+    """Area of each unit: of one that lies within the grid, the sum of its parts, so that its shares sum to 1.
+
+    Raises `SourceError` where parts and whole differ by more than rounding.
+    """
+    area = np.nan_to_num(plane.area.to_numpy())
+    box = plane.bounds.to_numpy()
+    # what GEOS knows of the area of a needle is as coarse as its box is large; parts are as coarse as their cell
+    rounding = AREA_ERROR * area + 1e-12 * (np.nan_to_num(((box[:, 2:] - box[:, :2]) ** 2).sum(axis=1)) + cell_area)
+    _refuse(plane.index[within & (np.abs(found - area) > rounding)], "their parts in cells do not add up to them")
+    areas: Floats = np.where(within & (found > 0), found, area)
+    return areas
+
+
+@contextmanager
+def _refusing_invalid(geometry: gpd.GeoSeries) -> Iterator[None]:
+    """Ask GEOS beside the work: areas cannot tell all that is wrong, the lobes of a bow-tie within one cell cancel."""
+    shapes = geometry.to_numpy()
+    with ThreadPoolExecutor(1) as aside:
+        valid = aside.submit(shapely.is_valid, shapes)
+        try:
+            yield
+        finally:
+            wrong = np.flatnonzero(~valid.result() & ~shapely.is_missing(shapes))
+            _refuse(geometry.index[wrong], str(shapely.is_valid_reason(shapes[wrong[0]])) if len(wrong) else "")
+
+
+def _refuse(ids: npt.ArrayLike, reason: str) -> None:
+    ids = np.asarray(ids)
+    if len(ids):
+        raise SourceError(
+            f"{len(ids)} polygons have rings that overlap or cross (first: {first_few(ids)}; {reason}). "
+            "Read them with civigrid's readers, which repair and report, or call .make_valid()."
+        )
+
+
+# --- blocks of polygons ---
+
+
+def _corners(rings: Rings) -> Ints:
+    """Corners of each polygon that has any."""
+    first = np.flatnonzero(np.diff(rings.polygon, prepend=-1))
+    return np.diff(np.append(rings.start[first], rings.start[-1]))
+
+
+def _in_blocks(rings: Rings, cost: npt.NDArray[np.number], work: Callable[[Rings], R], scheduler: Scheduler) -> list[R]:
+    """Work on blocks of whole polygons; workers read coordinates, never shapes."""
     count = np.diff(rings.start)
     ring = np.repeat(np.arange(len(count)), count)
     table = {
@@ -135,20 +216,21 @@ def _in_blocks(rings: Rings, cell_size: float, scheduler: Scheduler) -> Coverage
         "polygon": rings.polygon[ring],
         "hole": rings.hole[ring],
     }
+    ends = np.cumsum(cost)
+    step = max(CORNERS_PER_BLOCK, float(ends[-1]) / MOST_BLOCKS)
+    # a block begins with the polygon in which the cost passes a multiple of the step
+    begins = np.flatnonzero(np.diff(np.floor((ends - cost) / step), prepend=-1.0))
     first = rings.start[np.flatnonzero(np.diff(rings.polygon, prepend=-1))]
-    cuts = np.unique(np.searchsorted(first, np.arange(0, len(ring), CORNERS_PER_BLOCK)))
-    starts = first[cuts[cuts < len(first)]]
+    starts = first[begins]
     stops = np.append(starts[1:], len(ring))
     blocks = [Block(0, int(a), int(b)) for a, b in zip(starts, stops, strict=True)]
-    parts = map_blocks(partial(_sweep_block, cell_size), table, blocks, scheduler)
-    return Coverage(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    return map_blocks(partial(_on_rings, work), table, blocks, scheduler)
 
 
-def _sweep_block(cell_size: float, table: Columns) -> Coverage:
+def _on_rings(work: Callable[[Rings], R], table: Columns) -> R:
     start = np.append(np.flatnonzero(np.diff(table["ring"], prepend=-1)), len(table["ring"]))
     xy = np.stack([table["x"], table["y"]], axis=1)
-    rings = Rings(xy, start, table["polygon"][start[:-1]], table["hole"][start[:-1]])
-    return coverage(rings, cell_size)
+    return work(Rings(xy, start, table["polygon"][start[:-1]], table["hole"][start[:-1]]))
 
 
 def _clipped(found: Coverage, grid: SquareGrid) -> Coverage:
@@ -163,60 +245,38 @@ def _clipped(found: Coverage, grid: SquareGrid) -> Coverage:
 
 def geometry_digest(geometry: gpd.GeoSeries) -> str:
     """SHA-256 of the shapes, in order: names what a crosswalk was made from."""
-    return sha256(b"".join(shapely.to_wkb(geometry.to_numpy()[~geometry.isna()]))).hexdigest()
+    return _digest(rings_of(geometry))
 
 
-def _square_pairs(found: Coverage, grid: SquareGrid) -> tuple[Ints, Ints, Ids, Floats]:
-    """Give unit, place of the cell, the sorted cells, and share, of every pair."""
-    unit, row, col, share = expand_runs(found)
+def _digest(rings: Rings) -> str:
+    found = sha256()
+    for array in rings:
+        found.update(np.ascontiguousarray(array).data)
+    return found.hexdigest()
+
+
+def _square_matrix(found: Coverage, grid: SquareGrid, n_units: int) -> tuple[Ids, Floats, Matrix]:
+    """Give the sorted cells, their areas, and the area of every pair as a matrix."""
+    unit, row, col, stop, share = found.polygon, found.row, found.col, found.stop, found.share
+    cell_area = float(grid.cell_size_m) ** 2
+    area = share * cell_area
     if not len(unit):
-        return unit, unit, np.empty(0, dtype=np.uint64), share
+        return np.empty(0, dtype=np.uint64), np.empty(0), matrix_of_runs(unit, unit, unit, area, unit, (n_units, 0))
+    length = stop - col
     south, west = row.min(), col.min()
-    width, height = int(col.max() - west) + 1, int(row.max() - south) + 1
-    if width * height > BOX_CELLS_PER_PAIR * len(unit) + 1_000_000:
+    width, height = int(stop.max() - west), int(row.max() - south) + 1
+    if width * height > BOX_CELLS_PER_PAIR * int(length.sum()) + 1_000_000:
+        unit, row, col, area = expand_runs(found._replace(share=area))
         cells, column = np.unique(grid.from_row_col(row, col), return_inverse=True)
-        return unit, column, cells, share
+        one = np.ones(len(unit), dtype=np.int64)
+        matrix = matrix_of_runs(unit, column, one, area, np.arange(len(cells)), (n_units, len(cells)))
+        return cells, np.full(len(cells), cell_area), matrix
     # a box of places is quicker than a sort of all pairs
-    at = (row - south) * width + (col - west)
-    place = np.zeros(width * height, dtype=np.int64)
-    place[at] = 1
-    used = np.flatnonzero(place)
+    used = mark_places(row - south, col - west, stop - west, width, height)
     ids = grid.from_row_col(used // width + south, used % width + west)
     order = np.argsort(ids)
-    place[used[order]] = np.arange(len(used))
-    return unit, place[at], ids[order], share
-
-
-def _hexagon_pairs(plane: gpd.GeoSeries, grid: H3Grid) -> tuple[Ints, Ids, Floats]:
-    """Shared areas with hexagons drawn straight in the plane: neighbours share corners, so nothing is lost."""
-    cells = _candidates(plane, grid)
-    corners = grid.vertices(cells)
-    flat = gpd.GeoSeries(shapely.points(corners.reshape(-1, 2)), crs=grid.crs).to_crs(plane.crs)
-    hexagons = np.asarray(shapely.polygons(shapely.get_coordinates(flat.to_numpy()).reshape(corners.shape)))
-    shapes = plane.to_numpy()
-    hexagon, unit = shapely.STRtree(shapes).query(hexagons, predicate="intersects")
-    shapely.prepare(shapes)
-    whole = shapely.contains_properly(shapes[unit], hexagons[hexagon])
-    area = np.asarray(shapely.area(hexagons))[hexagon]
-    cut = ~whole
-    area[cut] = shapely.area(shapely.intersection(shapes[unit[cut]], hexagons[hexagon[cut]]))
-    order = np.lexsort((cells[hexagon], unit))
-    order = order[area[order] > 0]
-    return unit[order], cells[hexagon[order]], area[order]
-
-
-def _candidates(plane: gpd.GeoSeries, grid: H3Grid) -> Ids:
-    """Every cell that may touch a polygon: those whose centre lies in it after widening by a cell's radius."""
-    known = plane[~(plane.isna() | plane.is_empty)]
-    reach = 1.6 * float(np.sqrt(_largest_area_m2(known, grid)))
-    wide = known.buffer(reach, quad_segs=2).segmentize(50 * reach).to_crs(grid.crs)
-    found = vector.wkb_to_cells(list(shapely.to_wkb(wide.to_numpy())), grid.resolution, flatten=True)
-    cells: Ids = np.unique(np.asarray(found.to_numpy()).astype(np.uint64))
-    return cells
-
-
-def _largest_area_m2(plane: gpd.GeoSeries, grid: H3Grid) -> float:
-    """Area of the largest cell near the polygons' centres: how wide a candidate may reach."""
-    points = plane.representative_point().to_crs(grid.crs)
-    cells = np.unique(grid.cell_at(shapely.get_coordinates(points.to_numpy())))
-    return float(grid.area_km2(cells).max() * 1e6) if len(cells) else 0.0
+    column = np.empty(width * height, dtype=np.int64)
+    column[used[order]] = np.arange(len(used))
+    place = (row - south) * width + (col - west)
+    matrix = matrix_of_runs(unit, place, length, area, column, (n_units, len(ids)))
+    return ids[order], np.full(len(ids), cell_area), matrix
