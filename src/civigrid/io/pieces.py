@@ -19,7 +19,7 @@ from civigrid.io.tables import MISSING_WORDS
 
 PARQUET = (".parquet", ".pq")
 TEXT = (".csv", ".txt", ".tsv")
-BATCH_ROWS = 131_072
+BATCH_ROWS = 262_144
 """Rows that a worker holds at a time."""
 BUFFER_BYTES = 1 << 20
 """Bytes of a column read at a time, so that a row group of any size stays small in memory."""

@@ -24,10 +24,12 @@ from civigrid.kernels.tally import (
     TILE,
     add_points,
     add_table,
+    add_unlabelled,
     add_values,
     carried,
     empty_hash,
     number_cells,
+    ordered,
     rehash,
     square_ids,
 )
@@ -103,11 +105,11 @@ class Tallying:
         # below its resolution, an H3 id is all ones: only what tells cells apart is looked up
         self._shift = np.uint64(3 * (15 - grid.resolution) if isinstance(grid, H3Grid) else 0)
         self._codes: dict[str, int] = {}
-        self._tiles, self._pages = empty_hash(1024), np.zeros(0, dtype=np.uint32)
+        self._tiles, self._pages = empty_hash(1024), np.zeros(512 * TILE, dtype=np.uint32)
         self._used = np.zeros(2, dtype=np.int64)
-        self._cells = np.empty(0, dtype=np.uint64)
-        self._counts = np.zeros((0, 1), dtype=np.int32)
-        self._sums = [[np.zeros(0, dtype=np.int64) for _ in range(3)] for _ in range(columns)]
+        self._cells = np.empty(4096, dtype=np.uint64)
+        self._counts = np.zeros((4096, 1), dtype=np.int32)
+        self._sums = [[np.zeros(4096, dtype=np.int64) for _ in range(3)] for _ in range(columns)]
 
     def add(self, ids: Ids, labels: Sequence[str | None], codes: _Codes | None, values: Sequence[Floats] = ()) -> None:
         """Count points.
@@ -128,12 +130,18 @@ class Tallying:
         SourceError
             Too many labels, or a value that is not finite or too large to be summed exactly.
         """
-        self._make_room(len(ids), labels)
-        rows = np.empty(len(ids), dtype=np.uint32)
-        number_cells(ids, self._shift, self._tiles, self._pages, self._cells, self._used, rows)
-        ours = np.array([*(self._codes.get(label or "", 0) for label in labels), 0], dtype=np.uint32)
-        group = np.zeros(len(ids), dtype=np.uint32) if codes is None else ours[codes]
-        add_points(rows, group, self._counts)
+        self._make_columns(labels)
+        rows, done = np.empty(len(ids), dtype=np.uint32), 0
+        while done < len(ids):
+            tables = (self._tiles, self._pages, self._cells, self._used)
+            done = number_cells(ids, done, self._shift, *tables, rows)
+            if done < len(ids):
+                self._grow()
+        if codes is None:
+            add_unlabelled(rows, self._counts)
+        else:
+            column = np.array([*(self._codes.get(label or "", 0) for label in labels), 0], dtype=np.uint32)
+            add_points(rows, codes, column, self._counts)
         for value, (whole, part, missing) in zip(values, self._sums, strict=True):
             if (bad := np.abs(value) >= LARGEST).any():
                 raise SourceError(
@@ -142,7 +150,7 @@ class Tallying:
                 )
             add_values(rows, value, whole, part, missing)
 
-    def _make_room(self, n: int, labels: Sequence[str | None]) -> None:
+    def _make_columns(self, labels: Sequence[str | None]) -> None:
         for label in labels:
             if label:
                 self._codes.setdefault(label, len(self._codes) + 1)
@@ -151,40 +159,36 @@ class Tallying:
                 f"the column of groups has more than {MAX_GROUPS} values (first: {first_few(self._codes)}). "
                 "Is it an id? Name a column of groups, or recode it."
             )
-        tiles, cells = int(self._used[0]) + n, int(self._used[1]) + n
-        if 2 * tiles > len(self._tiles):
-            larger = empty_hash(1 << (4 * tiles).bit_length())
-            rehash(self._tiles, larger)
-            self._tiles = larger
-        self._pages = _longer(self._pages, TILE * tiles)
-        self._cells = _longer(self._cells, cells)
-        self._counts = _longer(self._counts, cells)
         if len(self._codes) >= self._counts.shape[1]:
-            more = np.zeros((len(self._counts), 1 + len(self._codes)), dtype=np.int32)
-            more[:, : self._counts.shape[1]] = self._counts
-            self._counts = more
-        self._sums = [[_longer(column, cells) for column in three] for three in self._sums]
+            wider = np.zeros((len(self._counts), 1 + len(self._codes)), dtype=np.int32)
+            wider[:, : self._counts.shape[1]] = self._counts
+            self._counts = wider
+
+    def _grow(self) -> None:
+        """Make room for twice as many tiles, or cells, as there are."""
+        if self._used[0] * TILE == len(self._pages):
+            larger = empty_hash(2 * len(self._tiles))
+            rehash(self._tiles, larger)
+            self._tiles, self._pages = larger, _twice(self._pages)
+        if self._used[1] == len(self._cells):
+            self._cells, self._counts = _twice(self._cells), _twice(self._counts)
+            self._sums = [[_twice(column) for column in three] for three in self._sums]
 
     def result(self) -> Tally:
         """Give what was counted so far."""
         n = int(self._used[1])
         order = np.argsort(self._cells[:n])
         labels = tuple(sorted(self._codes))
-        columns = [0, *(self._codes[label] for label in labels)]
-        shape = (n, len(self._sums))
+        columns = np.array([0, *(self._codes[label] for label in labels)])
+        none = np.zeros((n, 0), dtype=np.int64)
         whole, part, missing = (
-            np.stack([s[k][order] for s in self._sums], axis=1) if self._sums else np.zeros(shape, dtype=np.int64)
-            for k in range(3)
+            np.stack([three[k][order] for three in self._sums], axis=1) if self._sums else none for k in range(3)
         )
-        counts = self._counts[order][:, columns].astype(np.int64)
-        return Tally(self._cells[order], labels, counts, whole, part, missing)
+        return Tally(self._cells[order], labels, ordered(self._counts, order, columns), whole, part, missing)
 
 
-def _longer(array: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
-    """Give an array with room for `length` rows; twice of that, so that few are copied."""
-    if length <= len(array):
-        return array
-    longer = np.zeros((2 * length, *array.shape[1:]), dtype=array.dtype)
+def _twice(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    longer = np.zeros((2 * len(array), *array.shape[1:]), dtype=array.dtype)
     longer[: len(array)] = array
     return longer
 

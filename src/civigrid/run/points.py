@@ -18,7 +18,7 @@ from civigrid.project.spread import Projection
 from civigrid.project.tally import Tally, Tallying, merge_tallies, place
 from civigrid.types import Column, Floats
 
-MOST_ROWS = 5_000_000
+MOST_ROWS = 10_000_000
 """Rows of the largest piece: few pieces are few tallies to put together, and progress is told piece by piece."""
 FEWEST_ROWS = 250_000
 
@@ -165,7 +165,7 @@ def _count(file: PointFile, grid: Grid, piece: Piece) -> Tally:
         ids = place(grid, east, north, file.crs)
         if file.by:
             group = batch[file.by]
-            codes = group.indices.fill_null(-1).to_numpy()
+            codes = (group.indices.fill_null(-1) if group.null_count else group.indices).to_numpy()
             tallying.add(ids, group.dictionary.to_pylist(), codes, values)
         else:
             tallying.add(ids, [], None, values)
