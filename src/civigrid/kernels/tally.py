@@ -25,6 +25,8 @@ LARGEST = 2.0**40
 TILE_BITS = 6
 TILE = 2**TILE_BITS
 """Cells that share one place of the hash: it stays small, and near cells near each other."""
+CHUNK = 4_096
+"""Points that are placed, numbered and counted at a time."""
 _EMPTY = np.uint64(2**64 - 2)
 _SCATTER = np.uint64(0x9E3779B97F4A7C15)
 _jit: Any = numba.njit(cache=True, nogil=True)
@@ -94,16 +96,17 @@ def square_ids(x: Floats, y: Floats, *, size: float, bounds: tuple[float, ...], 
 
 
 @_jit
-def number_cells(ids, start, shift, tiles, pages, cells, used, rows):  # type: ignore[no-untyped-def]
-    """Give each id from `start` on a row of its own, in the order in which the ids first come.
+def number_cells(ids, shift, tables, rows):  # type: ignore[no-untyped-def]
+    """Give each id a row of its own, in the order in which the ids first come.
 
-    `tiles` is the hash: tile and the first place of its page; ``pages[place]`` is 1 + the row of a cell; ``cells``
-    holds the ids by row; ``used`` says how many pages and rows are taken.  Gives where it stopped: before the end if
-    there is no room for a new tile or cell.
+    Of `tables`, `tiles` is the hash: tile and the first place of its page; ``pages[place]`` is 1 + the row of a cell;
+    ``cells`` holds the ids by row; ``used`` says how many pages and rows are taken.  Gives where it stopped: before
+    the end if there is no room for a new tile or cell.
     """
+    tiles, pages, cells, used = tables
     mask, n_tiles, n = np.uint64(len(tiles) - 1), used[0], used[1]
     most_tiles, stopped = len(pages) // TILE, len(ids)
-    for i in range(start, len(ids)):
+    for i in range(len(ids)):
         key = ids[i] >> shift
         tile = key >> np.uint64(TILE_BITS)
         at = ((tile * _SCATTER) >> np.uint64(32)) & mask
@@ -130,6 +133,41 @@ def number_cells(ids, start, shift, tiles, pages, cells, used, rows):  # type: i
 
 
 @_jit
+def _add_points(rows, codes, column, counts):  # type: ignore[no-untyped-def]
+    n = len(column)
+    for i in range(len(codes)):
+        code = codes[i]
+        counts[rows[i], column[code if code >= 0 else n - 1]] += np.int32(1)
+
+
+@_jit
+def count_points(ids, x, y, start, square, codes, column, shift, tables, rows, counts):  # type: ignore[no-untyped-def]
+    """Count points from `start` on by cell and group; give where it stopped, as `number_cells` does.
+
+    The cells of the points are `ids`, or if it is empty those of the squares (size, bounds and level bits) that hold
+    `x` and `y`.  Points are taken a few thousand at a time, from place to count, so that nothing leaves the
+    processor's cache.  ``column[code]`` is the column of a group, its last entry that of code -1; without codes, all
+    points count in the first.
+    """
+    size, bounds, level = square
+    made = np.empty(CHUNK, np.uint64)
+    for a in range(start, len(rows), CHUNK):
+        b = min(a + CHUNK, len(rows))
+        part = ids[a:b] if len(ids) else made[: b - a]
+        if not len(ids):
+            _square_ids(x[a:b], y[a:b], size, bounds, level, part)
+        done = number_cells(part, shift, tables, rows[a:b])
+        if len(codes):
+            _add_points(rows[a : a + done], codes[a : a + done], column, counts)
+        else:
+            for i in range(a, a + done):
+                counts[rows[i], 0] += np.int32(1)
+        if done < b - a:
+            return a + done
+    return len(rows)
+
+
+@_jit
 def rehash(tiles, larger):  # type: ignore[no-untyped-def]
     """Put every tile in its place in a larger hash."""
     mask = np.uint64(len(larger) - 1)
@@ -146,22 +184,6 @@ def rehash(tiles, larger):  # type: ignore[no-untyped-def]
 def empty_hash(places: int) -> Ids:
     """Give a hash of tiles without any, shape (places, 2); a power of two."""
     return np.full((places, 2), _EMPTY, dtype=np.uint64)
-
-
-@_jit
-def add_points(rows, codes, column, counts):  # type: ignore[no-untyped-def]
-    """Add one to the count of each point's row and group: a code's column, the last of `column` for code -1."""
-    n = len(column)
-    for i in range(len(rows)):
-        code = codes[i]
-        counts[rows[i], column[code if code >= 0 else n - 1]] += np.int32(1)
-
-
-@_jit
-def add_unlabelled(rows, counts):  # type: ignore[no-untyped-def]
-    """Add one to the count of each point's row, in the first column."""
-    for i in range(len(rows)):
-        counts[rows[i], 0] += np.int32(1)
 
 
 @_jit

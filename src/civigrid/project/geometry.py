@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import geopandas as gpd
 import numpy as np
 import shapely
-from pyproj import CRS
+from pyproj import CRS, Transformer
 
 from civigrid.errors import SourceError, first_few
 from civigrid.kernels.sweep import Rings
@@ -35,6 +37,12 @@ def to_plane(geometry: gpd.GeoSeries, crs: str) -> gpd.GeoSeries:
             f"{bad.size} geometries leave the area of use of {crs} (first: {first_few(bad)}). Check their CRS."
         )
     return plane
+
+
+@cache
+def transformer(from_crs: str, to_crs: str) -> Transformer:
+    """Give the way from one CRS to another, easting or longitude first; made once, safe in any thread."""
+    return Transformer.from_crs(from_crs, to_crs, always_xy=True)
 
 
 def equal_area_plane(geometry: gpd.GeoSeries) -> str:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pyproj import Transformer
 
 from civigrid.errors import SourceError, first_few
 from civigrid.grid import Grid, H3Grid, SquareGrid
@@ -22,17 +21,16 @@ from civigrid.kernels.tally import (
     NOWHERE,
     OUTSIDE,
     TILE,
-    add_points,
     add_table,
-    add_unlabelled,
     add_values,
     carried,
+    count_points,
     empty_hash,
-    number_cells,
     ordered,
     rehash,
     square_ids,
 )
+from civigrid.project.geometry import transformer
 from civigrid.types import Floats, Ids, Ints
 
 MAX_GROUPS = 1_000
@@ -74,20 +72,28 @@ class Tally:
 def place(grid: Grid, x: Floats, y: Floats, crs: str) -> Ids:
     """Cell of every point, shape (point,): `OUTSIDE` beyond the grid, `NOWHERE` where a coordinate is NaN.
 
-    Coordinates of another CRS are transformed first, which costs more than all else: about 1 µs a point.
+    Coordinates of another CRS are transformed first, which costs more than all else.
     """
     if crs != grid.crs:
         known = ~(np.isnan(x) | np.isnan(y))
-        moved = Transformer.from_crs(crs, grid.crs, always_xy=True).transform(x, y)
+        moved = transformer(crs, grid.crs).transform(x, y)
         # what PROJ cannot place is infinite: it lies outside, it is not unknown
         x, y = (np.where(known, column, np.nan) for column in moved)
     if isinstance(grid, SquareGrid):
-        return square_ids(x, y, size=grid.cell_size_m, bounds=grid.bounds_m, level=grid.level)
+        size, bounds, level = _square(grid)
+        return square_ids(x, y, size=size, bounds=bounds, level=level)
     ids = np.full(len(x), OUTSIDE, dtype=np.uint64)
     inside = (np.abs(x) <= 180) & (np.abs(y) <= 90)
     ids[inside] = grid.cell_at(np.stack([x[inside], y[inside]], axis=1))
     ids[np.isnan(x) | np.isnan(y)] = NOWHERE
     return ids
+
+
+def _square(grid: SquareGrid) -> tuple[float, tuple[float, float, float, float], int]:
+    """Size, bounds and level of squares; what its bounds hold of a cell beyond the last whole one is no cell."""
+    west, south, east, north = (float(b) for b in grid.bounds_m)
+    size = float(grid.cell_size_m)
+    return size, (west, south, east // size * size, north // size * size), grid.level
 
 
 class Tallying:
@@ -96,7 +102,7 @@ class Tallying:
     Parameters
     ----------
     grid : Grid
-        The grid of the ids.
+        Where to count.
     columns : int
         How many measured columns the points carry.
     """
@@ -104,6 +110,7 @@ class Tallying:
     def __init__(self, grid: Grid, columns: int = 0) -> None:
         # below its resolution, an H3 id is all ones: only what tells cells apart is looked up
         self._shift = np.uint64(3 * (15 - grid.resolution) if isinstance(grid, H3Grid) else 0)
+        self._grid = grid
         self._codes: dict[str, int] = {}
         self._tiles, self._pages = empty_hash(1024), np.zeros(512 * TILE, dtype=np.uint32)
         self._used = np.zeros(2, dtype=np.int64)
@@ -111,16 +118,26 @@ class Tallying:
         self._counts = np.zeros((4096, 1), dtype=np.int32)
         self._sums = [[np.zeros(4096, dtype=np.int64) for _ in range(3)] for _ in range(columns)]
 
-    def add(self, ids: Ids, labels: Sequence[str | None], codes: _Codes | None, values: Sequence[Floats] = ()) -> None:
-        """Count points.
+    def add(
+        self,
+        x: Floats,
+        y: Floats,
+        crs: str,
+        labels: Sequence[str | None] = (),
+        codes: _Codes | None = None,
+        values: Sequence[Floats] = (),
+    ) -> None:
+        """Count points by their places.
 
         Parameters
         ----------
-        ids : ndarray of uint64, shape (point,)
-            As `place` gives them.
+        x, y : ndarray of float64, shape (point,)
+            Easting (longitude) and northing (latitude), NaN where unknown.
+        crs : str
+            Their CRS.
         labels : sequence of str or None
             What the codes mean; None and empty ones are no label.
-        codes : ndarray of int, shape (point,), or None
+        codes : ndarray of int, shape (point,), optional
             Place of each point's label in `labels`, -1 for none.
         values : sequence of ndarray of float64, shape (point,)
             Measured columns, NaN where unknown.
@@ -130,18 +147,35 @@ class Tallying:
         SourceError
             Too many labels, or a value that is not finite or too large to be summed exactly.
         """
-        self._make_columns(labels)
-        rows, done = np.empty(len(ids), dtype=np.uint32), 0
-        while done < len(ids):
-            tables = (self._tiles, self._pages, self._cells, self._used)
-            done = number_cells(ids, done, self._shift, *tables, rows)
-            if done < len(ids):
-                self._grow()
-        if codes is None:
-            add_unlabelled(rows, self._counts)
+        if isinstance(self._grid, SquareGrid) and crs == self._grid.crs:
+            self._count(np.empty(0, dtype=np.uint64), x, y, labels, codes, values)
         else:
-            column = np.array([*(self._codes.get(label or "", 0) for label in labels), 0], dtype=np.uint32)
-            add_points(rows, codes, column, self._counts)
+            self._count(place(self._grid, x, y, crs), x, y, labels, codes, values)
+
+    def _count(
+        self,
+        ids: Ids,
+        x: Floats,
+        y: Floats,
+        labels: Sequence[str | None],
+        codes: _Codes | None,
+        values: Sequence[Floats],
+    ) -> None:
+        self._make_columns(labels)
+        square: Any = (1.0, (0.0, 0.0, 0.0, 0.0), np.uint64(0))
+        if isinstance(self._grid, SquareGrid):
+            size, bounds, level = _square(self._grid)
+            square = size, bounds, np.uint64(level << 56)
+        column = np.array([*(self._codes.get(label or "", 0) for label in labels), 0], dtype=np.uint32)
+        codes = np.empty(0, dtype=np.int32) if codes is None else codes
+        rows, done = np.empty(len(x), dtype=np.uint32), 0
+        while done < len(x):
+            tables = (self._tiles, self._pages, self._cells, self._used)
+            done = count_points(
+                ids, x, y, done, square, codes, column, self._shift, tables, rows, self._counts
+            )  # fmt: skip
+            if done < len(x):
+                self._grow()
         for value, (whole, part, missing) in zip(values, self._sums, strict=True):
             if (bad := np.abs(value) >= LARGEST).any():
                 raise SourceError(
