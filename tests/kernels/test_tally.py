@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.kernels.tally import FRACTION, NOWHERE, OUTSIDE, add_values, square_ids
-from civigrid.project.tally import Tallying, merge_tallies
+from civigrid.project.tally import Tallying, merge_tallies, place
 
 GRID = SquareGrid(cell_size_m=100)
 
@@ -36,6 +36,14 @@ def test_bounds_are_half_open():
 
     assert [bool(i) for i in ids] == [True, False, False, False, True, True]
     assert ids[4] == ids[5] == NOWHERE
+
+
+def test_half_a_cell_at_the_bounds_is_no_cell():
+    """Bounds that cut cells: what lies in no whole cell is outside, as the grid itself says."""
+    grid = SquareGrid(cell_size_m=1000, bounds_m=(0, 0, 10_500, 10_500))
+    ids = place(grid, np.array([10_200.0, 9_999.0]), np.array([5.0, 5.0]), grid.crs)
+
+    assert [OUTSIDE, int(grid.from_row_col(np.array([0]), np.array([9]))[0])] == ids.tolist()
 
 
 @given(
@@ -76,7 +84,7 @@ def test_counts_are_those_of_a_dictionary(seed, grid):
         tallying = Tallying(grid)
         for k in range(part.start, part.stop, 37):
             at = slice(k, min(k + 37, part.stop))
-            tallying.add(ids[at], ["x", "y", "z"][: max(group[at].max() + 1, 0)], group[at])
+            tallying.add(*points[at].T, grid.crs, ["x", "y", "z"][: max(group[at].max() + 1, 0)], group[at])
         tallies.append(tallying.result())
     whole = merge_tallies(*tallies)
     names = ["", *whole.labels]

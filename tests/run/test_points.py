@@ -167,11 +167,14 @@ def test_tasks_hold_no_coordinates(files):
     assert sum(len(batch["e"]) for batch in read_piece(piece)) == piece.rows
 
 
-def test_large_row_groups_come_in_batches(tmp_path, monkeypatch):
+@pytest.mark.parametrize("at_once", [True, False])
+def test_large_row_groups_come_in_batches(tmp_path, monkeypatch, at_once):
     """A row group of any size is read batch by batch."""
     register().to_parquet(tmp_path / "one.parquet")
     monkeypatch.setattr("civigrid.io.pieces.BATCH_ROWS", 500)
     pieces = plan_pieces(tmp_path / "one.parquet", numbers=("e",), rows=10)
+    if not at_once:
+        monkeypatch.setattr("civigrid.io.pieces.GROUP_BYTES", 0)
 
     assert [len(batch["e"]) for piece in pieces for batch in read_piece(piece)] == [500] * 6
 

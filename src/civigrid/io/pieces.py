@@ -19,10 +19,12 @@ from civigrid.io.tables import MISSING_WORDS
 
 PARQUET = (".parquet", ".pq")
 TEXT = (".csv", ".txt", ".tsv")
-BATCH_ROWS = 131_072
+BATCH_ROWS = 262_144
 """Rows that a worker holds at a time."""
 BUFFER_BYTES = 1 << 20
 """Bytes of a column read at a time, so that a row group of any size stays small in memory."""
+GROUP_BYTES = 1 << 26
+"""A row group up to this is read at once, which is quicker; a larger one batch by batch."""
 _BYTES_PER_ROW = 60
 _HEAD_BYTES = 1 << 16
 
@@ -180,8 +182,11 @@ def read_piece(piece: Piece) -> Iterator[dict[str, pa.Array]]:
 def _parquet_batches(piece: Piece) -> Iterator[pa.RecordBatch]:
     columns = [*piece.numbers, *piece.labels]
     with pq.ParquetFile(piece.path, read_dictionary=list(piece.labels), buffer_size=BUFFER_BYTES) as file:
-        groups = range(piece.start, piece.stop)
-        yield from file.iter_batches(BATCH_ROWS, row_groups=groups, columns=columns, use_threads=False)
+        for group in range(piece.start, piece.stop):
+            if file.metadata.row_group(group).total_byte_size <= GROUP_BYTES:
+                yield from file.read_row_group(group, columns=columns, use_threads=False).to_batches(BATCH_ROWS)
+            else:
+                yield from file.iter_batches(BATCH_ROWS, row_groups=[group], columns=columns, use_threads=False)
 
 
 def _text_batches(piece: Piece) -> Iterator[pa.RecordBatch]:

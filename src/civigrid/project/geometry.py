@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import geopandas as gpd
@@ -149,6 +150,12 @@ def _each_crossing(geometry: gpd.GeoSeries, change: Callable[[Any], Any]) -> tup
             "no inside. Give them in a polar CRS, as EPSG:3995, or cut at the antimeridian and along the pole."
         )
     return gpd.GeoSeries(shapes, index=geometry.index, crs=geometry.crs), changed
+
+
+@cache
+def transformer(from_crs: str, to_crs: str) -> Transformer:
+    """Give the way from one CRS to another, easting or longitude first; made once, safe in any thread."""
+    return Transformer.from_crs(from_crs, to_crs, always_xy=True)
 
 
 def equal_area_plane(geometry: gpd.GeoSeries) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
 import h3ronpy
@@ -12,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import shapely
 from h3ronpy import vector
-from pyproj import CRS, Transformer
+from pyproj import CRS
 
 from civigrid.engine import plan_blocks
 from civigrid.errors import SourceError
@@ -21,6 +20,7 @@ from civigrid.kernels.equal_area import band_area_km2
 from civigrid.kernels.group import distinct
 from civigrid.kernels.pixel_sums import box_runs
 from civigrid.kernels.sweep import Coverage, Rings, coverage
+from civigrid.project.geometry import transformer
 from civigrid.types import Bounds, Floats, Ids
 
 EDGE_M = 1_000.0
@@ -202,12 +202,6 @@ def _hexagons(lattice: Lattice, grid: H3Grid) -> Ids:
 def _lonlat(lattice: Lattice, pixels: Floats) -> Floats:
     x, y = transformer(lattice.crs, "EPSG:4326").transform(*lattice.points(*pixels.T))
     return np.stack([np.clip(x, -180, 180), np.clip(y, -90, 90)], axis=1)
-
-
-@cache
-def transformer(from_crs: str, to_crs: str) -> Transformer:
-    """Give the way from one CRS to another, easting or longitude first; made once."""
-    return Transformer.from_crs(from_crs, to_crs, always_xy=True)
 
 
 def runs_of(block: Block, lattice: Lattice, grid: Grid) -> tuple[Ids, Coverage]:

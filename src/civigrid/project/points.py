@@ -53,11 +53,12 @@ class PointsAsked:
 
 def cells_of_points(source: Source, grid: Grid) -> Ids:
     """Cell of every point of a source, shape (point,); `INVALID` for a missing point and one outside the grid."""
-    ids = _places(source, grid)
+    ids = place(grid, *_coordinates(source, grid))
     return np.where(ids == NOWHERE, np.uint64(INVALID), ids)
 
 
-def _places(source: Source, grid: Grid) -> Ids:
+def _coordinates(source: Source, grid: Grid) -> tuple[Floats, Floats, str]:
+    """Easting and northing of points, NaN where there is none, and their CRS."""
     if source.geometry is None:
         raise SchemaError(f"source {source.name!r} has no points. Read it with read_points().")
     shapes = source.geometry.to_numpy()
@@ -65,7 +66,7 @@ def _places(source: Source, grid: Grid) -> Ids:
     if ((kinds != shapely.GeometryType.POINT) & (kinds >= 0)).any():
         raise SchemaError(f"source {source.name!r} holds shapes of several corners: only single points are counted.")
     crs = grid.crs if source.geometry.crs == grid.crs else source.geometry.crs.to_wkt()
-    return place(grid, shapely.get_x(shapes), shapely.get_y(shapes), crs)
+    return shapely.get_x(shapes), shapely.get_y(shapes), crs
 
 
 def project_points(
@@ -110,12 +111,12 @@ def project_points(
     (array([1.]), array([2.]))
     """
     columns = {name: column for name, column in source.columns.items() if column.kind == "extensive"}
-    ids = _places(source, grid)
     codes, labels = None, np.empty(0, dtype=object)
     if by is not None:
         codes, labels = pd.factorize(source.table[by].astype(str).to_numpy(dtype=object))
     tallying = Tallying(grid, len(columns))
-    tallying.add(ids, list(labels), codes, [source.table[name].to_numpy(dtype=np.float64) for name in columns])
+    values = [source.table[name].to_numpy(dtype=np.float64) for name in columns]
+    tallying.add(*_coordinates(source, grid), list(labels), codes, values)
     asked = PointsAsked(
         source=source.name,
         by=by or "",

@@ -162,7 +162,9 @@ def project_raster(
     status = {} if about.kind == "intensive" else {name: _count_status(part)}
     columns = {name: replace(about, source=source or about.source), COVERED: _covered_about(source)}
     cells = make_cells(grid, part.cell_id, values, columns, status=status)
-    ledger = [_entry(raster, grid, name, source, float(fsum(part.total)))] if about.kind == "extensive" else []
+    ledger = (
+        [_entry(raster, grid, (name, source), float(fsum(part.total)), scheduler)] if about.kind == "extensive" else []
+    )
     return Projection(cells, check_ledger(ledger))
 
 
@@ -314,15 +316,15 @@ def _count_status(part: _Part) -> Statuses:
 # --- the ledger: a second look at the raster, strip by strip, that knows of no cells ---
 
 
-def _entry(raster: Raster, grid: Grid, name: str, source: str, placed: float) -> Entry:
+def _entry(raster: Raster, grid: Grid, names: tuple[str, str], placed: float, scheduler: Scheduler | None) -> Entry:
     lattice = raster.lattice
     step = max(STRIP_PIXELS // max(lattice.cols, 1), 1)
     strips = [(r, min(r + step, lattice.rows)) for r in range(0, lattice.rows, step)]
-    found = [_strip_sum(raster, strip) for strip in strips]
+    found = map_pieces(partial(_strip_sum, raster), strips, scheduler)
     total = fsum(part for part, _ in found)
     return Entry(
-        source=source,
-        variable=name,
+        source=names[1],
+        variable=names[0],
         total=total,
         placed=placed,
         outside=total - _inside(raster, grid, total),

@@ -15,10 +15,10 @@ from civigrid.grid import Grid
 from civigrid.io.pieces import Piece, plan_pieces, read_piece, rows_of
 from civigrid.project.points import PointsAsked, cells_of_tally
 from civigrid.project.spread import Projection
-from civigrid.project.tally import Tally, Tallying, merge_tallies, place
+from civigrid.project.tally import Tally, Tallying, merge_tallies
 from civigrid.types import Column, Floats
 
-MOST_ROWS = 5_000_000
+MOST_ROWS = 10_000_000
 """Rows of the largest piece: few pieces are few tallies to put together, and progress is told piece by piece."""
 FEWEST_ROWS = 250_000
 
@@ -34,7 +34,7 @@ class PointFile:
     x, y : str
         Columns of easting (longitude) and northing (latitude).
     crs : str
-        CRS of the coordinates.  Another one than the grid's costs about 1 µs a point.
+        CRS of the coordinates.  Another one than the grid's costs more than all else: 0.2 to 0.3 µs a point.
     by : str
         Label column whose values become one count each; empty: no groups.
     columns : tuple of str
@@ -162,13 +162,12 @@ def _count(file: PointFile, grid: Grid, piece: Piece) -> Tally:
     tallying = Tallying(grid, len(file.columns))
     for batch in read_piece(piece):
         east, north, *values = (_floats(batch[n]) for n in (file.x, file.y, *file.columns))
-        ids = place(grid, east, north, file.crs)
+        labels, codes = [], None
         if file.by:
             group = batch[file.by]
-            codes = group.indices.fill_null(-1).to_numpy()
-            tallying.add(ids, group.dictionary.to_pylist(), codes, values)
-        else:
-            tallying.add(ids, [], None, values)
+            labels = group.dictionary.to_pylist()
+            codes = (group.indices.fill_null(-1) if group.null_count else group.indices).to_numpy()
+        tallying.add(east, north, file.crs, labels, codes, values)
     return tallying.result()
 
 
