@@ -89,3 +89,14 @@ def test_a_release_cannot_be_made_by_hand(four_cells):
         min_count(2)
     assert isinstance(release(four_cells, min_count()).data, xr.Dataset)
     assert isinstance(release(pd.DataFrame({"x": [1]}), min_count()).data, pd.DataFrame)
+
+
+def test_companions_are_hidden_with_their_count():
+    """The bound of a suppressed count would tell it: it goes too."""
+    grid = SquareGrid(cell_size_m=1000)
+    ids = grid.from_row_col(np.array([3000, 3001]), np.array([4000, 4000]))
+    values = {"n": [4.0, 40.0], "n_high": [4.0, 44.0]}
+    about = {"n": Column(), "n_high": Column(companion_of="n")}
+    out = release(make_cells(grid, ids, values, about), min_count(10)).data
+
+    assert np.isnan(out["n_high"].to_numpy()).tolist() == [True, False]

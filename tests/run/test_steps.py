@@ -3,13 +3,20 @@
 import json
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pytest
+import rasterio
 from typer.testing import CliRunner
 
 from civigrid.cli import app
 from civigrid.errors import CivigridError
+from civigrid.grid import SquareGrid
 from civigrid.io.cells import read_cells
+from civigrid.io.raster import read_raster
+from civigrid.io.write import write_csv
+from civigrid.project import project_classes
+from civigrid.release import public_grid, release
 from civigrid.run import write_sample
 from civigrid.sample import CityOptions
 
@@ -124,3 +131,26 @@ def test_refusals(files, tmp_path):
             "--by",
             "dasymetric",
         )
+
+
+def test_rasters_and_classes_weigh(files, tmp_path):
+    """People per pixel, codes of land with a weight each, and shares of cells with a weight each."""
+    areas = gpd.read_file(files / "areas_2021.gpkg")
+    west, south = (np.floor(areas.total_bounds[:2] / 1000) * 1000).tolist()
+    rng = np.random.default_rng(4)
+    profile = {"driver": "GTiff", "width": 300, "height": 300, "count": 1, "crs": "EPSG:3035"}
+    place = rasterio.Affine(100, 0, west, 0, -100, south + 30_000)
+    for name, pixels in (("people", rng.integers(0, 9, (300, 300))), ("land", rng.integers(1, 4, (300, 300)))):
+        with rasterio.open(tmp_path / f"{name}.tif", "w", transform=place, dtype="uint8", **profile) as file:
+            file.write(pixels.astype(np.uint8), 1)
+    shares = tmp_path / "shares.csv"
+    grid = ["--grid", "eu-laea-200m", "--by", "dasymetric", "--json"]
+    for weights in ("people.tif", "land.tif:1=1.0,2=0.1"):
+        told = json.loads(project(files, tmp_path / "c.cells", *grid, "--weights", tmp_path / weights))
+        assert told["ledger"][0]["placed"] == pytest.approx(20_000)
+    land = project_classes(read_raster(tmp_path / "land.tif")[0].raster, SquareGrid(cell_size_m=200), {1: "share_a"})
+    write_csv(release(land, public_grid()), shares)
+    told = json.loads(project(files, tmp_path / "c.cells", *grid, "--weights", f"{shares}:share_a=0.5"))
+    assert "weighted by shares" in told["method"]
+    with pytest.raises(CivigridError, match="weights of classes are numbers"):
+        project(files, tmp_path / "c.cells", *grid, "--weights", f"{shares}:share_a=much")

@@ -105,6 +105,11 @@ def _protect_cells(cells: xr.Dataset, threshold: int, actions: dict[str, Any]) -
     for name in measured(cells):
         if name not in hidden:
             hidden[name] = _rate_hidden(cells, name, hidden, threshold)
+    for name in measured(cells):
+        of = cells[name].attrs.get("companion_of")
+        # the bound of a hidden count, or what it lacks, would tell it
+        if of in hidden:
+            hidden[name] = (hidden[name] | hidden[of]) & ~np.isnan(values_of(cells, name))
     changed = cells.copy()
     for name, rows in hidden.items():
         if not rows.any():

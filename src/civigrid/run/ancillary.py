@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import geopandas as gpd
@@ -15,14 +15,20 @@ from civigrid.errors import CivigridError, SchemaError
 from civigrid.grid import Grid
 from civigrid.io.cells import read_cells
 from civigrid.io.german_grid import read_german_grid
+from civigrid.io.raster import RASTER, read_raster
 from civigrid.io.tables import VECTOR, read_shapes, to_numbers
-from civigrid.project import polygon_crosswalk, project_areas, project_cells, project_points
-from civigrid.project.methods import any_layer
+from civigrid.project import (
+    polygon_crosswalk,
+    project_areas,
+    project_cells,
+    project_classes,
+    project_points,
+    project_raster,
+)
+from civigrid.project.methods import Layer, any_layer, class_layer
 from civigrid.run.methods import Ancillary, on_grid
 from civigrid.source import Source
 from civigrid.types import Column
-
-RASTERS = {".tif", ".tiff"}
 
 
 def split_name(text: str) -> tuple[Path, str]:
@@ -44,9 +50,10 @@ def read_ancillary(weights: Sequence[str], covariates: str, grid: Grid) -> Ancil
     Parameters
     ----------
     weights : sequence of str
-        ``FILE:VARIABLE`` in order of trust.  A file of cells (civigrid's, a census grid) keeps its grid; a raster,
-        points (the sum of the variable, or their number) and polygons (the variable, or their area) are brought to
-        the grid of the first cells, else to `grid`.
+        ``FILE:VARIABLE`` in order of trust.  A file of cells (civigrid's, a census grid) keeps its grid; a raster
+        (``FILE.tif``), points (the sum of the variable, or their number) and polygons (the variable, or their area)
+        are brought to the grid of the first cells, else to `grid`.  ``FILE:urban=1,village=0.3`` weighs by classes of
+        land: shares of cells, or codes of a raster.
     covariates : str
         ``FILE:A,B,C=rate``: cells and their variables, for models; ``=rate`` marks one that is no count.
     grid : Grid
@@ -66,8 +73,7 @@ def read_ancillary(weights: Sequence[str], covariates: str, grid: Grid) -> Ancil
     layers, base = [], None
     for text in weights:
         path, name = split_name(text)
-        cells, variable = _weights(path, name, base or grid)
-        layers.append(any_layer(on_grid(cells, base), variable))
+        layers.append(_layer(path, name, base, grid))
         base = base or layers[0].grid
     return Ancillary(tuple(layers))
 
@@ -86,12 +92,41 @@ def cells_of_file(path: Path, columns: Sequence[str], rates: Sequence[str] = ())
         return project_cells(source).cells
 
 
-def _weights(path: Path, name: str, grid: Grid) -> tuple[xr.Dataset, str]:
+def _layer(path: Path, name: str, base: Grid | None, grid: Grid) -> Layer:
+    classes = class_weights(name)
+    if path.suffix.lower() in RASTER:
+        return _from_raster(path, classes, base or grid)
     if path.suffix.lower() in VECTOR:
-        return _from_shapes(path, name, grid)
+        cells, variable = _from_shapes(path, name, base or grid)
+        return any_layer(cells, variable)
     if not name:
         raise SchemaError(f"--weights {path.name}: name the variable that weighs, as {path.name}:population.")
-    return cells_of_file(path, [name]), name
+    if classes:
+        return class_layer(on_grid(cells_of_file(path, list(classes), list(classes)), base), classes, path.stem)
+    return any_layer(on_grid(cells_of_file(path, [name]), base), name)
+
+
+def class_weights(text: str) -> dict[str, float]:
+    """Read ``urban=1,village=0.3``; nothing where no class is weighed.
+
+    >>> class_weights("urban=1,village=0.3"), class_weights("population")
+    ({'urban': 1.0, 'village': 0.3}, {})
+    """
+    pairs = [part.partition("=") for part in text.split(",") if "=" in part]
+    try:
+        return {name: float(value) for name, _, value in pairs}
+    except ValueError as error:
+        raise SchemaError(f"weights of classes are numbers, as urban=1,village=0.3; got {text!r}.") from error
+
+
+def _from_raster(path: Path, classes: Mapping[str, float], grid: Grid) -> Layer:
+    """Amounts per pixel add up; codes of classes become shares of land, each with its weight."""
+    source, report = read_raster(path, classes={code: code for code in classes} or None)
+    report.raise_errors()
+    if classes:
+        return class_layer(project_classes(source.raster, grid, source.classes), classes, path.stem)
+    name, column = next(iter(source.columns.items()))
+    return any_layer(project_raster(source.raster, grid, name=name, about=column).cells, name)
 
 
 def _from_shapes(path: Path, name: str, grid: Grid) -> tuple[xr.Dataset, str]:

@@ -28,7 +28,7 @@ from civigrid.project import (
 )
 from civigrid.project.methods import any_layer
 from civigrid.run import config
-from civigrid.run.methods import SPREADS, Ancillary, on_grid, project_by
+from civigrid.run.methods import SPREADS, Ancillary, on_grid, outside_findings, project_by
 from civigrid.run.parts import Part
 from civigrid.run.points import PointFile, stream_points
 from civigrid.source import Report, Source
@@ -48,7 +48,10 @@ class Given:
 
 def cells_part(item: config.Cells, given: Given, report: Report) -> Part:
     """Make the cells one table of the run file asks for, with their ledger and the reader's findings."""
-    made = METHODS[item.method](item, given, load_grid(item.grid))
+    grid = load_grid(item.grid)
+    made = METHODS[item.method](item, given, grid)
+    if given.source is not None and item.method in SPREADS:
+        report = report + outside_findings(given.source, grid)
     cells = _derived(made.cells, item)
     for name, text in item.words.items():
         if name not in cells:
@@ -167,5 +170,5 @@ def _add(cells: xr.Dataset, name: str, columns: tuple[str, ...], sign: Floats) -
     status[missing], value[missing] = Status.UNAVAILABLE, np.nan
     first = column_of(cells[columns[0]])
     words = " + ".join(columns) if sign.min() > 0 else " − ".join(columns)
-    about = replace(first, long_name=f"{name} ({words})", part_of=None)
+    about = replace(first, long_name=f"{name} ({words})", part_of=None, noise_variance=None, reconciled=None)
     return with_variables(cells, {name: value}, {name: about}, status={name: status})

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import geopandas as gpd
+import shapely
 import xarray as xr
 
 from civigrid.cells import grid_of, ids_of
@@ -21,8 +22,9 @@ from civigrid.project import (
     project_areas,
     regrid,
 )
+from civigrid.project.geometry import outside_units
 from civigrid.project.methods import Layer, Weigh, by_area, by_largest_overlap, dasymetric, pycnophylactic
-from civigrid.source import Source
+from civigrid.source import Finding, Source
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +167,22 @@ def polygons_of(source: Source) -> gpd.GeoSeries:
     if source.geometry is None:
         raise SchemaError(f"source {source.name!r} has no polygons. Read it with reader = 'areas'.")
     return source.geometry
+
+
+def outside_findings(source: Source, grid: Grid) -> list[Finding]:
+    """Name the units that leave a grid: their people are in the ledger, not on the map."""
+    if source.geometry is None or shapely.get_dimensions(source.geometry.to_numpy()).max(initial=0) < 2:
+        return []
+    outside = outside_units(source.geometry, grid)
+    outside = outside[outside["share_outside"] > 0]
+    if outside.empty:
+        return []
+    worst = outside.sort_values("share_outside", ascending=False)
+    text = (
+        f"{len(outside)} units of {source.name!r} lie outside {grid.id} in part or whole "
+        f"({outside['outside_grid_km2'].sum():,.0f} km2): what they hold there is in the ledger, not on the map"
+    )
+    return [Finding("warning", "areas.outside-grid", text, len(outside), tuple(map(str, worst.index[:5])))]
 
 
 def on_grid(cells: xr.Dataset, grid: Grid | None) -> xr.Dataset:

@@ -25,7 +25,7 @@ from civigrid.project.zonal import zonal
 from civigrid.release import PROFILES, Profile, release
 from civigrid.run.ancillary import read_ancillary
 from civigrid.run.fetch import read_declared
-from civigrid.run.methods import project_by
+from civigrid.run.methods import outside_findings, project_by
 from civigrid.source import Report, Source
 from civigrid.types import Status
 
@@ -157,7 +157,7 @@ def project_file(areas: Areas, options: ProjectOptions, out: Path, profile: Prof
         "grid": grid.id,
         "method": ledger["method"].iloc[0] if len(ledger) else "area",
         "ledger": ledger.to_dict("records"),
-        "findings": [str(f) for f in report],
+        "findings": [str(f) for f in report + outside_findings(source, grid)],
         "suppressed": write_cells_file(made.cells, out, profile),
         "profile": "none: stays on the machine" if out.suffix == INSIDE else str(profile),
     }
