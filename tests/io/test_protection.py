@@ -7,9 +7,10 @@ import pytest
 from civigrid.cells import column_of, noise_variance_of
 from civigrid.errors import SourceError
 from civigrid.io.census import read_census_grid
+from civigrid.io.counts import join_counts
 from civigrid.io.german_grid import read_german_grid
 from civigrid.io.protection import PROTECTION, declare_noise, inferred_noise_variance
-from civigrid.io.vector import join_counts, read_areas
+from civigrid.io.vector import read_areas
 from civigrid.project import project_cells
 
 

@@ -9,10 +9,11 @@ import shapely
 from civigrid.cells import is_missing
 from civigrid.errors import SourceError
 from civigrid.io.census import read_census_grid
+from civigrid.io.counts import join_counts
 from civigrid.io.german_grid import read_german_grid
 from civigrid.io.points import read_points
 from civigrid.io.tables import read_shapes, read_table, to_numbers
-from civigrid.io.vector import join_counts, read_areas
+from civigrid.io.vector import read_areas
 from civigrid.types import Bounds, Status
 
 CODES = [f"CRS3035RES1000mN{n}E4337000" for n in (2689000, 2690000, 2691000)]
@@ -235,7 +236,10 @@ def test_counts_are_joined_through_every_trap(squares):
     assert joined.table.loc["001", ["size", "turkey"]].tolist() == [1.5, 10.0]
     assert is_missing(joined.status["turkey"]).tolist() == [False, True]
     assert joined.unplaced == {"size": 2.5, "turkey": 0.0}
-    assert {"join.zeros", "join.no-area", "join.no-row", "counts.missing"} == codes_of(report)
+    assert {"join.zeros", "join.no-area", "join.no-row"} == codes_of(report)
+    (folder / "d.csv").write_text("id,n\n001,\n002,3\n", encoding="utf-8")
+    _, told = join_counts(source, folder / "d.csv", id_column="id", columns=["n"])
+    assert {"counts.missing"} == codes_of(told)
 
 
 @pytest.mark.parametrize(

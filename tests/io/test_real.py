@@ -6,9 +6,10 @@ import pytest
 from civigrid.cells import ids_of, values_of
 from civigrid.grid import SquareGrid
 from civigrid.io.census import read_census_grid
+from civigrid.io.counts import join_counts
 from civigrid.io.german_grid import read_german_grid
 from civigrid.io.points import read_points
-from civigrid.io.vector import join_counts, read_areas
+from civigrid.io.vector import read_areas
 from civigrid.project import cells_of_points, coarsen, polygon_crosswalk, project_areas, project_cells
 from civigrid.types import Status
 

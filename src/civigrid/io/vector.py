@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,12 +13,13 @@ import shapely
 from pyproj import CRS
 
 from civigrid.errors import SourceError, first_few
+from civigrid.io.counts import add_counts
 from civigrid.io.hashing import sha256_of
 from civigrid.io.protection import declare_noise
-from civigrid.io.tables import read_shapes, read_table, to_numbers
+from civigrid.io.tables import read_shapes
 from civigrid.project.geometry import cut_at_antimeridian, mend, run_on_longitudes
 from civigrid.source import Finding, Report, Source
-from civigrid.types import Bools, Column, Floats, Status, Statuses
+from civigrid.types import Bools
 
 _METRES = 1_000.0
 """Coordinates beyond this cannot be degrees."""
@@ -113,7 +113,7 @@ def read_areas(
     source = Source(name=path.stem, table=data, geometry=shapes, files={path.name: sha256_of(path)})
     names = [*counts, *(rates or {})]
     values = pd.DataFrame({n: frame[n].to_numpy() for n in names}, index=shapes.index)
-    source, more = _with_counts(source, values, {n: n for n in names}, {}, path.name, rates)
+    source, more = add_counts(source, values, {n: n for n in names}, {}, path.name, rates)
     return declare_noise(source, noise_variance), Report((*corrected, *findings, *more))
 
 
@@ -259,137 +259,3 @@ def _percent(change: float) -> str:
 
 def _first(shapes: gpd.GeoSeries, rows: Bools) -> tuple[str, ...]:
     return tuple(map(str, shapes.index[rows][:5]))
-
-
-def join_counts(
-    source: Source,
-    path: Path,
-    *,
-    id_column: str,
-    columns: Sequence[str] | Mapping[str, str],
-    part_of: Mapping[str, str] | None = None,
-    rates: Mapping[str, str] | None = None,
-    encoding: str = "",
-    reference_date: str = "",
-    noise_variance: float | None = None,
-) -> tuple[Source, Report]:
-    """Join a table of counts to areas by id.
-
-    Parameters
-    ----------
-    source : Source
-        Areas.
-    path : Path
-        CSV, Parquet or vector file of counts.
-    id_column : str
-        Its column of ids; leading zeros that a program dropped are put back where all ids of the areas have one length.
-    columns : sequence of str, or mapping of str to str
-        Columns of persons, or each with the name it gets.
-    part_of : mapping of str to str, optional
-        Declared hierarchy: which count is part of which (columns may be nested; nothing is assumed).
-    rates : mapping of str to str, optional
-        Which of the columns, by the name they get, average: each with the count that weighs it; ``""``: by area.
-    encoding : str
-        Encoding of a CSV.
-    reference_date : str
-        Date the counts refer to.
-    noise_variance : float, optional
-        Variance of the noise that the publisher added to each of these counts, persons2.  By default none is declared.
-
-    Returns
-    -------
-    tuple of Source and Report
-        The areas with the counts; ids on one side only are reported with the persons they carry.
-
-    Raises
-    ------
-    SourceError
-        Repeated ids, entries that are no numbers, negative counts, no id in common.
-    """
-    path = Path(path)
-    table = read_table(path, encoding=encoding, text=path.suffix.lower() in (".csv", ".txt", ".tsv"))
-    names = dict(columns) if isinstance(columns, Mapping) else {n: n for n in columns}
-    if lacking := [n for n in (id_column, *names) if n not in table.columns]:
-        raise SourceError(f"{path.name} has no column {', '.join(lacking)}. It has {first_few(table.columns, 12)}.")
-    ids, findings = _padded(table[id_column], source.table.index, path.name)
-    if (twice := ids[ids.duplicated()]).size:
-        raise SourceError(f"{path.name}: {twice.size} ids repeat (first: {first_few(twice)}). Choose one period first.")
-    numbers = pd.DataFrame({n: table[n].to_numpy() for n in names}, index=ids)
-    ours, theirs = source.table.index.difference(ids), ids.difference(source.table.index)
-    if len(ours) == len(source.table):
-        raise SourceError(
-            f"no id of {path.name} is an id of {source.name!r} ({first_few(ids, 3)} against "
-            f"{first_few(source.table.index, 3)}). Do they belong to one vintage?"
-        )
-    unplaced = dict(source.unplaced)
-    if len(theirs):
-        first = next(iter(names))
-        lost = {new: float(to_numbers(numbers.loc[theirs, old])[0].sum()) for old, new in names.items()}
-        unplaced |= lost
-        text = f"{len(theirs)} ids of {path.name} have no area; they carry {lost[names[first]]:,.0f} {names[first]}"
-        findings.append(Finding("warning", "join.no-area", text, len(theirs), tuple(theirs[:5])))
-    if len(ours):
-        text = f"{len(ours)} areas of {source.name!r} have no row in {path.name}: unavailable"
-        findings.append(Finding("warning", "join.no-row", text, len(ours), tuple(map(str, ours[:5]))))
-    joined = numbers.reindex(source.table.index)
-    more_files = {**source.files, path.name: sha256_of(path)}
-    source = replace(
-        source, unplaced=unplaced, files=more_files, reference_date=reference_date or source.reference_date
-    )
-    source, more = _with_counts(source, joined, names, dict(part_of or {}), path.name, rates)
-    counted = [n for n in names.values() if n not in (rates or {})]
-    return declare_noise(source, noise_variance, counted), Report((*findings, *more))
-
-
-def _padded(column: pd.Series, areas: pd.Index, name: str) -> tuple[pd.Index, list[Finding]]:
-    """Ids as text; zeros lost on the left are put back where the areas' ids all have one length."""
-    ids = pd.Index(column.astype(object).map(lambda v: str(int(v)) if isinstance(v, float) else str(v)).str.strip())
-    widths = {len(str(a)) for a in areas}
-    if len(widths) == 1 and ids.str.fullmatch(r"\d+").all() and (short := ids.str.len() < min(widths)).any():
-        text = f"{int(short.sum())} ids of {name} had lost their leading zeros; they were put back"
-        return ids.str.zfill(min(widths)), [
-            Finding("note", "join.zeros", text, int(short.sum()), tuple(ids[short][:5]))
-        ]
-    return ids, []
-
-
-def _with_counts(
-    source: Source,
-    values: pd.DataFrame,
-    names: Mapping[str, str],
-    part_of: Mapping[str, str],
-    file: str,
-    rates: Mapping[str, str] | None = None,
-) -> tuple[Source, list[Finding]]:
-    """Add checked counts to a source: numbers or missing, never negative; rates may be."""
-    rates = rates or {}
-    findings, data, status = [], source.table.copy(), dict(source.status)
-    for old, new in names.items():
-        number, missing = to_numbers(values[old])
-        count = number.to_numpy(copy=True)
-        bad = ~missing.to_numpy() & (((count < 0) & (new not in rates)) | ~np.isfinite(count))
-        if bad.any():
-            ids = tuple(map(str, source.table.index[bad][:5]))
-            text = (
-                f"{old!r} of {file} is negative or not finite in {int(bad.sum())} areas (first value {count[bad][0]})"
-            )
-            findings.append(Finding("error", "counts.negative", text, int(bad.sum()), ids))
-        if missing.any():
-            ids = tuple(map(str, source.table.index[missing.to_numpy()][:5]))
-            text = f"{old!r} of {file} is missing in {int(missing.sum())} areas: unavailable, not zero"
-            findings.append(Finding("warning", "counts.missing", text, int(missing.sum()), ids))
-        data[new], status[new] = count, _status(count, missing.to_numpy())
-    about = {n: _column(n, part_of, rates) for n in names.values()}
-    return replace(source, table=data, columns={**source.columns, **about}, status=status), findings
-
-
-def _column(name: str, part_of: Mapping[str, str], rates: Mapping[str, str]) -> Column:
-    words = name.replace("_", " ").capitalize()
-    if name in rates:
-        return Column(kind="intensive", units="1", long_name=words, weight=rates[name] or None)
-    return Column(long_name=words, part_of=part_of.get(name))
-
-
-def _status(count: Floats, missing: Bools) -> Statuses:
-    status = np.where(count == 0, Status.OBSERVED_ZERO, Status.OK)
-    return np.where(missing, Status.UNAVAILABLE, status).astype(np.uint8)

@@ -48,8 +48,9 @@ class Classes:
 def classify(values: Floats, about: Column, *, name: str = "", weight: Floats | None = None) -> Classes:
     """Choose classes for a variable.
 
-    Minutes and location quotients have fixed breaks, which compare between maps; everything else is cut at quantiles,
-    rounded to two digits.  Counts give zero its own class; codes of `CATEGORIES` have their words.
+    Minutes and location quotients have fixed breaks, which compare between maps; changes are cut alike on both sides of
+    zero; everything else is cut at quantiles, rounded to two digits.  Counts give zero its own class; codes of
+    `CATEGORIES` have their words.
 
     Parameters
     ----------
@@ -74,6 +75,9 @@ def classify(values: Floats, about: Column, *, name: str = "", weight: Floats | 
         return Classes(QUOTIENTS, _labels(QUOTIENTS, known, about), zero=False, scheme="around")
     if name == "minutes_saved":
         return Classes(GAINS, _labels(GAINS, known, about), zero=False, scheme="gain")
+    if about.rests_on and (known < 0).any():
+        breaks = _around_zero(known)
+        return Classes(breaks, _labels(breaks, known, about), zero=False, scheme="around")
     if about.units == "min":
         breaks = tuple(b * (2 if "separate" in name else 1) for b in MINUTES)
         return Classes(breaks, _labels(breaks, known, about), zero=False, scheme="time")
@@ -96,6 +100,13 @@ def _categories(known: Floats, name: str) -> Classes:
     labels = tuple(words[c].capitalize() for c in codes)
     breaks = tuple(float(c) for c in codes[1:])
     return Classes(breaks, labels, zero=False, scheme="people", shades=tuple(shades[c] for c in codes))
+
+
+def _around_zero(known: Floats) -> tuple[float, ...]:
+    """Breaks of a change: little below and above zero, then much; the same on both sides."""
+    size = np.abs(known[known != 0])
+    near, far = (max(_two_digits(float(np.quantile(size, q))), 1.0) for q in (0.6, 0.9))
+    return (-far, -near, near, far) if far > near else (-near, near)
 
 
 def _quantiles(values: Floats, weight: Floats | None, n: int = 5) -> tuple[float, ...]:

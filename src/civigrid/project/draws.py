@@ -19,7 +19,6 @@ from civigrid.kernels.dirichlet import draw_counts
 from civigrid.project.spread import project_areas
 from civigrid.project.whole import unit_keys, whole_counts
 from civigrid.source import Source
-from civigrid.stacks import stack_cells
 from civigrid.types import Floats
 
 PAIRS_PER_BLOCK = 50_000
@@ -79,20 +78,40 @@ def draw_areas(
         if not alpha > 0:
             raise SchemaError(f"concentration of {name!r} is {alpha}: it must be above 0, or infinite.")
         gone = is_missing(status_of(mean, name))
-        values = _drawn(source, crosswalk, name, float(alpha), n, seed, scheduler)
+        counts = source.table[name].to_numpy(dtype=np.float64)
+        values = draw_matrix(counts, crosswalk, name, float(alpha), n=n, seed=seed, scheduler=scheduler)
         values[:, gone] = np.nan
         drawn[name] = values
-    slices = [
-        mean.assign({name: mean[name].copy(data=values[k]) for name, values in drawn.items()}) for k in range(n)
-    ]  # fmt: skip
-    return stack_cells(slices, "draw", list(range(n)), always=names)
+    stacked = {name: (("draw", "cell"), values, mean[name].attrs) for name, values in drawn.items()}
+    return mean.assign(stacked).assign_coords(draw=np.arange(n))
 
 
-def _drawn(
-    source: Source, crosswalk: Crosswalk, name: str, alpha: float, n: int, seed: int, scheduler: Scheduler | None
+def draw_matrix(
+    counts: Floats,
+    crosswalk: Crosswalk,
+    name: str,
+    alpha: float,
+    *,
+    n: int,
+    seed: int = 0,
+    scheduler: Scheduler | None = None,
 ) -> Floats:
-    """Counts of one column by draw and cell."""
-    counts = whole_counts(crosswalk.unit_id, source.table[name].to_numpy(dtype=np.float64))
+    """Counts of one column by draw and cell, shape (draw, cell): what `draw_areas` stacks.
+
+    Parameters
+    ----------
+    counts : ndarray of float64, shape (unit,)
+        Whole persons; NaN counts as nobody.
+    crosswalk : Crosswalk
+        Weights.
+    name : str
+        Of the column: part of the seed of every unit.
+    alpha : float
+        Concentration.
+    n, seed, scheduler
+        As `draw_areas` takes them.
+    """
+    counts = whole_counts(crosswalk.unit_id, counts)
     shares = crosswalk.shares()
     unit = np.repeat(np.arange(shares.shape[0]), np.diff(shares.indptr))
     table = {

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from civigrid.cells import ids_of, is_missing, status_of, values_of
@@ -15,7 +13,7 @@ from civigrid.crosswalk import Crosswalk
 from civigrid.engine import Scheduler
 from civigrid.kernels.dirichlet import interval_holds
 from civigrid.kernels.errors_of import allocation_errors
-from civigrid.project.draws import draw_areas
+from civigrid.project.draws import draw_matrix
 from civigrid.project.holdout import DENSITY_CLASSES, LEVEL, class_name, folds_of, moment_concentration
 from civigrid.project.methods.base import lookup
 from civigrid.result_table import parameters
@@ -70,9 +68,7 @@ def external_rows(
             raw = crosswalk.apply_extensive(counts)
             ratio = float(truth[inside].sum() / raw[inside].sum())
             estimate = raw * ratio
-            held = _held(
-                source, crosswalk, name, counts * ratio, np.where(inside, truth, np.nan), (n, seed, folds), scheduler
-            )
+            held = _held(crosswalk, name, counts * ratio, np.where(inside, truth, np.nan), (n, seed, folds), scheduler)
             for label, rows in _classes(reference, density, crosswalk, inside):
                 figures = allocation_errors(estimate[rows], truth[rows])
                 figures |= {"coverage_90": float(held[rows & (estimate > 0)].mean())} if n else {}
@@ -95,7 +91,6 @@ def _reference(reference: xr.Dataset, name: str, crosswalk: Crosswalk) -> tuple[
 
 
 def _held(
-    source: Source,
     crosswalk: Crosswalk,
     name: str,
     counts: Floats,
@@ -109,12 +104,9 @@ def _held(
     if not n:
         return held
     fold = folds_of(crosswalk.cell_id, folds)
-    whole = pd.DataFrame({name: np.rint(counts)}, index=source.table.index)
-    part = replace(source, table=whole, columns={name: source.columns[name]}, status={})
     for k in range(folds):
         alpha = moment_concentration(crosswalk, counts, np.where(fold != k, truth, np.nan))
-        stack = draw_areas(part, crosswalk, concentration=alpha, n=n, seed=seed, scheduler=scheduler)
-        draws = stack[name].transpose("cell", "draw").to_numpy()
+        draws = draw_matrix(np.rint(counts), crosswalk, name, alpha, n=n, seed=seed, scheduler=scheduler).T
         found = interval_holds(draws, np.nan_to_num(truth), LEVEL, np.random.default_rng([seed, k]))
         held = np.where(fold == k, found, held)
     return held

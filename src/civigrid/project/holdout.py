@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,11 +17,11 @@ from civigrid.cells import column_of, ids_of, values_of
 from civigrid.crosswalk import Crosswalk
 from civigrid.engine import Scheduler
 from civigrid.errors import GridMismatchError, SchemaError
-from civigrid.grid import Grid
+from civigrid.grid import Grid, SquareGrid
 from civigrid.kernels.dirichlet import estimate_concentration, interval_holds, shortest_interval
 from civigrid.kernels.errors_of import allocation_errors
 from civigrid.kernels.group import group_sum
-from civigrid.project.draws import draw_areas
+from civigrid.project.draws import draw_matrix
 from civigrid.project.methods import Weigh, coarsen_crosswalk
 from civigrid.project.methods.base import lookup
 from civigrid.project.methods.pycnophylactic import largest_unit
@@ -219,12 +219,13 @@ def holdout_rows(
     held: HeldOut,
     methods: Mapping[str, Weigh],
     *,
-    grid: Grid | None = None,
+    grids: Sequence[Grid] = (),
     n: int = 200,
     seed: int = 0,
     density: Floats | None = None,
     folds: int = 2,
     scheduler: Scheduler | None = None,
+    announce: Callable[[str], None] = lambda _: None,
 ) -> Iterator[dict[str, Any]]:
     """Project the hidden counts back by several methods and say how far off each is, group by group.
 
@@ -234,8 +235,8 @@ def holdout_rows(
         What was hidden.
     methods : mapping of str to Weigh
         Ways to spread counts, by name.
-    grid : Grid, optional
-        A coarser level to compare on; by default the level that was hidden.
+    grids : sequence of Grid
+        Levels to compare on, the hidden one or coarser; by default the hidden one.
     n : int
         Draws for the coverage of the 90 % interval; 0: none.
     seed : int
@@ -246,6 +247,8 @@ def holdout_rows(
         The concentration of a unit is learned from the units of the other folds alone.
     scheduler : Scheduler, optional
         Where to draw; no result depends on it.
+    announce : callable
+        Told of each method and group as it begins.
 
     Yields
     ------
@@ -254,16 +257,18 @@ def holdout_rows(
         randomised central interval, which holds 90 % where the draws are right), ``coverage_90_whole`` (the shortest
         interval of whole persons, which holds more where counts are small), and ``concentration``.
     """
-    if grid is not None and held.areas.grid != grid and getattr(grid, "cell_size_m", 0) == 0:
-        raise GridMismatchError(f"hidden cells of {held.areas.grid.id} have no exact parents on {grid.id}.")
+    for grid in grids:
+        if grid != held.areas.grid and not isinstance(grid, SquareGrid):
+            raise GridMismatchError(f"hidden cells of {held.areas.grid.id} have no exact parents on {grid.id}.")
     for method, weigh in methods.items():
         for group in held.truth:
-            counts = held.source.table[group].to_numpy(dtype=np.float64)
-            weighed = weigh(held.areas, counts)
-            level, truth = coarsened(held, weighed, grid or weighed.grid)
-            alpha = concentrations(held, level, group, folds=folds) if n else np.empty(0)
-            drawn = _draws(held, level, group, alpha, n, seed, scheduler) if n else None
-            yield from _rows(held, level, group, truth[group], drawn, alpha, (method, seed, density))
+            announce(f"{group} by {method}")
+            weighed = weigh(held.areas, held.source.table[group].to_numpy(dtype=np.float64))
+            for grid in grids or [weighed.grid]:
+                level, truth = coarsened(held, weighed, grid)
+                alpha = concentrations(held, level, group, folds=folds) if n else np.empty(0)
+                drawn = _draws(held, level, group, alpha, n, seed, scheduler) if n else None
+                yield from _rows(held, level, group, truth[group], drawn, alpha, (method, seed, density))
 
 
 def _draws(
@@ -271,13 +276,12 @@ def _draws(
 ) -> Floats:
     """Draws by cell, shape (cell, draw): units of each fold by the concentration learned without them."""
     fold = folds_of(level.unit_id, len(alpha))
-    total = np.zeros((len(level.cell_id), n))
+    counts = held.source.table[group].to_numpy(dtype=np.float64)
+    total = np.zeros((n, len(level.cell_id)))
     for k, value in enumerate(alpha):
-        table = held.source.table[[group]].where(fold[:, None] == k, 0.0)
-        part = replace(held.source, table=table, columns={group: held.source.columns[group]})
-        stack = draw_areas(part, level, concentration=float(value), n=n, seed=seed, scheduler=scheduler)
-        total += stack[group].transpose("cell", "draw").to_numpy()
-    return total
+        mine = np.where(fold == k, counts, 0.0)
+        total += draw_matrix(mine, level, group, float(value), n=n, seed=seed, scheduler=scheduler)
+    return total.T.copy()
 
 
 def _rows(

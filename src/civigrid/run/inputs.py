@@ -11,11 +11,12 @@ from typing import Any
 from civigrid.catalog import declarations
 from civigrid.errors import SchemaError
 from civigrid.io.census import read_census_grid
+from civigrid.io.counts import join_counts
 from civigrid.io.german_grid import read_german_grid
 from civigrid.io.lines import read_lines
 from civigrid.io.points import read_points
 from civigrid.io.raster import read_raster
-from civigrid.io.vector import join_counts, read_areas
+from civigrid.io.vector import read_areas
 from civigrid.run import config
 from civigrid.run.faults import Fault
 from civigrid.run.paths import resolve

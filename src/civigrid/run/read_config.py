@@ -44,13 +44,14 @@ def check_run(path: Path) -> tuple[Run | None, list[Fault]]:
         return None, [Fault("file", str(path), f"is not TOML: {error}.")]
     faults: list[Fault] = []
     table = given.pop("run", {})
-    run = _build(Run, {**table, **given}, "run", faults)
+    run = build(Run, {**table, **given}, "run", faults)
     if run is not None:
         faults += _references(run, path.parent)
     return (run if not faults else None), [_with_line(fault, text) for fault in faults]
 
 
-def _build(kind: type, given: Mapping[str, Any], where: str, faults: list[Fault]) -> Any:
+def build(kind: type, given: Mapping[str, Any], where: str, faults: list[Fault]) -> Any:
+    """Give a frozen value from a table of a TOML file, or None; what is wrong with it is added to `faults`."""
     hints, before = get_type_hints(kind), len(faults)
     known = {f.name: f for f in fields(kind)}
     faults += [
@@ -87,7 +88,7 @@ def _convert(hint: Any, value: Any, where: str, text: str, faults: list[Fault]) 
     if hint is Any:
         return value
     if isinstance(hint, type) and is_dataclass(hint):
-        return _build(hint, value, where, faults) if isinstance(value, dict) else None
+        return build(hint, value, where, faults) if isinstance(value, dict) else None
     if hint is float:
         fits = isinstance(value, int | float) and not isinstance(value, bool)
         return _checked(fits, value, where, f"must be a number ({text})", faults)

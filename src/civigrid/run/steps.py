@@ -16,8 +16,9 @@ from civigrid.cells import grid_of, measured
 from civigrid.errors import SchemaError
 from civigrid.grid import load_grid
 from civigrid.io.cells import INSIDE, read_cells
+from civigrid.io.counts import join_counts
 from civigrid.io.parts import save_cells
-from civigrid.io.vector import join_counts, read_areas
+from civigrid.io.vector import read_areas
 from civigrid.io.write import write_csv, write_geopackage, write_geoparquet, write_table
 from civigrid.project import ledger_table, polygon_crosswalk
 from civigrid.project.vintages import to_vintage, vintage_crosswalk

@@ -128,11 +128,16 @@ def _on_files(
         density = _unit_density(held, options, ancillary)
         announce("V1: mass by unit")
         yield from mass_rows(held, methods)
-        for grid in grids:
-            announce(f"V2: {len(options.groups)} groups hidden, {len(methods)} methods, compared on {grid.id}")
-            yield from holdout_rows(
-                held, methods, grid=grid, n=options.draws, seed=options.seed, density=density, scheduler=scheduler
-            )
+        yield from holdout_rows(
+            held,
+            methods,
+            grids=grids,
+            n=options.draws,
+            seed=options.seed,
+            density=density,
+            scheduler=scheduler,
+            announce=lambda what: announce(f"V2: {what}"),
+        )
     if options.external:
         announce("V4: against a published grid")
         yield from _external(areas, options, scheduler)
