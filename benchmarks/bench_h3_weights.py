@@ -53,9 +53,12 @@ def _civigrid(n: int, side_km: float) -> Callable[[], Any]:
 
 
 def _tobler(n: int, side_km: float) -> Callable[[], Any]:
+    import warnings
+
     from tobler.area_weighted import area_interpolate
     from tobler.util import h3fy
 
+    warnings.simplefilter("ignore")  # its projection by a PROJ string
     source = _source(n, side_km)
 
     def work() -> Any:

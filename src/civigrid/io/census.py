@@ -99,9 +99,10 @@ def read_census_grid(
     country = _countries(table, rows)
     values, status, more = _values(table, names, country, ids, rows)
     findings += more + _additivity(values, country)
-    labels = {} if country is None else {"country": country.names[country.code]}
-    # columns stay apart: putting them in one block would copy them all
-    data = pd.DataFrame({**values, **labels}, index=pd.Index(ids, name="cell_id"), copy=False)
+    index = pd.Index(ids, name="cell_id")
+    # a few country codes, each one object that all cells share; and columns that stay apart: one block would copy all
+    labels = {} if country is None else {"country": pd.Series(country.names[country.code], index, dtype=object)}
+    data = pd.DataFrame({**values, **labels}, index=index, copy=False)
     about = {n: Column(long_name=MEANING[n], part_of=None if n == "T" else "T") for n in names}
     source = Source(
         name=path.stem,
