@@ -89,6 +89,13 @@ def row(
     }
 
 
+def against(
+    work: str, size: str, ours: tuple[float, float], floor: str, floor_seconds: float, checked: str = ""
+) -> dict[str, Any]:
+    """Make a row of results beside a floor of the same run, where there is no peer: a ratio near 1 is the best."""
+    return row(work, size, ours, "", floor_seconds, checked) | {"peer": floor}
+
+
 def growth(points: list[tuple[float, float]]) -> str:
     """How seconds grow with size, as an exponent over all sizes.
 

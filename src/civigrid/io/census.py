@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from civigrid.errors import SourceError, first_few
 from civigrid.grid import SquareGrid
@@ -85,6 +86,8 @@ def read_census_grid(
     """
     path = Path(path)
     table = read_table(path)
+    # Arrow keeps what it read until told that nobody needs it: a fifth of the peak
+    pa.default_memory_pool().release_unused()
     table = table.rename(columns={"OBS_VALUE_T": "T"})
     names = [n for n in (columns or MEANING) if n in table.columns]
     if not names or set(columns) - set(names):
@@ -92,25 +95,29 @@ def read_census_grid(
         raise SourceError(f"{path.name} has no column {', '.join(lacking)}. It has: {first_few(table.columns, 12)}.")
     table, unplaced, findings = _unallocated(table, names)
     ids, grid = _ids(table, path, cell_size_m)
+    rows = np.argsort(ids, kind="stable")
     if bbox is not None:
-        corner = grid.corner(ids)
+        corner = grid.corner(ids[rows])
         low, high = (corner >= [bbox.west, bbox.south]).all(axis=1), (corner < [bbox.east, bbox.north]).all(axis=1)
-        kept = np.flatnonzero(low & high)
-        table, ids = table.iloc[kept], ids[kept]
-    order = np.argsort(ids, kind="stable")
-    table, ids = table.iloc[order], ids[order]
+        rows = rows[low & high]
+    # columns are put in order one by one: a sorted copy of the whole table would double the memory
+    ids = ids[rows]
     if (twice := np.flatnonzero(ids[1:] == ids[:-1])).size:
         raise SourceError(
             f"{path.name}: {twice.size} cells stand twice (first: {first_few(hex(ids[i]) for i in twice)})."
         )
-    country = _countries(table)
-    values, status, more = _values(table, names, country, ids)
+    country = _countries(table, rows)
+    values, status, more = _values(table, names, country, ids, rows)
     findings += more + _additivity(values, country)
-    labels = {} if country is None else {"country": country.names[country.code]}
+    index = pd.Index(ids, name="cell_id")
+    # a few country codes, each one object that all cells share; and columns that stay apart: one block would copy all
+    labels = {} if country is None else {"country": pd.Series(country.names[country.code], index, dtype=object)}
     if "POPULATED" in table.columns:
         # whether the publisher says that someone lives there: known even where T is published as 0
-        labels["populated"] = np.where(pd.to_numeric(table["POPULATED"], errors="coerce") > 0, "1", "0").astype(object)
-    data = pd.DataFrame({**values, **labels}, index=pd.Index(ids, name="cell_id"))
+        populated = pd.to_numeric(table["POPULATED"], errors="coerce").to_numpy()[rows] > 0
+        words = np.array(["0", "1"], dtype=object)
+        labels["populated"] = pd.Series(words[populated.astype(np.int64)], index, dtype=object)
+    data = pd.DataFrame({**values, **labels}, index=index, copy=False)
     about = {n: Column(long_name=MEANING[n], part_of=None if n == "T" else "T") for n in names}
     source = Source(
         name=path.stem,
@@ -182,24 +189,24 @@ class _Countries(NamedTuple):
         return share
 
 
-def _countries(table: pd.DataFrame) -> _Countries | None:
+def _countries(table: pd.DataFrame, rows: npt.NDArray[np.intp]) -> _Countries | None:
     if "CNTR_ID" not in table.columns:
         return None
-    code, names = pd.factorize(table["CNTR_ID"], sort=True)
+    code, names = pd.factorize(table["CNTR_ID"].iloc[rows], sort=True)
     words = np.append(np.asarray(names, dtype=object), "")
     return _Countries(np.where(code < 0, len(names), code), words)
 
 
 def _values(
-    table: pd.DataFrame, names: list[str], country: _Countries | None, ids: Ids
+    table: pd.DataFrame, names: list[str], country: _Countries | None, ids: Ids, rows: npt.NDArray[np.intp]
 ) -> tuple[dict[str, Floats], dict[str, Statuses], list[Finding]]:
     values, status, findings = {}, {}, []
     for name in names:
-        value = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=np.float64, copy=True)
+        value = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=np.float64)[rows]
         flag = f"{name}_CI"
-        flagged = np.zeros(len(value), dtype=bool)
+        flagged = np.zeros(len(rows), dtype=bool)
         if flag in table.columns:
-            given = table[flag].fillna(0).to_numpy()
+            given = table[flag].fillna(0).to_numpy()[rows]
             flagged = given != 0
             findings += _odd_flags(flag, given, ids)
         codes = _status(value, flagged)

@@ -28,6 +28,8 @@ from civigrid.types import Floats, Ints
 
 INVALID_BEYOND = 1e-9
 """Shares this far outside [0, 1] mean rings that cross or overlap."""
+FARTHEST = 1e9
+"""Coordinates beyond this are no places on Earth."""
 NEGLIGIBLE = 1e-13
 """Shares of a cell (or of a polygon smaller than a cell) below this are rounding."""
 _jit: Any = numba.njit(cache=True, nogil=True)
@@ -67,7 +69,7 @@ def shared_areas(rings: Rings, cells: ConvexCells, *, small: float) -> SharedAre
     >>> shared_areas(Rings(square, np.array([0, 5]), np.array([7]), np.array([False])), cells, small=0.0).area
     array([0.25])
     """
-    rings, broken = whole_rings(rings)
+    rings, broken = whole_rings(rings, FARTHEST)
     if not len(rings.polygon) or not len(cells.area):
         none = np.empty(0, dtype=np.int64)
         return SharedAreas(none, none, np.empty(0), broken)

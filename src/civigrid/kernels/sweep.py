@@ -25,6 +25,10 @@ NEGLIGIBLE = 1e-13
 """Coverage below this is rounding, not area: at 1 km it is a tenth of a square millimetre."""
 
 
+FARTHEST_CELL = 2.0**30
+"""Rows and columns beyond this are no places on Earth; their products would not fit into 64 bits."""
+
+
 class Rings(NamedTuple):
     """Polygons as arrays: the form in which geometry reaches a kernel or another process.
 
@@ -82,7 +86,7 @@ def coverage(rings: Rings, cell_size: float, *, compiled: bool = True) -> Covera
     >>> found.col, found.share
     (array([0, 1]), array([0.25, 0.25]))
     """
-    rings, broken = whole_rings(rings)
+    rings, broken = whole_rings(rings, FARTHEST_CELL * cell_size)
     if not len(rings.polygon):
         none = np.empty(0, dtype=np.int64)
         return Coverage(none, none, none, none, np.empty(0), broken)
@@ -90,13 +94,16 @@ def coverage(rings: Rings, cell_size: float, *, compiled: bool = True) -> Covera
     return found._replace(invalid=np.union1d(found.invalid, broken))
 
 
-def whole_rings(rings: Rings) -> tuple[Rings, Ints]:
-    """Leave out polygons with a ring that is not closed or not finite, and name them."""
-    closed = (rings.xy[rings.start[:-1]] == rings.xy[rings.start[1:] - 1]).all(axis=1)
-    if closed.all() and np.isfinite(rings.xy.sum()):
+def whole_rings(rings: Rings, farthest: float) -> tuple[Rings, Ints]:
+    """Leave out polygons with a ring that is not closed, not finite or farther from 0 than `farthest`; name them."""
+    if not len(rings.polygon):
         return rings, np.empty(0, dtype=np.int64)
-    finite = np.logical_and.reduceat(np.isfinite(rings.xy).all(axis=1), rings.start[:-1])
-    broken = np.unique(rings.polygon[~(closed & finite)])
+    closed = (rings.xy[rings.start[:-1]] == rings.xy[rings.start[1:] - 1]).all(axis=1)
+    # a comparison with what is not a number fails
+    if closed.all() and -farthest <= rings.xy.min() and rings.xy.max() <= farthest:
+        return rings, np.empty(0, dtype=np.int64)
+    near = np.logical_and.reduceat((np.abs(rings.xy) <= farthest).all(axis=1), rings.start[:-1])
+    broken = np.unique(rings.polygon[~(closed & near)])
     kept = ~np.isin(rings.polygon, broken)
     length = np.diff(rings.start)
     start = np.concatenate([[0], np.cumsum(length[kept])])

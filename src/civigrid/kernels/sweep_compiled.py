@@ -175,20 +175,24 @@ def sweep_polygons(xy, start, first_ring, hole, polygon, cell_size, limits):  # 
     n, at = len(first_ring) - 1, 0
     # scratch, kept from polygon to polygon and made larger when one needs more
     key, listed, total = np.empty(16, np.int64), np.empty(16, np.int64), np.zeros(4096, np.int64)
-    # room that is not used is never touched, so that it costs no memory
-    room = 2 * len(xy) + 4096
-    out = (np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int64))
-    share, wrong = np.empty(room), np.zeros(n, np.bool_)
-    origin, box, signs = np.zeros(2, np.int64), np.empty(4), np.empty(len(hole))
+    boxes, lengths, signs, walked = np.empty((n, 4)), np.empty(n), np.empty(len(hole)), 0.0
     for p in range(n):
         r0, r1 = first_ring[p], first_ring[p + 1]
-        of, sign = start[r0 : r1 + 1], signs[r0:r1]
-        length = _measure(xy, of, hole[r0:r1], sign, box)
+        lengths[p] = _measure(xy, start[r0 : r1 + 1], hole[r0:r1], signs[r0:r1], boxes[p]) / cell_size
+        walked += lengths[p]
+    # room for what so long a border mostly gives; room that is not used is never touched and costs no memory
+    room = 4 * (int(walked) + len(hole)) + 4096
+    out = (np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int64))
+    share, wrong = np.empty(room), np.zeros(n, np.bool_)
+    origin = np.zeros(2, np.int64)
+    for p in range(n):
+        r0, r1 = first_ring[p], first_ring[p + 1]
+        of, sign, box = start[r0 : r1 + 1], signs[r0:r1], boxes[p]
         origin[0], origin[1] = int(np.floor(box[0] / cell_size)), int(np.floor(box[1] / cell_size))
         width = int(np.ceil(box[2] / cell_size)) - origin[0] + 2
         height = int(np.ceil(box[3] / cell_size)) - origin[1] + 2
         # an edge is cut once more than it crosses lines; a piece reaches two cells
-        most = 2 * (int(length / cell_size) + 3 * (of[-1] - of[0]) + 4)
+        most = 2 * (int(lengths[p]) + 3 * (of[-1] - of[0]) + 4)
         if at + 2 * min(most, width * height) > len(share):
             room = 2 * (at + 2 * min(most, width * height))
             out = (_longer(out[0], room), _longer(out[1], room), _longer(out[2], room), _longer(out[3], room))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -123,14 +123,17 @@ def square_coverage(geometry: gpd.GeoSeries, grid: SquareGrid, scheduler: Schedu
 
 
 def _swept(rings: Rings, grid: SquareGrid, scheduler: Scheduler | None, ids: pd.Index) -> Coverage:
+    work = partial(_covered_cells, grid)
     if scheduler is None or not len(rings.polygon):
-        found = coverage(rings, grid.cell_size_m)
+        found = work(rings)
     else:
-        corners = _corners(rings)
-        parts = _in_blocks(rings, corners, partial(coverage, cell_size=grid.cell_size_m), scheduler)
-        found = Coverage(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        found = Coverage(*_joined(_in_blocks(rings, _corners(rings), work, scheduler), scheduler))
     _refuse(ids[found.invalid], "their coverage lies outside [0, 1]")
-    return _clipped(found, grid)
+    return found
+
+
+def _covered_cells(grid: SquareGrid, rings: Rings) -> Coverage:
+    return _clipped(coverage(rings, grid.cell_size_m), grid)
 
 
 def _hexagon_matrix(
@@ -144,8 +147,9 @@ def _hexagon_matrix(
     # a hexagon costs about as much as four corners
     expected = np.nan_to_num(plane.area.to_numpy())[np.unique(rings.polygon)] / mean_area_m2(grid)
     work = partial(hexagon_areas, grid=grid, crs=plane.crs.to_string())
-    parts = _in_blocks(rings, _corners(rings) + 4 * expected, work, scheduler or Scheduler("serial"))
-    unit, cell, area, whole, invalid = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    scheduler = scheduler or Scheduler("serial")
+    parts = _in_blocks(rings, _corners(rings) + 4 * expected, work, scheduler)
+    unit, cell, area, whole, invalid = _joined(parts, scheduler)
     _refuse(plane.index[invalid], "their coverage lies outside [0, 1]")
     cells, first, column = np.unique(cell, return_index=True, return_inverse=True)
     one = np.ones(len(unit), dtype=np.int64)
@@ -198,6 +202,9 @@ def _refuse(ids: npt.ArrayLike, reason: str) -> None:
 
 # --- blocks of polygons ---
 
+_SHELL, _HOLE = 1, 2
+"""Marks of the first corner of a ring, in the table that workers read."""
+
 
 def _corners(rings: Rings) -> Ints:
     """Corners of each polygon that has any."""
@@ -207,30 +214,41 @@ def _corners(rings: Rings) -> Ints:
 
 def _in_blocks(rings: Rings, cost: npt.NDArray[np.number], work: Callable[[Rings], R], scheduler: Scheduler) -> list[R]:
     """Work on blocks of whole polygons; workers read coordinates, never shapes."""
-    count = np.diff(rings.start)
-    ring = np.repeat(np.arange(len(count)), count)
-    table = {
-        "x": rings.xy[:, 0],
-        "y": rings.xy[:, 1],
-        "ring": ring,
-        "polygon": rings.polygon[ring],
-        "hole": rings.hole[ring],
-    }
+    count, ring_start = np.diff(rings.start), rings.start[:-1]
+    mark = np.zeros(len(rings.xy), dtype=np.uint8)
+    mark[ring_start] = np.where(rings.hole, _HOLE, _SHELL)
+    polygon = np.repeat(rings.polygon.astype(np.int32), count)
+    table: Columns = {"x": rings.xy[:, 0], "y": rings.xy[:, 1], "mark": mark, "polygon": polygon}
     ends = np.cumsum(cost)
     step = max(CORNERS_PER_BLOCK, float(ends[-1]) / MOST_BLOCKS)
     # a block begins with the polygon in which the cost passes a multiple of the step
     begins = np.flatnonzero(np.diff(np.floor((ends - cost) / step), prepend=-1.0))
     first = rings.start[np.flatnonzero(np.diff(rings.polygon, prepend=-1))]
     starts = first[begins]
-    stops = np.append(starts[1:], len(ring))
+    stops = np.append(starts[1:], len(mark))
     blocks = [Block(0, int(a), int(b)) for a, b in zip(starts, stops, strict=True)]
     return map_blocks(partial(_on_rings, work), table, blocks, scheduler)
 
 
 def _on_rings(work: Callable[[Rings], R], table: Columns) -> R:
-    start = np.append(np.flatnonzero(np.diff(table["ring"], prepend=-1)), len(table["ring"]))
+    first = np.flatnonzero(table["mark"])
     xy = np.stack([table["x"], table["y"]], axis=1)
-    return work(Rings(xy, start, table["polygon"][start[:-1]], table["hole"][start[:-1]]))
+    polygon = table["polygon"][first].astype(np.int64)
+    return work(Rings(xy, np.append(first, len(xy)), polygon, table["mark"][first] == _HOLE))
+
+
+def _joined(parts: Sequence[tuple[npt.NDArray[Any], ...]], scheduler: Scheduler) -> list[npt.NDArray[Any]]:
+    """Put the results of blocks one behind the other, column by column, on as many threads as there are workers."""
+    stops = np.cumsum([[len(column) for column in part] for part in parts], axis=0)
+    whole = [np.empty(n, column.dtype) for n, column in zip(stops[-1], parts[0], strict=True)]
+
+    def put(k: int) -> None:
+        for column, part, stop in zip(whole, parts[k], stops[k], strict=True):
+            column[stop - len(part) : stop] = part
+
+    with ThreadPoolExecutor(scheduler.n_workers if scheduler.kind != "serial" else 1) as pool:
+        list(pool.map(put, range(len(parts))))
+    return whole
 
 
 def _clipped(found: Coverage, grid: SquareGrid) -> Coverage:
