@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from civigrid.cells import grid_of, ids_of, values_of
+from civigrid.cells import column_of, grid_of, ids_of, values_of
 from civigrid.crosswalk import Crosswalk
 from civigrid.errors import SchemaError
 from civigrid.project.methods.base import Layer, Weigh, lookup
@@ -39,9 +39,10 @@ def by_model(
     Parameters
     ----------
     cells : xarray.Dataset
-        Cells of the grid of the crosswalk; a missing covariate counts as 0.
+        Cells of the grid of the crosswalk; a missing count is 0, a missing rate is that of the unit.
     covariates : sequence of str
-        Variables known in every cell; counts enter as densities per km2.
+        Variables of the cells; counts enter as logarithms of their density per km2, rates as they are, in a unit
+        averaged by the count that weighs them.
     kind : {"poisson", "boosting"}
         Log-linear Poisson regression, or gradient-boosted trees with a Poisson loss, of scikit-learn.
     folds : int
@@ -53,32 +54,49 @@ def by_model(
     -----
     The approach is that of F. R. Stevens et al. (2015), PLoS ONE 10 (2), e0107042, with any model.
     """
-    grid, ids = grid_of(cells), ids_of(cells)
-    table = np.stack([np.nan_to_num(values_of(cells, c)) for c in covariates], axis=1)
-    for k, name in enumerate(covariates):
-        if cells[name].attrs["kind"] == "extensive":
-            table[:, k] = np.log1p(table[:, k] / grid.area_km2(ids))
-    return partial(_weigh, _Taught(cells, table, kind, folds, seed, tuple(covariates)))
+    return partial(_weigh, _Taught(cells, tuple(covariates), kind, folds, seed))
 
 
+@dataclass(frozen=True, eq=False)
 class _Taught:
     """What a model may learn from."""
 
-    def __init__(
-        self, cells: xr.Dataset, table: Floats, kind: Kind, folds: int, seed: int, names: tuple[str, ...]
-    ) -> None:
-        self.grid, self.ids, self.table = grid_of(cells), ids_of(cells), table
-        self.kind, self.folds, self.seed, self.names = kind, folds, seed, names
+    cells: xr.Dataset
+    names: tuple[str, ...]
+    kind: Kind
+    folds: int
+    seed: int
+
+    def covariate(self, name: str, crosswalk: Crosswalk) -> tuple[Floats, Floats]:
+        """One covariate by cell of a crosswalk and by unit, on one scale: a unit and a cell alike must look alike."""
+        about = column_of(self.cells[name])
+        if about.kind == "extensive":
+            persons = self._at(name, crosswalk, absent=0.0)
+            by_cell = np.nan_to_num(persons) / (crosswalk.cell_measure / 1e6)
+            # the logarithm of the mean density, not the mean of logarithms
+            return np.log1p(by_cell), np.log1p(crosswalk.back_intensive(by_cell))
+        rate = self._at(name, crosswalk, absent=np.nan)
+        weight = np.ones(len(rate))
+        if about.weight is not None and about.weight in self.cells:
+            weight = np.nan_to_num(self._at(about.weight, crosswalk, absent=0.0))
+        known = np.isfinite(rate) & (weight > 0)
+        base = crosswalk.back_extensive(np.where(known, weight, 0.0))
+        part = crosswalk.back_extensive(np.where(known, weight * np.nan_to_num(rate), 0.0))
+        overall = float(np.average(rate[known], weights=weight[known])) if known.any() else 0.0
+        by_unit = np.divide(part, base, out=np.full_like(base, overall), where=base > 0)
+        # where a rate is not known, a cell is like its unit: it neither gains nor loses by it
+        return np.where(known, np.nan_to_num(rate), np.nan_to_num(crosswalk.apply_intensive(by_unit))), by_unit
+
+    def _at(self, name: str, crosswalk: Crosswalk, *, absent: float) -> Floats:
+        return lookup(ids_of(self.cells), values_of(self.cells, name), crosswalk.cell_id, absent=absent)
 
 
 def _weigh(taught: _Taught, crosswalk: Crosswalk, counts: Floats) -> Crosswalk:
-    if taught.grid != crosswalk.grid:
-        raise SchemaError(f"covariates lie on {taught.grid.id}, the crosswalk on {crosswalk.grid.id}. Use one grid.")
-    columns = taught.table.shape[1]
-    of_cell = np.stack(
-        [lookup(taught.ids, taught.table[:, k], crosswalk.cell_id, absent=0.0) for k in range(columns)], axis=1
-    )
-    of_unit = np.stack([crosswalk.back_intensive(of_cell[:, k]) for k in range(columns)], axis=1)
+    grid = grid_of(taught.cells)
+    if grid != crosswalk.grid:
+        raise SchemaError(f"covariates lie on {grid.id}, the crosswalk on {crosswalk.grid.id}. Use one grid.")
+    pairs = [taught.covariate(name, crosswalk) for name in taught.names]
+    of_cell, of_unit = (np.stack(side, axis=1) for side in zip(*pairs, strict=True))
     area_km2 = crosswalk.unit_measure / 1e6
     usable = np.isfinite(counts) & (area_km2 > 0) & np.isfinite(of_unit).all(axis=1)
     if usable.sum() < FEWEST_UNITS:
