@@ -14,10 +14,11 @@ from civigrid.cells import make_cells, values_of
 from civigrid.errors import GridMismatchError, SchemaError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.io.german_grid import read_german_grid
+from civigrid.io.vector import read_areas
 from civigrid.project import polygon_crosswalk, project_areas, project_cells
 from civigrid.project.methods import count_layer, reweight
 from civigrid.project.panel import METHOD, make_panel, separate_change
-from civigrid.project.vintages import to_vintage, vintage_crosswalk
+from civigrid.project.vintages import to_vintage, vintage_crosswalk, with_records
 from civigrid.release import min_count, release
 from civigrid.run.fetch import read_declared
 from civigrid.source import Source
@@ -189,3 +190,38 @@ def test_berlin_448_to_542(berlin):
     errors = {w: np.abs(crosswalk.matrix(w).T @ source.table["n"].to_numpy() - after).sum() for w in crosswalk.shares}
     assert errors["people"] < errors["area"]
     assert (bounds["n_high"] - bounds["n_low"] > 100).sum() > 20
+
+
+def test_addresses_weigh_without_coordinates():
+    """Nine of ten addresses of the area that splits lie in its right half, whatever the land says."""
+    base = vintage_crosswalk(OLD, NEW, GRID)
+    old = ["splits"] * 10 + ["joins"]
+    found = with_records(base, old, ["left"] + ["right"] * 9 + ["joined"])
+    table = found.table().set_index(["old", "new"])
+
+    assert found.weights == "addresses"
+    assert table.loc[("splits", "left"), "share"] == pytest.approx(0.1)
+    assert table.loc[("splits", "right"), "low"] == pytest.approx(270 / 550)
+    assert table.loc[("stays", "stays"), "share"] == 1.0
+    assert table["share"].groupby("old").sum().tolist() == pytest.approx([1, 1, 1, 1])
+    with pytest.raises(SchemaError, match=r"1 of 1 records lie in new areas that are not there \(first: Mars\)"):
+        with_records(base, ["stays"], ["Mars"])
+
+
+def test_berlins_addresses_show_the_need(real_data):
+    """Postcodes to planning areas: by land a sixth of 401,032 addresses would go wrong, by addresses none."""
+    folder = real_data / "berlin_lor_boundaries"
+    addresses = pd.read_csv(real_data / "berlin_addresses_plr" / "adressen.csv.gz", dtype=str)
+    codes = read_areas(folder / "plz.shp", id_column="plz", dissolve=True)[0].geometry
+    new = read_declared("berlin-lor-2021", folder / "lor_planungsraeume_2021.shp")[0].geometry
+    addresses = addresses[addresses["plz"].isin(codes.index)]
+    base = vintage_crosswalk(codes, new, GRID)
+    found = with_records(base, addresses["plz"].tolist(), addresses["PLR_ID"].tolist())
+    per_code = addresses["plz"].value_counts().reindex(codes.index).fillna(0).to_numpy(float)
+    truth = addresses["PLR_ID"].value_counts().reindex(new.index).fillna(0).to_numpy(float)
+    wrong = {w: np.abs(found.matrix(w).T @ per_code - truth).sum() / 2 / truth.sum() for w in found.shares}
+
+    assert len(addresses) > 400_000
+    # one code reaches beyond the city: 5 % of its single address may live there
+    assert wrong["addresses"] < 1e-7
+    assert wrong["area"] == pytest.approx(0.161, abs=0.001)

@@ -118,6 +118,9 @@ def crosswalk(
     new_as: Annotated[str, typer.Option("--new-as", help="Declared source that says how to read the new.")] = "",
     grid: Annotated[str, typer.Option("--grid", help="Grid of the weights.")] = "eu-laea-100m",
     weights: Weights = None,
+    records: Annotated[
+        str, typer.Option("--records", help="FILE:OLD,NEW: addresses with their old and new area; used first.")
+    ] = "",
     counts: Counts = None,
     counts_id: CountsId = "",
     extensive: Annotated[str, typer.Option("--extensive", help="Counts of the old areas to bring over: A,B.")] = "",
@@ -136,6 +139,7 @@ def crosswalk(
         Areas(path=new, id_column=new_id, dissolve=dissolve, declared=new_as),
         grid,
         weights=tuple(weights or ()),
+        records=records,
         extensive=names_of(extensive),
         out=out,
         counts_out=counts_out,

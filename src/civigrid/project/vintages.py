@@ -209,6 +209,69 @@ def vintage_crosswalk(
     )
 
 
+def with_records(
+    crosswalk: VintageCrosswalk, old: Sequence[str], new: Sequence[str], *, name: str = "addresses"
+) -> VintageCrosswalk:
+    """Weigh by records that know both areas, as addresses do: no coordinates are needed.
+
+    Parameters
+    ----------
+    crosswalk : VintageCrosswalk
+        From the polygons of both zonings.
+    old, new : sequence of str, shape (record,)
+        Area of each record in either zoning.
+    name : str
+        Name of the weights; they become the ones that are used.
+
+    Returns
+    -------
+    VintageCrosswalk
+        Shares of the records of each old area; an old area without a record keeps the share it had.  Pairs that only
+        records know (an address across a border that was drawn wrongly) have no land.
+
+    Raises
+    ------
+    SchemaError
+        Ids that neither zoning has.
+    """
+    places = []
+    for text, ids, given in (("old", crosswalk.old_id, old), ("new", crosswalk.new_id, new)):
+        at = pd.Index(ids).get_indexer(pd.Index([str(v) for v in given]))
+        if (strange := np.flatnonzero(at < 0)).size:
+            some = first_few(dict.fromkeys(str(given[int(k)]) for k in strange))
+            raise SchemaError(
+                f"{strange.size} of {len(at)} records lie in {text} areas that are not there (first: {some}). "
+                "Drop them first, or take the zoning they belong to."
+            )
+        places.append(at.astype(np.int64))
+    n, m = len(crosswalk.old_id), len(crosswalk.new_id)
+    key, count = np.unique(places[0] * m + places[1], return_counts=True)
+    known = crosswalk.old * m + crosswalk.new
+    every = np.union1d(key, known)
+    at = np.searchsorted(every, known)
+    pair_old, pair_new = np.divmod(every, m)
+    records = np.zeros(len(every))
+    records[np.searchsorted(every, key)] = count
+    total = group_sum(pair_old, records, n)[pair_old]
+    shares = {k: _at(every, at, s) for k, s in crosswalk.shares.items()}
+    base = shares[crosswalk.weights]
+    inside = 1 - crosswalk.outside[pair_old]
+    weighed = np.where(total > 0, records / np.maximum(total, 1) * inside, base)
+    return replace(
+        crosswalk,
+        old=pair_old,
+        new=pair_new,
+        shares={name: weighed, **shares},
+        area_m2=_at(every, at, crosswalk.area_m2),
+    )
+
+
+def _at(every: Ints, at: Ints, values: Floats) -> Floats:
+    whole = np.zeros(len(every))
+    whole[at] = values
+    return whole
+
+
 def _pieces(first: gpd.GeoSeries, second: gpd.GeoSeries, sliver: float) -> tuple[Ints, Ints, gpd.GeoSeries, Floats]:
     """Common pieces of two zonings, and by old area the land in slivers that were left out."""
     ours, theirs = first.to_numpy(), second.to_numpy()

@@ -18,13 +18,14 @@ from civigrid.grid import load_grid
 from civigrid.io.cells import INSIDE, read_cells
 from civigrid.io.counts import join_counts
 from civigrid.io.parts import save_cells
+from civigrid.io.tables import read_table
 from civigrid.io.vector import read_areas
 from civigrid.io.write import write_csv, write_geopackage, write_geoparquet, write_table
 from civigrid.project import ledger_table, polygon_crosswalk
-from civigrid.project.vintages import to_vintage, vintage_crosswalk
+from civigrid.project.vintages import to_vintage, vintage_crosswalk, with_records
 from civigrid.project.zonal import zonal
 from civigrid.release import PROFILES, Profile, release
-from civigrid.run.ancillary import read_ancillary
+from civigrid.run.ancillary import read_ancillary, split_name
 from civigrid.run.fetch import read_declared
 from civigrid.run.methods import outside_findings, project_by
 from civigrid.source import Report, Source
@@ -248,6 +249,7 @@ def crosswalk_files(
     grid: str,
     *,
     weights: Sequence[str] = (),
+    records: str = "",
     extensive: Sequence[str] = (),
     out: Path | None = None,
     counts_out: Path | None = None,
@@ -263,6 +265,8 @@ def crosswalk_files(
         Grid of the weights.
     weights : sequence of str
         Choices of weights, each ``FILE:VARIABLE``; the first is used, all make the range; area is always one.
+    records : str
+        ``FILE:OLD,NEW``: a table of records, as addresses, with the columns of their old and new area; used first.
     extensive : sequence of str
         Counts of the old areas to bring over.
     out, counts_out : Path, optional
@@ -281,6 +285,13 @@ def crosswalk_files(
     base = next(iter(layers.values()))[0].grid if layers else load_grid(grid)
     chosen = {names[text]: chain for text, chain in layers.items()}
     found = vintage_crosswalk(_geometry(first), _geometry(second), base, weights=chosen)
+    if records:
+        path, columns = split_name(records)
+        old_column, _, new_column = columns.partition(",")
+        rows = read_table(path, text=True)
+        if lacking := [c for c in (old_column, new_column) if c not in rows.columns]:
+            raise SchemaError(f"--records {path.name} has no column {lacking}. It has {list(rows.columns)[:12]}.")
+        found = with_records(found, rows[old_column].tolist(), rows[new_column].tolist(), name="records")
     table = found.table()
     if out is not None:
         write_table_file(table, out, profile)
