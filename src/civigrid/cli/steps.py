@@ -183,7 +183,7 @@ def validate(
     Exit code 1 where people were lost or a stress case failed.
     """
     from civigrid.run.steps import Areas, profile_named
-    from civigrid.run.validate import ValidateOptions, rows_to_show, validate_files
+    from civigrid.run.validate import ValidateOptions, best_methods, rows_to_show, validate_files
 
     zones = (
         None
@@ -210,6 +210,12 @@ def validate(
         f"{v['rung']}  {'held' if v['held'] else 'NOT held'}  {v['asked']}: worst {v['worst']:.3g} {v['how_many']}"
         for v in found["verdicts"]
     ]
+    for grid in names_of(grids):
+        lines += [
+            "",
+            f"persons put into a wrong cell of {grid}",
+            best_methods(found["table"], grid).to_string(index=False),
+        ]
     answer(found, as_json, "\n".join([rows_to_show(found["table"]).to_string(index=False), "", *lines]))
     if any(v["rung"] in ("V1", "V5") and not v["held"] for v in found["verdicts"]):
         raise typer.Exit(1)

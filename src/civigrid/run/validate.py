@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -282,37 +282,46 @@ def _verdict(rung: str, asked: str, worst: float, held: bool, how_many: str = ""
     return {"rung": rung, "asked": asked, "worst": worst, "held": held, "how_many": how_many}
 
 
-def best_methods(table: pd.DataFrame, grid: str) -> pd.DataFrame:
+def best_methods(rows: Sequence[Mapping[str, Any]], grid: str) -> pd.DataFrame:
     """Give, group by group, the people each method puts in a wrong cell of a grid, and the best method.
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        What `validate_files` made.
+    rows : sequence of mapping
+        The ``table`` that `validate_files` gives.
     grid : str
         Id of a grid.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per group, largest first: persons, persons misplaced by method, the best method.
     """
-    about = table["parameters"].map(json.loads)
-    kept = (
-        (table["index"] == "persons_misplaced")
-        & about.map(lambda a: a.get("rung") == "V2" and a.get("grid") == grid and a.get("density_class") == "all")
-    )  # fmt: skip
-    part = table[kept].assign(method=about[kept].map(lambda a: a["method"]))
+    frame = with_facts(rows)
+    kept = (frame["index"] == "persons_misplaced") & (frame["rung"] == "V2") & (frame["grid"] == grid)
+    part = frame[kept & (frame["density"] == "all")]
     wide = part.pivot(index="groups", columns="method", values="estimate")
     persons = part.groupby("groups")["persons"].first()
-    return wide.assign(persons=persons, best=wide.idxmin(axis=1)).sort_values("persons", ascending=False)
+    table = wide.round().assign(best=wide.idxmin(axis=1)).sort_index(key=lambda g: -persons.loc[g])
+    table.insert(0, "persons", persons.reindex(table.index))
+    return table.rename_axis(columns=None).reset_index()
 
 
-def rows_to_show(table: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """Give the figures people look at first: persons misplaced and coverage, by rung, grid, group and method."""
-    frame = pd.DataFrame(table)
+def with_facts(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Give rows of a validation as a frame, with rung, grid, method and density class as columns."""
+    frame = pd.DataFrame([dict(r) for r in rows])
     about = frame["parameters"].map(json.loads)
-    frame = frame.assign(
+    return frame.assign(
         rung=about.map(lambda a: a.get("rung", "")),
         grid=about.map(lambda a: a.get("grid", "")),
         method=about.map(lambda a: a.get("method", "")),
         density=about.map(lambda a: a.get("density_class", "all")),
     )
+
+
+def rows_to_show(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Give the figures people look at first: persons misplaced and coverage, by rung, grid, group and method."""
+    frame = with_facts(rows)
     wanted = ("total_allocation_error", "persons_misplaced", "mean_absolute_percentage_error", "coverage_90")
     part = frame[frame["index"].isin(wanted) & (frame["density"] == "all")]
     wide = part.pivot_table(index=["rung", "grid", "groups", "method"], columns="index", values="estimate")
