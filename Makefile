@@ -19,7 +19,7 @@ demo: setup
 	@$(BIN)/civigrid demo $(FLAGS)
 
 test: check
-	@$(BIN)/python -m pytest -q $(FLAGS)
+	@$(BIN)/python -m pytest -q -n auto $(FLAGS)
 
 check: setup
 	@$(BIN)/ruff format --check --quiet . && echo "format: ok"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 from hashlib import sha256
 from typing import NamedTuple, Protocol
 
 import h3ronpy
 import numpy as np
 import pyarrow as pa
-from pyproj import Transformer
 from scipy import sparse
 
 from civigrid.crosswalk import Crosswalk, covered_share
@@ -19,6 +18,7 @@ from civigrid.errors import GridMismatchError
 from civigrid.grid import Grid, H3Grid, SquareGrid
 from civigrid.kernels.group import distinct, group_sum
 from civigrid.kernels.sweep import Rings, coverage, expand_runs
+from civigrid.project.geometry import transformer
 from civigrid.types import Floats, Ids, Ints
 
 VERSION = "between-grids-1"
@@ -141,13 +141,8 @@ def _shoelace(closed: Floats) -> Floats:
 
 
 def _in_plane(lonlat: Floats, crs: str) -> Floats:
-    x, y = _transformer("EPSG:4326", crs).transform(lonlat[..., 0], lonlat[..., 1])
+    x, y = transformer("EPSG:4326", crs).transform(lonlat[..., 0], lonlat[..., 1])
     return np.stack([x, y], axis=-1)
-
-
-@cache
-def _transformer(from_crs: str, to_crs: str) -> Transformer:
-    return Transformer.from_crs(from_crs, to_crs, always_xy=True)
 
 
 def _touching(cells: Ids, grid: SquareGrid, to: H3Grid) -> Ids:
@@ -172,7 +167,7 @@ def _touching(cells: Ids, grid: SquareGrid, to: H3Grid) -> Ids:
 
 
 def _lonlat(points: Floats, crs: str) -> Floats:
-    return np.stack(_transformer(crs, "EPSG:4326").transform(points[:, 0], points[:, 1]), axis=1)
+    return np.stack(transformer(crs, "EPSG:4326").transform(points[:, 0], points[:, 1]), axis=1)
 
 
 def _joined(blocks: list[Shared], cell_id: Ids, grid: Grid, to: Grid) -> Crosswalk:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import h3ronpy
 import numpy as np
 import pyarrow as pa
 import shapely
 from h3ronpy import vector
-from pyproj import Transformer
 
 from civigrid.grid import H3Grid
 from civigrid.kernels.convex_cells import ConvexCells, convex_cells
@@ -17,6 +14,7 @@ from civigrid.kernels.group import distinct, group_sum
 from civigrid.kernels.shared_areas import NEGLIGIBLE, SharedAreas, shared_areas
 from civigrid.kernels.sweep import Rings
 from civigrid.kernels.walk import along_rings
+from civigrid.project.geometry import transformer
 from civigrid.types import Floats, Ids, Ints
 
 CELLS_AT_A_TIME = 200_000
@@ -91,7 +89,7 @@ def drawn_cells(cells: Ids, grid: H3Grid, crs: str) -> tuple[ConvexCells, Ints]:
     corners = grid.vertices(cells)
     if grid.resolution < STRAIGHT_FROM:
         corners = _along_great_circles(corners)
-    xy = np.stack(_transformer("EPSG:4326", crs).transform(corners[..., 0], corners[..., 1]), axis=-1)
+    xy = np.stack(transformer("EPSG:4326", crs).transform(corners[..., 0], corners[..., 1]), axis=-1)
     n, m = xy.shape[:2]
     side = np.roll(xy, -1, axis=1) - xy
     # short cells repeat their last corner: what follows it is the closing side
@@ -147,7 +145,7 @@ def _candidates(rings: Rings, grid: H3Grid, crs: str) -> Ids:
     Points along the border lie closer to each other than the sides of cells are long, so that a cell that the border
     enters holds one or touches a cell that does.  A sliver with no centre is found as well as a country.
     """
-    to_lonlat = _transformer(crs, "EPSG:4326")
+    to_lonlat = transformer(crs, "EPSG:4326")
     step = 0.7 * _shortest_side(rings, grid, crs)
     points, ring_of = along_rings(rings.xy, rings.start, step)
     lonlat = np.stack(to_lonlat.transform(points[:, 0], points[:, 1]), axis=1)
@@ -180,14 +178,9 @@ def _inside(rings: Rings, lonlat: Floats, ring_of: Ints, grid: H3Grid) -> Ids:
 def _shortest_side(rings: Rings, grid: H3Grid, crs: str) -> float:
     """Shortest side, in the plane, of cells at some corners of the polygons, m."""
     some = rings.xy[:: max(len(rings.xy) // 128, 1)]
-    lonlat = np.stack(_transformer(crs, "EPSG:4326").transform(some[:, 0], some[:, 1]), axis=1)
+    lonlat = np.stack(transformer(crs, "EPSG:4326").transform(some[:, 0], some[:, 1]), axis=1)
     corners = grid.vertices(distinct(grid.cell_at(lonlat)))
-    xy = np.stack(_transformer("EPSG:4326", crs).transform(corners[..., 0], corners[..., 1]), axis=-1)
+    xy = np.stack(transformer("EPSG:4326", crs).transform(corners[..., 0], corners[..., 1]), axis=-1)
     # corners of one cell reach from its centre as far as a side is long
     reach = np.linalg.norm(xy - xy.mean(axis=1, keepdims=True), axis=-1)
     return 0.9 * float(reach.min())
-
-
-@cache
-def _transformer(from_crs: str, to_crs: str) -> Transformer:
-    return Transformer.from_crs(from_crs, to_crs, always_xy=True)
