@@ -19,7 +19,7 @@ from civigrid.grid import Grid, H3Grid, SquareGrid
 from civigrid.io.census import MEANING, read_census_grid
 from civigrid.io.codes import detect_grid, parse_codes
 from civigrid.io.parts import load_cells
-from civigrid.io.tables import read_table, to_numbers
+from civigrid.io.tables import column_names, read_table, to_numbers
 from civigrid.project import project_cells
 from civigrid.types import Column, Floats, Ids, Status, Statuses
 
@@ -28,14 +28,6 @@ RATES = ("share_", "lq_", "minutes", "diversity", "adds_to_", "covered", "degurb
 INSIDE = ".cells"
 """Suffix of the lossless form that stays on the machine."""
 _NOT_VALUES = ("code", "geometry", "bbox", "cell_id", "GRD_ID", "CNTR_ID", "x", "y")
-
-
-def cell_columns(path: Path) -> list[str]:
-    """Names of the columns of a file of cells, without reading its rows where the format allows it."""
-    path = Path(path)
-    if path.suffix == ".parquet" and path.exists():
-        return list(pq.read_schema(path).names)
-    return [str(c) for c in read_table(path).columns]
 
 
 def read_cells(path: Path, *, columns: Sequence[str] = (), intensive: Sequence[str] = ()) -> xr.Dataset:
@@ -71,7 +63,7 @@ def read_cells(path: Path, *, columns: Sequence[str] = (), intensive: Sequence[s
     if path.suffix == INSIDE:
         cells = load_cells(path)
         return cells[[n for n in cells.data_vars if not columns or str(n).removesuffix("_status") in columns]]
-    names = cell_columns(path)
+    names = column_names(path)
     if lacking := [c for c in columns if c not in names]:
         raise SourceError(f"{path.name} has no column {', '.join(lacking)}. It has: {first_few(names, 12)}.")
     if "code" in names:
@@ -165,7 +157,7 @@ def _census(path: Path, columns: Sequence[str], rates: set[str]) -> xr.Dataset:
 
 def _with_extra(cells: xr.Dataset, path: Path, extra: list[str], rates: set[str]) -> xr.Dataset:
     """Add columns that the census reader does not know, as the share of land."""
-    names = [n for n in ("GRD_ID", "x", "y") if n in cell_columns(path)]
+    names = [n for n in ("GRD_ID", "x", "y") if n in column_names(path)]
     table = _table(path, [*names, *extra])[0]
     if "GRD_ID" in table:
         table = table[~table["GRD_ID"].astype(str).str.contains("unallocated").to_numpy()]

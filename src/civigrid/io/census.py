@@ -17,7 +17,7 @@ from civigrid.grid import SquareGrid
 from civigrid.io.codes import detect_grid, parse_codes
 from civigrid.io.hashing import sha256_of
 from civigrid.io.protection import declare_noise
-from civigrid.io.tables import read_table
+from civigrid.io.tables import column_names, read_table
 from civigrid.source import Finding, Report, Source
 from civigrid.types import Bounds, Column, Floats, Ids, Ints, Status, Statuses
 
@@ -85,14 +85,17 @@ def read_census_grid(
     this is reported, never repaired.
     """
     path = Path(path)
-    table = read_table(path)
+    asked = {*(columns or MEANING), "OBS_VALUE_T", "GRD_ID", "CNTR_ID", "POPULATED", "x", "y"}
+    table = read_table(path, wanted=lambda name: name.removesuffix("_CI") in asked)
     # Arrow keeps what it read until told that nobody needs it: a fifth of the peak
     pa.default_memory_pool().release_unused()
     table = table.rename(columns={"OBS_VALUE_T": "T"})
     names = [n for n in (columns or MEANING) if n in table.columns]
     if not names or set(columns) - set(names):
         lacking = sorted(set(columns) - set(names)) or list(MEANING)[:3]
-        raise SourceError(f"{path.name} has no column {', '.join(lacking)}. It has: {first_few(table.columns, 12)}.")
+        raise SourceError(
+            f"{path.name} has no column {', '.join(lacking)}. It has: {first_few(column_names(path), 12)}."
+        )
     table, unplaced, findings = _unallocated(table, names)
     ids, grid = _ids(table, path, cell_size_m)
     rows = np.argsort(ids, kind="stable")
@@ -154,7 +157,9 @@ def _ids(table: pd.DataFrame, path: Path, cell_size_m: int) -> tuple[Ids, Square
         grid = detect_grid(str(codes.iloc[0]))
         return parse_codes(codes.astype(str).to_numpy(), grid), grid
     if not {"x", "y"} <= set(table.columns):
-        raise SourceError(f"{path.name} names no cells: it needs GRD_ID, or x and y. It has {list(table.columns)[:8]}.")
+        raise SourceError(
+            f"{path.name} names no cells: it needs GRD_ID, or x and y. It has {first_few(column_names(path), 8)}."
+        )
     corner = table[["x", "y"]].to_numpy(dtype=np.float64)
     info = path.parent.parent / "info.json"
     if corner.size and corner.max() < 100_000 and info.exists():
@@ -202,11 +207,11 @@ def _values(
 ) -> tuple[dict[str, Floats], dict[str, Statuses], list[Finding]]:
     values, status, findings = {}, {}, []
     for name in names:
-        value = pd.to_numeric(table[name], errors="coerce").to_numpy(dtype=np.float64)[rows]
+        value = pd.to_numeric(table.pop(name), errors="coerce").to_numpy(dtype=np.float64)[rows]
         flag = f"{name}_CI"
         flagged = np.zeros(len(rows), dtype=bool)
         if flag in table.columns:
-            given = table[flag].fillna(0).to_numpy()[rows]
+            given = table.pop(flag).fillna(0).to_numpy()[rows]
             flagged = given != 0
             findings += _odd_flags(flag, given, ids)
         codes = _status(value, flagged)

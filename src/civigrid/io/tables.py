@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pyogrio
 
 from civigrid.errors import SourceError
@@ -17,7 +19,9 @@ MISSING_WORDS = ("", "..", "...", ".", "-", "–", "—", "NA", "N/A", "NaN", "n
 VECTOR = {".gpkg", ".shp", ".geojson", ".json", ".fgb", ".gml", ".kml", ".zip", ".gdb"}
 
 
-def read_table(path: Path, *, encoding: str = "", text: bool = False) -> pd.DataFrame:
+def read_table(
+    path: Path, *, encoding: str = "", text: bool = False, wanted: Callable[[str], bool] | None = None
+) -> pd.DataFrame:
     """Read a table: Parquet, CSV, or the attributes of a vector file.
 
     Parameters
@@ -28,6 +32,8 @@ def read_table(path: Path, *, encoding: str = "", text: bool = False) -> pd.Data
         Encoding of a CSV; empty: UTF-8, and where that fails Windows-1252.
     text : bool
         Leave every column of a CSV as text (ids keep their leading zeros).
+    wanted : callable, optional
+        Whether a column of a Parquet file is needed, by its name: others are not read.
 
     Returns
     -------
@@ -44,7 +50,9 @@ def read_table(path: Path, *, encoding: str = "", text: bool = False) -> pd.Data
         raise SourceError(f"{path} does not exist. Check the path, and CIVIGRID_DATA where the path uses it.")
     try:
         if path.suffix == ".parquet":
-            return pd.read_parquet(path)
+            names = None if wanted is None else [n for n in pq.read_schema(path).names if wanted(n)]
+            # columns apart, so that one can be dropped when it has served
+            return pd.DataFrame(pq.read_table(path, columns=names).to_pandas(split_blocks=True, self_destruct=True))
         if path.suffix.lower() in VECTOR:
             return pd.DataFrame(pyogrio.read_dataframe(path, read_geometry=False))
         return _read_csv(path, encoding, text=text)
@@ -52,6 +60,13 @@ def read_table(path: Path, *, encoding: str = "", text: bool = False) -> pd.Data
         raise
     except Exception as error:
         raise SourceError(f"{path.name} cannot be read as {path.suffix or 'a table'}: {error}") from error
+
+
+def column_names(path: Path) -> list[str]:
+    """Names of the columns of a table, without reading its rows where the format allows it."""
+    if path.suffix == ".parquet" and path.exists():
+        return [str(n) for n in pq.read_schema(path).names]
+    return [str(c) for c in read_table(path).columns]
 
 
 def _read_csv(path: Path, encoding: str, *, text: bool) -> pd.DataFrame:

@@ -19,8 +19,8 @@ from civigrid.cells import grid_of, labels
 from civigrid.crosswalk import Crosswalk
 from civigrid.engine import Scheduler
 from civigrid.errors import SchemaError, SourceError, first_few
-from civigrid.io.cells import cell_columns, read_cells
-from civigrid.io.tables import read_shapes, read_table, to_numbers
+from civigrid.io.cells import read_cells
+from civigrid.io.tables import column_names, read_shapes, read_table, to_numbers
 from civigrid.io.vector import read_areas
 from civigrid.io.write import write_csv, write_geoparquet, write_text
 from civigrid.layers.typology import DegurbaRules, with_degurba
@@ -170,7 +170,7 @@ def _cells(job: DegurbaJob) -> tuple[xr.Dataset, str]:
     """Cells with what the rules need, and the name of their share of land."""
     if not job.cells.exists():
         raise SourceError(f"{job.cells} does not exist. Check the path.")
-    columns = cell_columns(job.cells)
+    columns = column_names(job.cells)
     land = {"auto": LAND if LAND in columns else "", "none": ""}.get(job.land, job.land)
     wanted = [job.population, *filter(None, (land, job.built))]
     shares = [n for n in (land, job.built) if n]
@@ -261,7 +261,7 @@ def read_commuters(path: Path, unit_id: Any) -> tuple[sparse.csr_array, Any]:
 def _terms(job: DegurbaJob) -> list[Licence]:
     """Words of the census grid's publisher; cells that civigrid wrote carried theirs in their own release."""
     declared = declarations("boundaries").get("eurostat-census-2021")
-    if declared is None or "code" in cell_columns(job.cells):
+    if declared is None or "code" in column_names(job.cells):
         return []
     return [Licence(**{k: str(declared.get(k, "")) for k in ("publisher", "licence", "attribution")})]
 
