@@ -13,6 +13,7 @@ from civigrid.errors import SchemaError
 from civigrid.grid import SquareGrid
 from civigrid.layers.segregation import segregation_cells
 from civigrid.release import Release, min_count, public_grid, release
+from civigrid.release.suppress import hidden_counts
 from civigrid.result_table import result_table
 from civigrid.types import Column, Status
 
@@ -59,11 +60,11 @@ def test_public_grid_changes_nothing(four_cells):
 
 
 def test_interpolated_crumbs_are_hidden():
-    """A count of 3.2 from interpolation is hidden; 0.2 of a person is nobody's."""
+    """A count of 3.2 from interpolation is hidden, and so is 0.2: many such cells would tell a small area's people."""
     out = release(cells_of(np.array([[3.2, 0.2, 40.0]])), min_count(10)).data
 
     assert np.isnan(values_of(out, "a")[0])
-    assert values_of(out, "b")[0] == 0.2
+    assert np.isnan(values_of(out, "b")[0])
 
 
 def test_tables_lose_rows_that_rest_on_few():
@@ -94,9 +95,43 @@ def test_a_release_cannot_be_made_by_hand(four_cells):
 def test_companions_are_hidden_with_their_count():
     """The bound of a suppressed count would tell it: it goes too."""
     grid = SquareGrid(cell_size_m=1000)
-    ids = grid.from_row_col(np.array([3000, 3001]), np.array([4000, 4000]))
-    values = {"n": [4.0, 40.0], "n_high": [4.0, 44.0]}
+    ids = grid.from_row_col(np.array([3000, 3001, 3002]), np.array([4000, 4000, 4000]))
+    values = {"n": [4.0, 40.0, 8.0], "n_high": [4.0, 44.0, 9.0]}
     about = {"n": Column(), "n_high": Column(companion_of="n")}
     out = release(make_cells(grid, ids, values, about), min_count(10)).data
 
-    assert np.isnan(out["n_high"].to_numpy()).tolist() == [True, False]
+    assert np.isnan(out["n_high"].to_numpy()).tolist() == [True, False, True]
+
+
+def test_rates_that_tell_few_persons_are_hidden():
+    """A share times its base is a count: a small one, or what it leaves, goes with it; a mean does not."""
+    grid = SquareGrid(cell_size_m=1000)
+    ids = grid.from_row_col(np.arange(3000, 3004), np.full(4, 4000))
+    values = {"n": [100.0, 100.0, 100.0, 100.0], "p": [4.0, 50.0, 97.0, 0.0], "rent": [900.0, 800.0, 700.0, 600.0]}
+    share = Column(kind="intensive", units="1", weight="n", source="register")
+    about = {"n": Column(), "p": share, "rent": share}
+    out = release(make_cells(grid, ids, values, about), min_count(10)).data
+
+    assert np.isnan(out["p"].to_numpy()).tolist() == [True, False, True, False]
+    assert not np.isnan(out["rent"].to_numpy()).any()
+
+
+@given(arrays(np.int64, (4, 6), elements=st.integers(0, 40)), st.integers(0, 5))
+def test_nothing_shown_gives_a_hidden_count_away(parts, other):
+    """Two levels of parts: no shown total less its shown parts is between 0 and the threshold, nor one alone."""
+    values = {f"p{k}": parts[:, k].astype(float) for k in range(6)}
+    values["a"], values["b"] = values["p0"] + values["p1"] + values["p2"], values["p3"] + values["p4"]
+    values["all"] = values["a"] + values["b"] + values["p5"] + other
+    part_of = {"p0": "a", "p1": "a", "p2": "a", "p3": "b", "p4": "b", "a": "all", "b": "all", "p5": "all"}
+    hidden = hidden_counts(values, part_of, 10)
+
+    for total in ("a", "b", "all"):
+        family = [n for n, t in part_of.items() if t == total]
+        some = np.stack([hidden[n] for n in family])
+        rest = values[total] - np.where(some, 0, np.stack([values[n] for n in family])).sum(axis=0)
+        shown = ~hidden[total] & some.any(axis=0)
+        assert (some.sum(axis=0)[shown] > 1).all()
+        assert (rest[shown] >= 10).all()
+    for name, rows in hidden.items():
+        gone = values[name][rows].sum()
+        assert gone == 0 or gone >= 10 or rows[values[name] > 0].all()

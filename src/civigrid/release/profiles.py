@@ -13,8 +13,9 @@ import xarray as xr
 from civigrid.cells import check_cells, is_missing, measured, status_attrs, status_of, values_of
 from civigrid.errors import SchemaError
 from civigrid.release.gate import _KEY, Release
+from civigrid.release.suppress import hidden_counts, rate_hidden
 from civigrid.source import Licence
-from civigrid.types import Bools, Floats, Status
+from civigrid.types import Bools, Status
 
 T = TypeVar("T")
 
@@ -98,10 +99,8 @@ def _protect_cells(cells: xr.Dataset, threshold: int, actions: dict[str, Any]) -
     if threshold == 0:
         return cells.copy()
     counts = [n for n in measured(cells) if _is_count(cells[n].attrs)]
-    hidden = {n: _small(values_of(cells, n), threshold) for n in counts}
-    families = _families(cells, counts)
-    for total, parts in families.items():
-        _hide_complement(cells, total, parts, hidden)
+    part_of = {n: str(cells[n].attrs["part_of"]) for n in counts if cells[n].attrs.get("part_of")}
+    hidden = hidden_counts({n: values_of(cells, n) for n in counts}, part_of, threshold)
     for name in measured(cells):
         if name not in hidden:
             hidden[name] = _rate_hidden(cells, name, hidden, threshold)
@@ -123,42 +122,9 @@ def _protect_cells(cells: xr.Dataset, threshold: int, actions: dict[str, Any]) -
 
 
 def _is_count(attrs: Mapping[str, Any]) -> bool:
-    """Whether a variable counts persons itself; a difference of counts does not, it rests on them."""
-    return attrs["kind"] == "extensive" and attrs["units"] == "persons" and not attrs.get("rests_on")
-
-
-def _small(values: Floats, threshold: int) -> Bools:
-    # an interpolated count of 0.2 tells as little as 0: below half a person nobody is shown
-    with np.errstate(invalid="ignore"):
-        small: Bools = (values >= 0.5) & (values < threshold)
-    return small
-
-
-def _families(cells: xr.Dataset, counts: Sequence[str]) -> Mapping[str, list[str]]:
-    """Totals with their declared parts."""
-    families: dict[str, list[str]] = {}
-    for name in counts:
-        total = cells[name].attrs.get("part_of")
-        if total in counts:
-            families.setdefault(str(total), []).append(name)
-    return families
-
-
-def _hide_complement(cells: xr.Dataset, total: str, parts: list[str], hidden: dict[str, Bools]) -> None:
-    """Where exactly one part is hidden, subtraction would give it away: hide the smallest of the others too."""
-    values = np.stack([np.nan_to_num(values_of(cells, p)) for p in parts])
-    unknown = np.stack([hidden[p] | is_missing(status_of(cells, p)) for p in parts])
-    shown_total = ~hidden[total] & ~is_missing(status_of(cells, total))
-    alone = (unknown.sum(axis=0) == 1) & np.stack([hidden[p] for p in parts]).any(axis=0) & shown_total
-    if not alone.any():
-        return
-    others = np.where(unknown | (values < 0.5), np.inf, values)
-    partner = others.argmin(axis=0)
-    has_partner = np.isfinite(others.min(axis=0))
-    for k, part in enumerate(parts):
-        hidden[part] = hidden[part] | (alone & has_partner & (partner == k))
-    # no other part has people: the total itself is the hidden count
-    hidden[total] = hidden[total] | (alone & ~has_partner)
+    """Whether a variable counts persons itself; a difference or a bound of counts rests on them."""
+    counted = attrs["kind"] == "extensive" and attrs["units"] == "persons"
+    return counted and not (attrs.get("rests_on") or attrs.get("companion_of"))
 
 
 def _rate_hidden(cells: xr.Dataset, name: str, hidden: Mapping[str, Bools], threshold: int) -> Bools:
@@ -168,8 +134,10 @@ def _rate_hidden(cells: xr.Dataset, name: str, hidden: Mapping[str, Bools], thre
     base = attrs.get("weight")
     if base in cells:
         persons = values_of(cells, str(base))
-        with np.errstate(invalid="ignore"):
-            rows |= (persons >= 0.5) & (persons < threshold)
+        # what a layer computes of a place, as a way to a service, is no share of its people
+        measured_rate = attrs.get("source") not in ("", "segregation", "degurba")
+        rate = values_of(cells, name) if measured_rate else np.full(len(persons), np.nan)
+        rows |= rate_hidden(rate, persons, threshold)
         rows |= hidden.get(str(base), np.zeros_like(rows))
     for count in filter(None, (attrs.get("rests_on") or "").split("|")):
         rows |= hidden[count] | is_missing(status_of(cells, count))
