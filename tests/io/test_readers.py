@@ -291,7 +291,7 @@ def test_several_layers_must_be_named(squares):
     folder, frame = squares
     frame.to_file(folder / "areas.gpkg", layer="other")
 
-    with pytest.raises(SourceError, match="Name one with layer="):
+    with pytest.raises(SourceError, match="Name one .layer=, --layer."):
         read_areas(folder / "areas.gpkg", id_column="ID")
 
 

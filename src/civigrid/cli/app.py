@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -33,7 +34,18 @@ def console() -> Console:
 
 def answer(what: Any, as_json: bool, text: str) -> None:
     """Print an answer: `what` as JSON for machines, else `text`."""
-    sys.stdout.write((json.dumps(what, ensure_ascii=False, indent=2, default=str) if as_json else text) + "\n")
+    sys.stdout.write((json.dumps(_plain(what), ensure_ascii=False, indent=2, default=str) if as_json else text) + "\n")
+
+
+def _plain(what: Any) -> Any:
+    """Give what JSON can say: a number that is not known, or has no bound, is null."""
+    if isinstance(what, dict):
+        return {str(k): _plain(v) for k, v in what.items()}
+    if isinstance(what, list | tuple):
+        return [_plain(v) for v in what]
+    if hasattr(what, "item") and not hasattr(what, "__len__"):
+        what = what.item()
+    return None if isinstance(what, float) and not math.isfinite(what) else what
 
 
 def main() -> None:
@@ -43,5 +55,12 @@ def main() -> None:
     try:
         app()
     except CivigridError as error:
-        console().print(f"civigrid: {error}", style="bold", highlight=False, markup=False, emoji=False)
-        raise SystemExit(2) from error
+        _refuse(str(error), error)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _refuse(f"{where}{error.strerror or error}. Check the path, and whether it may be written.", error)
+
+
+def _refuse(text: str, error: Exception) -> NoReturn:
+    console().print(f"civigrid: {text}", style="bold", highlight=False, markup=False, emoji=False)
+    raise SystemExit(2) from error

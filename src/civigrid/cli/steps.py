@@ -23,8 +23,16 @@ Weights = Annotated[
         help="FILE:VARIABLE: cells, raster, points or buildings. Repeat it: asked where the first is empty.",
     ),
 ]
+PartOf = Annotated[
+    str, typer.Option("--part-of", help="Which count is part of which: foreign=residents,german=residents.")
+]
 Profile = Annotated[str, typer.Option("--profile", help="Disclosure profile: min-count, or public-grid.")]
 Threshold = Annotated[int, typer.Option("--threshold", help="min-count: counts from 1 to below this are hidden.")]
+
+
+def pairs_of(text: str) -> dict[str, str]:
+    """Cut a list of pairs A=B at its commas."""
+    return {a: b for a, _, b in (part.partition("=") for part in names_of(text))}
 
 
 def names_of(text: str) -> tuple[str, ...]:
@@ -50,6 +58,7 @@ def project(
     whole: Annotated[int | None, typer.Option("--whole", help="Place whole persons; this seed decides ties.")] = None,
     counts: Counts = None,
     counts_id: CountsId = "",
+    part_of: PartOf = "",
     layer: Layer = "",
     crs: Crs = "",
     dissolve: Dissolve = False,
@@ -69,6 +78,7 @@ def project(
         counts_id=counts_id,
         dissolve=dissolve,
         declared=declared,
+        part_of=pairs_of(part_of),
     )
     options = ProjectOptions(
         grid=grid,
@@ -124,6 +134,7 @@ def crosswalk(
     counts: Counts = None,
     counts_id: CountsId = "",
     extensive: Annotated[str, typer.Option("--extensive", help="Counts of the old areas to bring over: A,B.")] = "",
+    part_of: PartOf = "",
     out: Annotated[Path | None, typer.Option("--out", help="Flows between areas: .csv or .parquet.")] = None,
     dissolve: Dissolve = False,
     counts_out: Annotated[Path | None, typer.Option("--counts-out", help="Counts by new area, with range.")] = None,
@@ -135,7 +146,15 @@ def crosswalk(
     from civigrid.run.steps import Areas, crosswalk_files, profile_named
 
     found = crosswalk_files(
-        Areas(path=old, id_column=old_id, counts=counts, counts_id=counts_id, dissolve=dissolve, declared=old_as),
+        Areas(
+            path=old,
+            id_column=old_id,
+            counts=counts,
+            counts_id=counts_id,
+            dissolve=dissolve,
+            declared=old_as,
+            part_of=pairs_of(part_of),
+        ),
         Areas(path=new, id_column=new_id, dissolve=dissolve, declared=new_as),
         grid,
         weights=tuple(weights or ()),
@@ -151,7 +170,8 @@ def crosswalk(
         f"slivers  {found['sliver_m2']:,} m2 were two drawings of one border",
     ]
     for name, by in found.get("reassigned_persons", {}).items():
-        lines.append(f"{name}: reassigned " + ", ".join(f"{v:,.0f} by {w}" for w, v in by.items()))
+        told = ", ".join(f"{'few' if v is None else f'{v:,.0f}'} by {w}" for w, v in by.items())
+        lines.append(f"{name}: reassigned {told}")
     answer(found, as_json, "\n".join([*lines, *_ledger(found), *_said(found), *_first_rows(found, shown=not out)]))
 
 
@@ -162,7 +182,9 @@ def validate(
     id_column: Id = "",
     declared: As = "",
     groups: Annotated[str, typer.Option("--groups", help="Counts of the fine cells to hide: A,B.")] = "",
-    methods: Annotated[str, typer.Option("--methods", help="Ways to spread: area,dasymetric.")] = "area,pycnophylactic",
+    methods: Annotated[
+        str, typer.Option("--methods", help="Ways to spread, where files are given: area,dasymetric.")
+    ] = "area,pycnophylactic",
     weights: Weights = None,
     covariates: Annotated[str, typer.Option("--covariates", help="Models: FILE:A,B=rate.")] = "",
     grids: Annotated[str, typer.Option("--grids", help="Grids to compare on; by default that of the cells.")] = "",

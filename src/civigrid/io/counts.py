@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,11 @@ from civigrid.io.protection import declare_noise
 from civigrid.io.tables import read_table, to_numbers
 from civigrid.source import Finding, Report, Source
 from civigrid.types import Bools, Column, Floats, Status, Statuses
+
+RESERVED = ("covered", "code", "geometry", "bbox", "cell_id")
+"""Names that cells and their files use."""
+WHOLE_UP_TO = 2.0**53
+"""Whole numbers beyond this are not exact in 64-bit floats."""
 
 
 def join_counts(
@@ -70,7 +76,12 @@ def join_counts(
     table = read_table(path, encoding=encoding, text=path.suffix.lower() in (".csv", ".txt", ".tsv"))
     names = dict(columns) if isinstance(columns, Mapping) else {n: n for n in columns}
     if lacking := [n for n in (id_column, *names, *(only or {})) if n not in table.columns]:
-        raise SourceError(f"{path.name} has no column {', '.join(lacking)}. It has {first_few(table.columns, 12)}.")
+        near = {n: get_close_matches(n, list(map(str, table.columns)), 1) for n in lacking}
+        hint = "".join(f" Did you mean {m[0]!r} for {n!r}?" for n, m in near.items() if m)
+        raise SourceError(
+            f"{path.name} has no column {', '.join(lacking)}.{hint} It has {first_few(table.columns, 12)}. "
+            "The column of ids is named by id_column (--counts-id)."
+        )
     for name, value in (only or {}).items():
         table = table[table[name].astype(str) == str(value)]
     if not len(table):
@@ -110,9 +121,16 @@ def join_counts(
     return declare_noise(source, noise_variance, counted), Report((*findings, *more))
 
 
+def _as_text(value: object) -> str:
+    """An id as text: a whole number that a program stored as 2.0 is 2."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
 def _padded(column: pd.Series, areas: pd.Index, name: str) -> tuple[pd.Index, list[Finding]]:
     """Ids as text; zeros lost on the left are put back where the areas' ids all have one length."""
-    ids = pd.Index(column.astype(object).map(lambda v: str(int(v)) if isinstance(v, float) else str(v)).str.strip())
+    if column.isna().any():
+        raise SourceError(f"{name}: {int(column.isna().sum())} rows have no {column.name!r}. Drop them first.")
+    ids = pd.Index(column.astype(object).map(_as_text).str.strip())
     widths = {len(str(a)) for a in areas}
     if len(widths) == 1 and ids.str.fullmatch(r"\d+").all() and (short := ids.str.len() < min(widths)).any():
         text = f"{int(short.sum())} ids of {name} had lost their leading zeros; they were put back"
@@ -148,11 +166,18 @@ def add_counts(
         Which of them average, by the name they get, each with the count that weighs it.
     """
     rates = rates or {}
+    if taken := sorted({n for n in names.values() if n in RESERVED or n.endswith("_status")}):
+        raise SourceError(f"columns are called {', '.join(taken)}, which civigrid uses itself. Rename them first.")
     findings, data, status = [], source.table.copy(), dict(source.status)
     for old, new in names.items():
         number, missing = to_numbers(values[old])
         count = number.to_numpy(copy=True)
         bad = ~missing.to_numpy() & (((count < 0) & (new not in rates)) | ~np.isfinite(count))
+        if (vast := np.abs(np.nan_to_num(count, posinf=0, neginf=0)) > WHOLE_UP_TO).any():
+            first = first_few(source.table.index[vast])
+            raise SourceError(
+                f"{old!r} of {file} has counts above 2**53 ({first}): they would lose their last persons."
+            )
         if bad.any():
             ids = tuple(map(str, source.table.index[bad][:5]))
             text = (

@@ -46,7 +46,7 @@ def load_cells(path: Path) -> xr.Dataset:
     try:
         table = pa.ipc.open_file(pa.memory_map(str(path))).read_all().combine_chunks()
         about = json.loads(table.schema.metadata[b"civigrid"])
-    except (OSError, pa.ArrowInvalid, KeyError, TypeError) as error:
+    except (OSError, pa.ArrowInvalid, KeyError, TypeError, ValueError) as error:
         raise SourceError(f"{path} is no cell file of civigrid ({error}). Remove it and run again.") from error
     data = {n: (DIM, _numpy(table[n]), _attrs(about[n])) for n in table.column_names if n != "cell_id"}
     coords = {"cell_id": (DIM, _numpy(table["cell_id"]), about["cell_id"])}

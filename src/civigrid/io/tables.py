@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import csv
+import gzip
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
 
@@ -65,13 +68,16 @@ def read_table(
 def column_names(path: Path) -> list[str]:
     """Names of the columns of a table, without reading its rows where the format allows it."""
     if path.suffix == ".parquet" and path.exists():
-        return [str(n) for n in pq.read_schema(path).names]
+        try:
+            return [str(n) for n in pq.read_schema(path).names]
+        except (OSError, pa.ArrowInvalid) as error:
+            raise SourceError(f"{path.name} cannot be read as .parquet: {error}") from error
     return [str(c) for c in read_table(path).columns]
 
 
 def _read_csv(path: Path, encoding: str, *, text: bool) -> pd.DataFrame:
     encoding = encoding or _encoding(path)
-    with path.open(encoding=encoding, newline="") as stream:
+    with _text(path, encoding) as stream:
         head = [stream.readline() for _ in range(5)]
     if not head[0].strip():
         raise SourceError(f"{path.name} is empty.")
@@ -85,9 +91,17 @@ def _read_csv(path: Path, encoding: str, *, text: bool) -> pd.DataFrame:
     return frame
 
 
+def _text(path: Path, encoding: str) -> IO[str]:
+    """Open a text file, packed by gzip or not."""
+    if path.suffix == ".gz":
+        return gzip.open(path, "rt", encoding=encoding, newline="")
+    return path.open(encoding=encoding, newline="")
+
+
 def _encoding(path: Path) -> str:
     try:
-        path.read_text(encoding="utf-8")
+        with _text(path, "utf-8") as stream:
+            stream.read()
     except UnicodeDecodeError:
         return "cp1252"
     return "utf-8"
@@ -142,7 +156,7 @@ def read_shapes(path: Path, *, layer: str | None = None, encoding: str = "") -> 
         else:
             layers = [str(name) for name, _ in pyogrio.list_layers(path)]
             if layer is None and len(layers) > 1:
-                raise SourceError(f"{path.name} has the layers {', '.join(layers)}. Name one with layer=.")
+                raise SourceError(f"{path.name} has the layers {', '.join(layers)}. Name one (layer=, --layer).")
             frame = pyogrio.read_dataframe(path, layer=layer, encoding=encoding or None)
     except SourceError:
         raise

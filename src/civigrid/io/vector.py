@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from pyproj import CRS
+from pyproj.exceptions import CRSError
 
 from civigrid.errors import SourceError, first_few
 from civigrid.io.counts import add_counts
@@ -90,7 +91,10 @@ def read_areas(
     if frame.crs is None:
         if not crs:
             raise SourceError(f"{path.name} names no CRS. Say which its coordinates are in: crs='EPSG:...'.")
-        frame = frame.set_crs(crs)
+        try:
+            frame = frame.set_crs(crs)
+        except CRSError as error:
+            raise SourceError(f"crs = {crs!r} is no CRS. Write it as EPSG:25833. ({error})") from error
     check_crs(frame, path)
     if lacking := [n for n in (id_column, *counts, *(rates or {}), *labels, *(only or {})) if n not in frame.columns]:
         raise SourceError(f"{path.name} has no column {', '.join(lacking)}. It has {first_few(frame.columns, 12)}.")

@@ -137,5 +137,6 @@ def _labels(breaks: tuple[float, ...], known: Floats, about: Column) -> tuple[st
 
 def _words(value: float, about: Column) -> str:
     if about.units == "1" and about.kind == "intensive" and about.long_name.startswith("Share"):
-        return f"{value:.2g}" if value == 0 else f"{100 * value:.2g} %"
+        percent = 100 * value
+        return f"{percent:.0f} %" if percent >= 9.95 or value == 0 else f"{percent:.2g} %"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -14,7 +14,7 @@ from civigrid.engine import Scheduler
 from civigrid.kernels.dirichlet import interval_holds
 from civigrid.kernels.errors_of import allocation_errors
 from civigrid.project.draws import draw_matrix
-from civigrid.project.holdout import DENSITY_CLASSES, LEVEL, class_name, folds_of, moment_concentration
+from civigrid.project.holdout import DENSITY_CLASSES, LEVEL, calibrated_concentration, class_name, folds_of
 from civigrid.project.methods.base import lookup
 from civigrid.result_table import parameters
 from civigrid.source import Source
@@ -105,7 +105,8 @@ def _held(
         return held
     fold = folds_of(crosswalk.cell_id, folds)
     for k in range(folds):
-        alpha = moment_concentration(crosswalk, counts, np.where(fold != k, truth, np.nan))
+        others = np.where(fold != k, truth, np.nan)
+        alpha = calibrated_concentration(crosswalk, np.rint(counts), others, name, seed=seed + 1)
         draws = draw_matrix(np.rint(counts), crosswalk, name, alpha, n=n, seed=seed, scheduler=scheduler).T
         found = interval_holds(draws, np.nan_to_num(truth), LEVEL, np.random.default_rng([seed, k]))
         held = np.where(fold == k, found, held)

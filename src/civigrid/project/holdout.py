@@ -33,8 +33,8 @@ from civigrid.types import Floats, Ids, Ints
 
 LEVEL = 0.9
 """Intervals hold this share of the draws."""
-NORMAL_90 = 1.6449
-"""Standard deviations within which a normal error lies nine times of ten."""
+BISECTIONS, TRIAL_DRAWS = 9, 80
+"""Concentrations tried in turn, and draws for each, where the coverage itself is brought to `LEVEL`."""
 LEAST_COVERED = 0.5
 """A cell belongs to the unit that shares most with it, if units cover at least this share of it."""
 DENSITY_CLASSES = ((0.0, 300.0), (300.0, 1500.0), (1500.0, 5000.0), (5000.0, np.inf))
@@ -173,47 +173,37 @@ def coarsened(held: HeldOut, weighed: Crosswalk, coarser: Grid) -> tuple[Crosswa
     return found, {g: group_sum(parent, t, len(found.cell_id)) for g, t in held.truth.items()}
 
 
-def moment_concentration(crosswalk: Crosswalk, counts: Floats, truth: Floats) -> float:
-    r"""Concentration under which squared errors by cell are as large as they are seen to be.
+def calibrated_concentration(crosswalk: Crosswalk, counts: Floats, truth: Floats, name: str, *, seed: int = 0) -> float:
+    """Concentration under which the 90 % intervals of draws hold nine of ten of the cells that are known.
 
-    Serves where a cell belongs to several units, so that the truth by unit and cell is not known.
+    Serves where a cell belongs to several units, so that the truth by unit and cell is not known, or where units
+    scatter together: a likelihood of independent units would promise too much.
 
     Parameters
     ----------
     crosswalk : Crosswalk
         Weights.
     counts : ndarray of float64, shape (unit,)
-        Persons.
+        Whole persons.
     truth : ndarray of float64, shape (cell,)
         What was counted; NaN is left out.
+    name : str
+        Of the column: part of the seed of every unit.
+    seed : int
+        Of the draws, the same for every concentration tried.
 
     Returns
     -------
     float
-        :math:`\alpha` for which nine of ten errors lie within 1.645 of their standard deviation :math:`\sqrt{v_c}`,
-        as a normal's would, :math:`v_c = \sum_z N_z w_{zc} (1 - w_{zc}) (N_z + \alpha) / (1 + \alpha)`: a few cells
-        that are far off (a new estate, a home for refugees) do not decide for all.
+        Found by bisection: the larger the concentration, the narrower the intervals.
     """
-    pairs = crosswalk.shares().tocsr()
-    unit = np.repeat(np.arange(pairs.shape[0]), np.diff(pairs.indptr))
-    n, cells = counts[unit], pairs.shape[1]
-    scatter = group_sum(pairs.indices, n * pairs.data * (1 - pairs.data), cells)
-    clumps = group_sum(pairs.indices, n**2 * pairs.data * (1 - pairs.data), cells)
-    known = np.isfinite(truth) & (scatter > 0)
-    error = np.abs(truth - crosswalk.apply_extensive(counts))[known]
-
-    def excess(log_alpha: float) -> float:
-        alpha = np.exp(log_alpha)
-        deviation = np.sqrt((clumps + alpha * scatter)[known] / (1 + alpha))
-        return float(np.quantile(error / deviation, LEVEL) - NORMAL_90)
-
-    low, high = np.log(1e-3), np.log(1e6)
-    # more alpha, less variance, more excess
-    if excess(low) > 0 or excess(high) < 0:
-        return float(np.exp(low if excess(low) > 0 else high))
-    for _ in range(60):
+    known = np.isfinite(truth) & (crosswalk.apply_extensive(counts) > 0)
+    low, high = np.log(1e-2), np.log(1e5)
+    for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        low, high = (low, middle) if excess(middle) > 0 else (middle, high)
+        draws = draw_matrix(counts, crosswalk, name, float(np.exp(middle)), n=TRIAL_DRAWS, seed=seed)
+        held = interval_holds(draws.T[known], truth[known], LEVEL, np.random.default_rng(seed))
+        low, high = (low, middle) if held.mean() < LEVEL else (middle, high)
     return float(np.exp((low + high) / 2))
 
 
@@ -268,9 +258,23 @@ def holdout_rows(
             weighed = weigh(held.areas, held.source.table[group].to_numpy(dtype=np.float64))
             for grid in grids or [weighed.grid]:
                 level, truth = coarsened(held, weighed, grid)
-                alpha = concentrations(held, level, group, folds=folds) if n else np.empty(0)
+                alpha = _learned(held, level, group, truth[group], folds, seed) if n else np.empty(0)
                 drawn = _draws(held, level, group, alpha, n, seed, scheduler) if n else None
                 yield from _rows(held, level, group, truth[group], drawn, alpha, (method, seed, density))
+
+
+def _learned(held: HeldOut, level: Crosswalk, group: str, truth: Floats, folds: int, seed: int) -> Floats:
+    """Concentration of each fold of units, learned without them: by likelihood, on coarser levels by coverage."""
+    if level.grid == held.areas.grid:
+        return concentrations(held, level, group, folds=folds)
+    counts = held.source.table[group].to_numpy(dtype=np.float64)
+    fold = folds_of(level.unit_id, folds)[largest_unit(level)]
+    return np.array(
+        [
+            calibrated_concentration(level, counts, np.where(fold != k, truth, np.nan), group, seed=seed + 1)
+            for k in range(folds)
+        ]
+    )
 
 
 def _draws(

@@ -77,7 +77,9 @@ def _method(source: Source, crosswalk: Crosswalk) -> Labels:
     return label_cells(crosswalk, [f"{source.vintage or source.name}: {steps[k]}" for k in step])
 
 
-def separate_change(before: xr.Dataset, recut: xr.Dataset, after: xr.Dataset, name: str) -> xr.Dataset:
+def separate_change(
+    before: xr.Dataset, recut: xr.Dataset, after: xr.Dataset, name: str, *, totals: Sequence[str] = ()
+) -> xr.Dataset:
     r"""Tell change of people apart from change of borders, cell by cell.
 
     Parameters
@@ -90,6 +92,8 @@ def separate_change(before: xr.Dataset, recut: xr.Dataset, after: xr.Dataset, na
         Counts of the second date, from the areas of the second vintage.
     name : str
         Which count.
+    totals : sequence of str
+        Other counts whose change stands beside it: if `name` is part of one, its counts are parts of that one's.
 
     Returns
     -------
@@ -109,9 +113,14 @@ def separate_change(before: xr.Dataset, recut: xr.Dataset, after: xr.Dataset, na
     dates = [column_of(ds[name]).reference_date for ds in parts]
     values = {k: values_of(ds, name) for k, ds in zip(keys, parts, strict=True)}
     status = {k: status_of(ds, name) for k, ds in zip(keys, parts, strict=True)}
+    whole = first.part_of if first.part_of in totals else None
     about = {
-        k: replace(column_of(ds[name]), long_name=f"{words}, {text}", part_of=None)
-        for k, ds, text in zip(keys, parts, (dates[0], f"{dates[0]}, later borders", dates[2]), strict=True)
+        f"{name}_{k}": replace(
+            column_of(ds[name]), long_name=f"{words}, {text}", part_of=f"{whole}_{k}" if whole else None
+        )
+        for k, ds, text in zip(
+            ("before", "recut", "after"), parts, (dates[0], f"{dates[0]}, later borders", dates[2]), strict=True
+        )
     }
     b, r, a = keys
     for key, (later, earlier), text in (

@@ -90,12 +90,17 @@ def project_areas(
     if list(map(str, source.table.index)) != list(map(str, crosswalk.unit_id)):
         raise SchemaError(f"this crosswalk was not built for the units of {source.name!r}: ids differ.")
     names = list(source.columns) if columns is None else list(columns)
+    if COVERED in names:
+        raise SchemaError(f"a column is called {COVERED!r}, as the share of a cell that units cover. Rename it first.")
     table, pairs_of = table_of_source(source), lru_cache(2)(_pairs)
     values, status, about, ledger = {}, {}, {}, []
     for name in [n for n in names if not is_companion(n, source.columns)]:
         column, given = source.columns[name], table.values(name)
         missing = np.isnan(given)
-        weighed = crosswalk if method is None or column.kind == "intensive" else method(crosswalk, given)
+        by = name if column.kind == "extensive" else column.weight
+        known_weight = by is not None and by in table.columns
+        # a rate goes the way of the count it is averaged by, else by area
+        weighed = method(crosswalk, table.values(str(by))) if method is not None and known_weight else crosswalk
         pairs = pairs_of(weighed)
         if column.kind == "extensive":
             known = np.where(missing, 0.0, given)

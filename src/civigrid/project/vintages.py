@@ -339,7 +339,11 @@ def to_vintage(source: Source, crosswalk: VintageCrosswalk, geometry: gpd.GeoSer
         status[name] = _status(crosswalk, counts, codes)
         gone = np.isin(status[name], (Status.CONFIDENTIAL, Status.UNAVAILABLE, Status.SUPPRESSED))
         table[name] = np.where(gone, np.nan, every[0])
-        bounds[f"{name}_low"], bounds[f"{name}_high"] = np.min(every, axis=0), np.max(every, axis=0)
+        # what a missing area holds has no upper bound; a new area that took from none has no bound at all
+        unknown = group_sum(crosswalk.new, np.isnan(counts)[crosswalk.old] & (crosswalk.share > 0), len(gone)) > 0
+        none = np.bincount(crosswalk.new, minlength=len(gone)) == 0
+        bounds[f"{name}_low"] = np.where(none, np.nan, np.min(every, axis=0))
+        bounds[f"{name}_high"] = np.where(none, np.nan, np.where(unknown, np.inf, np.max(every, axis=0)))
         ledger.append(_entry(source, name, counts, float(every[0].sum()), crosswalk))
     moved = replace(
         source,

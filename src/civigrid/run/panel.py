@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from civigrid.cells import measured
+from civigrid.cells import column_of, measured
 from civigrid.crosswalk import Crosswalk
 from civigrid.grid import Grid, load_grid
 from civigrid.io.counts import join_counts
@@ -31,7 +31,7 @@ from civigrid.run.fetch import read_declared
 from civigrid.run.methods import polygons_of
 from civigrid.run.panel_config import PanelRun, Vintage, read_panel
 from civigrid.run.paths import resolve
-from civigrid.run.steps import profile_named
+from civigrid.run.steps import profile_named, protect_zones
 from civigrid.source import Licence, Report, Source
 from civigrid.stacks import over
 
@@ -158,7 +158,9 @@ def _write_cells(made: _Made, panel: Panel, out: Path) -> list[Path]:
         files.append(out / "cells" / f"{period}.parquet")
         write_geoparquet(release(cells, made.profile, terms=made.terms), files[-1])
     files.append(out / "totals.csv")
-    write_csv(release(pd.DataFrame(_totals(panel)), made.profile), files[-1])
+    totals = pd.DataFrame(_totals(panel))
+    columns = {n: column_of(panel.cells[n]) for n in totals.columns[1:]}
+    write_csv(release(protect_zones(totals, columns, made.profile)[0], made.profile), files[-1])
     return files
 
 
@@ -179,13 +181,17 @@ def _change(made: _Made, out: Path, answer: dict[str, Any]) -> list[Path]:
     names = list(made.panel.change_of) or list(made.panel.columns.values())[:1]
     sides = [(before, old), (replace(recut, name=before.name), new), (after, new)]
     first, middle, last = (project_areas(s, made.weighed[k], columns=names).cells for s, k in sides)
-    parts = [separate_change(first, middle, last, name) for name in names]
+    parts = [separate_change(first, middle, last, name, totals=names) for name in names]
     found = xr.merge(parts, combine_attrs="override", compat="equals")
     answer["crosswalk"] = _figures(flows, before, recut, names)
     answer["crosswalk"]["mass_error"] = max(e.error for e in ledger)
     files = [out / "flows.csv", out / "recut.csv", out / "cells" / "change.parquet", out / "maps" / "change.html"]
     write_csv(release(flows.table(), made.profile), files[0])
-    write_csv(release(_recut_table(recut, bounds, names, made.profile), made.profile), files[1])
+    columns = [c for n in names for c in (n, f"{n}_low", f"{n}_high")]
+    moved, _ = protect_zones(
+        pd.concat([recut.table, bounds], axis=1)[columns], {n: recut.columns[n] for n in names}, made.profile
+    )
+    write_csv(release(moved.reset_index(names="area"), made.profile), files[1])
     passed = release(found, made.profile, terms=made.terms)
     write_geoparquet(passed, files[2])
     write_text(files[3], to_html(_map(made, passed, names, later)))
@@ -215,16 +221,6 @@ def _figures(flows: VintageCrosswalk, before: Source, recut: Source, names: list
         "unchanged_areas_exact": bool(exact),
         "reassigned_persons": {n: flows.reassigned(before.table[n].to_numpy(dtype=np.float64)) for n in names},
     }
-
-
-def _recut_table(recut: Source, bounds: pd.DataFrame, names: list[str], profile: Profile) -> pd.DataFrame:
-    """Counts of the first period by the later areas, with their range; small ones hidden with what stands beside."""
-    columns = [c for n in names for c in (n, f"{n}_low", f"{n}_high")]
-    table = pd.concat([recut.table, bounds], axis=1)[columns]
-    for name in names:
-        small = (table[name] >= 0.5) & (table[name] < profile.threshold)
-        table.loc[small, [name, f"{name}_low", f"{name}_high"]] = np.nan
-    return table.reset_index(names="area")
 
 
 def _map(made: _Made, passed: Any, names: list[str], outline: gpd.GeoSeries) -> Any:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from civigrid.cells import grid_of, measured
+from civigrid.cells import column_of, grid_of, measured
 from civigrid.errors import SchemaError
 from civigrid.grid import load_grid
 from civigrid.io.cells import INSIDE, read_cells
@@ -25,11 +25,12 @@ from civigrid.project import ledger_table, polygon_crosswalk
 from civigrid.project.vintages import to_vintage, vintage_crosswalk, with_records
 from civigrid.project.zonal import zonal
 from civigrid.release import PROFILES, Profile, release
+from civigrid.release.suppress import hidden_counts, rate_hidden
 from civigrid.run.ancillary import read_ancillary, split_name
 from civigrid.run.fetch import read_declared
 from civigrid.run.methods import outside_findings, project_by
 from civigrid.source import Report, Source
-from civigrid.types import Status
+from civigrid.types import Column, Status
 
 _WORDS = {int(s): s.name.lower() for s in Status}
 WRITERS = {".parquet": write_geoparquet, ".gpkg": write_geopackage, ".csv": write_csv}
@@ -55,6 +56,8 @@ class Areas:
         Rows of one id are parts of one area.
     declared : str
         Id of a declaration in ``boundaries/`` that says how the file is read; it needs no `id_column` then.
+    part_of : mapping of str to str
+        Which count is part of which: disclosure control needs to know.
     """
 
     path: Path
@@ -65,6 +68,7 @@ class Areas:
     counts_id: str = ""
     dissolve: bool = False
     declared: str = ""
+    part_of: Mapping[str, str] = field(default_factory=dict)
 
     def read(
         self, extensive: Sequence[str] = (), intensive: Sequence[str] = (), labels: Sequence[str] = ()
@@ -77,6 +81,7 @@ class Areas:
             What the readers refuse.
         """
         rates = dict(t.partition(":")[::2] for t in intensive)
+        _check_names(extensive, rates, labels, self.part_of)
         if not (self.id_column or self.declared):
             raise SchemaError(f"{self.path.name}: name the column of ids (--id), or its declaration (--as).")
         given = {"id_column": self.id_column, "layer": self.layer, "crs": self.crs, "dissolve": self.dissolve}
@@ -96,7 +101,41 @@ class Areas:
             )
             report = report + more
         report.raise_errors()
-        return source, report
+        _check_labels(source, labels)
+        about = {n: replace(c, part_of=self.part_of.get(n, c.part_of)) for n, c in source.columns.items()}
+        return replace(source, columns=about), report
+
+
+def _check_names(
+    extensive: Sequence[str], rates: Mapping[str, str], labels: Sequence[str], part_of: Mapping[str, str]
+) -> None:
+    """Each column is one thing; a rate's weight, and the total of a part, are among the counts."""
+    every = [*extensive, *rates, *labels]
+    if twice := sorted({n for n in every if every.count(n) > 1}):
+        raise SchemaError(f"{', '.join(twice)} is named twice: a column is a count, a rate or a label.")
+    for rate, weight in rates.items():
+        if weight and weight not in extensive:
+            raise SchemaError(
+                f"--intensive {rate}:{weight}: the count that weighs a rate must be among the counts. "
+                f"Add {weight} to --extensive."
+            )
+    if absent := sorted({n for pair in part_of.items() for n in pair if n not in extensive}):
+        raise SchemaError(f"--part-of names {', '.join(absent)}, which is not among the counts of --extensive.")
+
+
+def _check_labels(source: Source, labels: Sequence[str]) -> None:
+    """A column of numbers that differ from area to area is a count, and would pass disclosure control as a label."""
+    for name in labels:
+        words = source.table[name].astype(str)
+        numeric = pd.to_numeric(words, errors="coerce").notna().all()
+        if numeric and words.nunique() > max(FEW_LABELS, len(words) / 4):
+            raise SchemaError(
+                f"--keep {name}: its {words.nunique()} values are numbers, as counts are. Labels name groups of areas."
+            )
+
+
+FEW_LABELS = 30
+"""So many different numbers may be codes of districts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,12 +185,18 @@ def project_file(areas: Areas, options: ProjectOptions, out: Path, profile: Prof
     """
     if not (options.extensive or options.intensive):
         raise SchemaError("nothing to project: name counts with --extensive A,B, or rates with --intensive C.")
+    if options.weights and options.method != "dasymetric":
+        raise SchemaError(f"--weights serve --by dasymetric; --by {options.method} does not look at them.")
     source, report = areas.read(options.extensive, options.intensive, options.keep)
     grid = load_grid(options.grid)
     ancillary = read_ancillary(options.weights, options.covariates, grid)
     made = project_by(
         source, grid, options.method, ancillary, keep=options.keep, whole_seed=options.whole_seed
     )  # fmt: skip
+    if not made.cells.sizes["cell"]:
+        raise SchemaError(
+            f"no area of {areas.path.name} meets {grid.id}. Are they in the right CRS, and in its extent?"
+        )
     ledger = ledger_table(made.ledger)
     return {
         "out": str(out),
@@ -195,7 +240,8 @@ def zonal_file(cells_path: Path, zones: Areas, out: Path | None, profile: Profil
     cells, (areas, report) = read_cells(cells_path), zones.read()
     found = zonal(cells, polygon_crosswalk(_geometry(areas), grid_of(cells)))
     worded = {str(c): found.table[c].map(_WORDS) for c in found.table if str(c).endswith("_status")}
-    table, hidden = _protected(found.table.assign(**worded), measured(cells), cells, profile)
+    columns = {n: column_of(cells[n]) for n in measured(cells)}
+    table, hidden = protect_zones(found.table.assign(**worded), columns, profile)
     if out is not None:
         write_table_file(table.reset_index(names="zone"), out, profile)
     return {
@@ -208,25 +254,43 @@ def zonal_file(cells_path: Path, zones: Areas, out: Path | None, profile: Profil
     }
 
 
-def _protected(
-    table: pd.DataFrame, names: Sequence[str], cells: xr.Dataset, profile: Profile
+def protect_zones(
+    table: pd.DataFrame, columns: Mapping[str, Column], profile: Profile
 ) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Hide counts of persons of a zone below the profile's threshold, and what stands beside them."""
+    """Hide counts of persons by zone as cells would be, what stands beside them, and rates that tell few persons.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Zones by variable; what stands beside a variable *v* is named ``v_...``.
+    columns : mapping of str to Column
+        What the variables are.
+    profile : Profile
+        Its threshold; 0: nothing is hidden.
+
+    Returns
+    -------
+    tuple of pandas.DataFrame and dict of str to int
+        A changed copy, and how many values of each variable were hidden.
+    """
     if not profile.threshold:
         return table, {}
-    table, hidden = table.copy(), {}
+    names = [n for n in columns if n in table]
+    counts = [n for n in names if columns[n].kind == "extensive" and columns[n].units == "persons"]
+    values = {n: table[n].to_numpy(dtype=np.float64) for n in names}
+    part_of = {n: str(columns[n].part_of) for n in counts if columns[n].part_of}
+    hidden = hidden_counts({n: values[n] for n in counts}, part_of, profile.threshold)
     for name in names:
-        attrs = cells[name].attrs
-        if attrs["kind"] != "extensive" or attrs["units"] != "persons" or name not in table:
-            continue
-        small = (table[name] >= 0.5) & (table[name] < profile.threshold)
-        beside = [c for c in table.columns if str(c) == name or str(c).startswith(f"{name}_")]
-        numbers = [c for c in beside if c != f"{name}_status"]
-        table.loc[small, numbers] = np.nan
+        weight = columns[name].weight
+        if name not in hidden and weight in hidden:
+            hidden[name] = hidden[weight] | rate_hidden(values[name], values[weight], profile.threshold)
+    table = table.copy()
+    for name, rows in hidden.items():
+        beside = [c for c in table if str(c) == name or (str(c).startswith(f"{name}_") and str(c) not in columns)]
+        table.loc[rows, [c for c in beside if c != f"{name}_status"]] = np.nan
         if f"{name}_status" in table:
-            table.loc[small, f"{name}_status"] = _WORDS[Status.SUPPRESSED]
-        hidden[name] = int(small.sum())
-    return table, hidden
+            table.loc[rows, f"{name}_status"] = _WORDS[Status.SUPPRESSED]
+    return table, {n: int(rows.sum()) for n, rows in hidden.items()}
 
 
 def write_table_file(table: pd.DataFrame, out: Path, profile: Profile) -> None:
@@ -235,6 +299,11 @@ def write_table_file(table: pd.DataFrame, out: Path, profile: Profile) -> None:
     if out.suffix not in (".csv", ".parquet"):
         raise SchemaError(f"--out {out.name}: a table is written as .csv or .parquet.")
     (write_csv if out.suffix == ".csv" else write_table)(passed, out)
+
+
+def _not_few(figures: Mapping[str, float], profile: Profile) -> dict[str, float | None]:
+    """Numbers of persons, those below the threshold of the profile left out."""
+    return {k: None if 0 < v < profile.threshold else v for k, v in figures.items()}
 
 
 def _geometry(source: Source) -> gpd.GeoSeries:
@@ -311,11 +380,10 @@ def crosswalk_files(
     counts = pd.concat([moved.table, bounds], axis=1)
     for name in extensive:
         counts[f"{name}_status"] = [_WORDS[s] for s in moved.status[name].tolist()]
-    about = xr.Dataset({n: ("cell", np.empty(0), {"kind": "extensive", "units": "persons"}) for n in extensive})
-    counts, hidden = _protected(counts, list(extensive), about, profile)
+    counts, hidden = protect_zones(counts, moved.columns, profile)
     if counts_out is not None:
         write_table_file(counts.reset_index(names="new"), counts_out, profile)
-    reassigned = {n: found.reassigned(first.table[n].to_numpy(dtype=np.float64)) for n in extensive}
+    reassigned = {n: _not_few(found.reassigned(first.table[n].to_numpy(dtype=np.float64)), profile) for n in extensive}
     return answer | {
         "reassigned_persons": reassigned,
         "ledger": ledger_table(ledger).to_dict("records"),

@@ -28,7 +28,9 @@ def dasymetric(*layers: Layer) -> Weigh:
         In order of trust: people of a census, building volume, weighted land classes, a land mask.
     """
     if not layers:
-        raise SchemaError("dasymetric needs at least one layer to weigh by. Use by_area() to spread by area.")
+        raise SchemaError(
+            "dasymetric needs at least one layer to weigh by: name one (--weights FILE:VARIABLE), or spread by area."
+        )
     return partial(_weigh, layers)
 
 
