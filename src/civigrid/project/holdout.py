@@ -33,8 +33,8 @@ from civigrid.types import Floats, Ids, Ints
 
 LEVEL = 0.9
 """Intervals hold this share of the draws."""
-BISECTIONS, TRIAL_DRAWS = 9, 80
-"""Concentrations tried in turn, and draws for each, where the coverage itself is brought to `LEVEL`."""
+STEPS, BISECTIONS, TRIAL_DRAWS = 12, 5, 80
+"""Concentrations tried from even to uneven, then between two, and draws for each, to bring coverage to `LEVEL`."""
 LEAST_COVERED = 0.5
 """A cell belongs to the unit that shares most with it, if units cover at least this share of it."""
 DENSITY_CLASSES = ((0.0, 300.0), (300.0, 1500.0), (1500.0, 5000.0), (5000.0, np.inf))
@@ -195,16 +195,30 @@ def calibrated_concentration(crosswalk: Crosswalk, counts: Floats, truth: Floats
     Returns
     -------
     float
-        Found by bisection: the larger the concentration, the narrower the intervals.
+        The largest that holds so many: the larger the concentration, the narrower the intervals.
     """
     known = np.isfinite(truth) & (crosswalk.apply_extensive(counts) > 0)
-    low, high = np.log(1e-2), np.log(1e5)
+
+    def held(log_alpha: float) -> float:
+        draws = draw_matrix(counts, crosswalk, name, float(np.exp(log_alpha)), n=TRIAL_DRAWS, seed=seed)
+        inside = interval_holds(draws.T[known], truth[known], LEVEL, np.random.default_rng(seed))
+        return float(inside.mean())
+
+    # from even to uneven: very uneven draws put everyone in one cell, and hold little again
+    steps = np.linspace(np.log(1e5), np.log(1e-2), STEPS)
+    shares: list[float] = []
+    for step in steps:
+        shares.append(held(float(step)))
+        if shares[-1] >= LEVEL:
+            break
+    best = int(np.argmax(shares))
+    if shares[best] < LEVEL or best == 0:
+        return float(np.exp(steps[best]))
+    low, high = float(steps[best]), float(steps[best - 1])
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        draws = draw_matrix(counts, crosswalk, name, float(np.exp(middle)), n=TRIAL_DRAWS, seed=seed)
-        held = interval_holds(draws.T[known], truth[known], LEVEL, np.random.default_rng(seed))
-        low, high = (low, middle) if held.mean() < LEVEL else (middle, high)
-    return float(np.exp((low + high) / 2))
+        low, high = (middle, high) if held(middle) >= LEVEL else (low, middle)
+    return float(np.exp(low))
 
 
 def holdout_rows(
