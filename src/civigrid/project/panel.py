@@ -124,16 +124,16 @@ def separate_change(
     }
     b, r, a = keys
     for key, (later, earlier), text in (
-        ("change", (a, b), "Change"),
-        ("boundary_change", (r, b), "Change by redrawn borders alone"),
-        ("real_change", (a, r), "Change of people, on the later borders"),
+        ("change", (a, b), "both"),
+        ("boundary_change", (r, b), "borders redrawn"),
+        ("real_change", (a, r), "people came or left"),
     ):
         status[f"{name}_{key}"] = _difference_status(status[later], status[earlier])
         gone = is_missing(status[f"{name}_{key}"])
         values[f"{name}_{key}"] = np.where(gone, np.nan, values[later] - values[earlier])
         about[f"{name}_{key}"] = Column(
             units="persons",
-            long_name=f"{text}: {words}, {dates[0]} to {dates[2]}",
+            long_name=f"{words}: {text}",
             source=first.source,
             reference_date=dates[2],
             rests_on=f"{later}|{earlier}",

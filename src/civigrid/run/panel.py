@@ -230,11 +230,11 @@ def _map(made: _Made, passed: Any, names: list[str], outline: gpd.GeoSeries) -> 
         passed,
         shown,
         title=made.panel.title,
-        question=made.panel.question,
+        question=f"{made.panel.question} ({first} to {last})",
         outline=outline,
         notes=[
-            f"Change from {first} to {last} is the sum of two: people who came or left, seen on the later borders, and "
-            "people who only seem to move because a border was redrawn.",
+            f"Change from {first} to {last}.  Both = people who came or left, seen on the later borders, and people "
+            "who only seem to have moved because a border was redrawn.",
             "Cells whose counts are small or not known are hatched; they are not zero.",
         ],
         carry=[f"{n}_{when}" for n in names for when in ("before", "after")],
