@@ -206,3 +206,17 @@ def test_what_cannot_be_is_refused():
     with pytest.raises(UnknownNameError, match="absent cells"):
         zonal(cells, crosswalk, absent="zero")
     assert status_of(cells, "T").max() == 0
+
+
+def test_a_zone_that_cuts_inhabited_cells_is_an_estimate():
+    """Whole cells are counted; half a cell of people is guessed, and says so."""
+    grid = SquareGrid(cell_size_m=1000)
+    ids = grid.from_row_col(np.array([3000, 3000, 3000]), np.array([4000, 4001, 4002]))
+    cells = make_cells(grid, ids, {"T": [10.0, 4.0, 0.0]}, {"T": Column()})
+    shapes = [
+        shapely.box(4_000_000 + a, 3e6, 4_000_000 + b, 3_001_000) for a, b in ((0, 1_000), (0, 1_500), (1_000, 2_500))
+    ]
+    zones = gpd.GeoSeries(shapes, ["whole", "cut", "empty is cut"], crs="EPSG:3035")
+    found = zonal(cells, polygon_crosswalk(zones, grid)).table
+
+    assert [Status(s).name for s in found["T_status"]] == ["OK", "IMPUTED", "OK"]

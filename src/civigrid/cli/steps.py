@@ -109,7 +109,7 @@ def zonal(
     threshold: Threshold = 10,
     as_json: Json = False,
 ) -> None:
-    """Add cells up by zone: counts, means, what is missing, and between which bounds the truth lies."""
+    """Add cells up by zone: counts, means, what is missing, and how far missing cells leave the sum open."""
     from civigrid.run.steps import Areas, profile_named, zonal_file
 
     areas = Areas(path=zones, id_column=id_column, layer=layer, crs=crs, dissolve=dissolve, declared=declared)

@@ -34,6 +34,8 @@ from civigrid.types import Bools, Floats, Ints, Status, Statuses
 Absent = Literal["empty", "unknown"]
 STATISTICS: dict[str, float] = {"min": 0.0, "q10": 0.1, "q25": 0.25, "median": 0.5, "q75": 0.75, "q90": 0.9, "max": 1.0}
 """Further statistics by name: quantiles over the cells, weighted by the measure that zone and cell share."""
+CUT = 1e-6
+"""A cell of which a zone lacks more than this share is cut."""
 NEARLY = 1e-9
 """Relative difference of measures that is rounding."""
 
@@ -81,11 +83,12 @@ def zonal(
 
         - ``v``: the count :math:`\sum_j c_j m_{ij}/m_j`, or the mean of a rate by its weight, else by the shared
           measure; NaN where no cell of the zone is known;
-        - ``v_status``: `Status` as for any sum; a zone that reaches beyond the grid is ``PARTIAL``;
+        - ``v_status``: `Status` as for any sum; a zone that cuts inhabited cells is ``IMPUTED``, one that reaches
+          beyond the grid ``PARTIAL``;
         - ``v_confidential_cells``, ``v_missing_cells``: how many of the cells it touches;
         - ``v_known_share``: share of the zone in cells that are fully known, empty ones among them, in [0, 1];
-        - for a count ``v_low``, ``v_high``: what it is at least and at most, missing cells being at most their total
-          (infinite where that is not known), and ``v_noise_variance`` where one was declared;
+        - for a count ``v_low``, ``v_high``: what missing cells leave it at least and at most, a cell being at most its
+          total (infinite where that is not known), and ``v_noise_variance`` where one was declared;
         - ``v_min`` ... as asked for.
 
     Raises
@@ -221,8 +224,9 @@ def _with_one_unknown(table: Table) -> Table:
 
 
 def _count(name: str, table: Table, zones: _Zones) -> dict[str, Any]:
-    found = sum_with_status(zones.pairs, table.values(name), table.status(name))
-    status = _seen(found.status, zones)
+    value = table.values(name)
+    found = sum_with_status(zones.pairs, value, table.status(name))
+    status = _seen(_estimated(found.status, value, zones), zones)
     more = companions(name, table, zones.pairs, found.total, bounds=True)
     high = more[f"{name}_{HIGH}"][0] if f"{name}_{HIGH}" in more else found.total
     noise = {f"{name}_{NOISE}": more[f"{name}_{NOISE}"][0]} if f"{name}_{NOISE}" in more else {}
@@ -235,6 +239,16 @@ def _count(name: str, table: Table, zones: _Zones) -> dict[str, Any]:
         f"{name}_low": found.total,
         f"{name}_high": np.where(zones.beyond | (zones.listed == 0), np.inf, high),
     } | noise
+
+
+def _estimated(status: Statuses, value: Floats, zones: _Zones) -> Statuses:
+    """A zone that cuts through inhabited cells was not counted: its sum is an estimate."""
+    assert zones.pairs.part is not None
+    assert zones.pairs.share is not None
+    cut = (zones.pairs.share > 0) & (zones.pairs.share < 1 - CUT) & (np.nan_to_num(value)[zones.pairs.part] > 0)
+    cuts = np.bincount(zones.pairs.target[cut], minlength=zones.pairs.n) > 0
+    counted = (status == Status.OK) | (status == Status.PERTURBED)
+    return np.where(cuts & counted, Status.IMPUTED, status).astype(np.uint8)
 
 
 def _rate(name: str, table: Table, zones: _Zones) -> dict[str, Any]:
