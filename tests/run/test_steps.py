@@ -154,3 +154,15 @@ def test_rasters_and_classes_weigh(files, tmp_path):
     assert "weighted by shares" in told["method"]
     with pytest.raises(CivigridError, match="weights of classes are numbers"):
         project(files, tmp_path / "c.cells", *grid, "--weights", f"{shares}:share_a=much")
+
+
+def test_categories_become_shares_of_land(files, tmp_path):
+    """Each district has its share of every cell; together they are what areas cover."""
+    project(files, tmp_path / "c.cells", "--grid", "eu-laea-1km", "--keep", "district", "--shares", "district")
+    cells = read_cells(tmp_path / "c.cells")
+    names = [str(n) for n in cells.data_vars if str(n).startswith("district_")]
+    together = sum(cells[n].to_numpy() for n in names)
+
+    assert len(names) > 3
+    np.testing.assert_allclose(together, cells["covered"].to_numpy(), atol=1e-9)
+    assert all(cells[n].attrs["kind"] == "intensive" for n in names)

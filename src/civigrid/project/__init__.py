@@ -10,7 +10,7 @@ from civigrid.project.points import cells_of_points, project_points
 from civigrid.project.polygons import polygon_crosswalk
 from civigrid.project.rasters import RasterArray, RasterSource, project_classes, project_raster
 from civigrid.project.reconcile import Reconciled, reconcile
-from civigrid.project.spread import COVERED, Projection, label_cells, project_areas, regrid
+from civigrid.project.spread import COVERED, Projection, category_shares, label_cells, project_areas, regrid
 from civigrid.project.zonal import Zonal, zonal
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "RasterSource",
     "Reconciled",
     "Zonal",
+    "category_shares",
     "cells_of_points",
     "centre_partition",
     "check_ledger",

@@ -254,3 +254,38 @@ def label_cells(crosswalk: Crosswalk, unit_label: npt.ArrayLike) -> Labels:
     result = np.full(len(crosswalk.cell_id), "", dtype=object)
     result[cell[first]] = by_label[label[first]]
     return result
+
+
+def category_shares(crosswalk: Crosswalk, unit_label: npt.ArrayLike) -> dict[str, Floats]:
+    """Share of each cell that lies in units of each category.
+
+    Parameters
+    ----------
+    crosswalk : Crosswalk
+        Shared measure: shares of land for areas, of people where people weigh.
+    unit_label : ndarray of str, shape (unit,)
+        Category of each unit, as its kind of settlement; ``""``: none.
+
+    Returns
+    -------
+    dict of str to ndarray of float64, shape (cell,)
+        By category, sorted; together they are the share of the cell that units with a category cover.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> import shapely
+    >>> from civigrid.grid import SquareGrid
+    >>> from civigrid.project import polygon_crosswalk
+    >>> boxes = [shapely.box(4e6, 3e6, 4_000_250, 3_001_000), shapely.box(4_000_250, 3e6, 4_001_000, 3_001_000)]
+    >>> areas = polygon_crosswalk(gpd.GeoSeries(boxes, crs="EPSG:3035"), SquareGrid(cell_size_m=1000))
+    >>> category_shares(areas, ["town", "village"])
+    {'town': array([0.25]), 'village': array([0.75])}
+    """
+    names, code = np.unique(np.asarray(unit_label, dtype=str), return_inverse=True)
+    rows = np.repeat(code, np.diff(crosswalk.measure.indptr))
+    n = len(crosswalk.cell_id)
+    by = group_sum(rows * n + crosswalk.measure.indices, crosswalk.measure.data, len(names) * n).reshape(-1, n)
+    whole = crosswalk.cell_measure
+    share = np.divide(by, whole, out=np.zeros_like(by), where=whole > 0)
+    return {str(name): share[k] for k, name in enumerate(names) if name}

@@ -9,11 +9,12 @@ import geopandas as gpd
 import shapely
 import xarray as xr
 
-from civigrid.cells import grid_of, ids_of
+from civigrid.cells import grid_of, ids_of, with_variables
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.grid import Grid, SquareGrid
 from civigrid.project import (
     Projection,
+    category_shares,
     coarsen,
     coarsen_crosswalk,
     grid_crosswalk,
@@ -25,6 +26,7 @@ from civigrid.project import (
 from civigrid.project.geometry import outside_units
 from civigrid.project.methods import Layer, Weigh, by_area, by_largest_overlap, dasymetric, pycnophylactic
 from civigrid.source import Finding, Source
+from civigrid.types import Column
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +108,7 @@ def project_by(
     *,
     columns: tuple[str, ...] = (),
     keep: tuple[str, ...] = (),
+    shares_of: tuple[str, ...] = (),
     whole_seed: int | None = None,
 ) -> Projection:
     """Project areas to a grid by a named method, at the grid of what it looks at where that is finer.
@@ -127,6 +130,8 @@ def project_by(
         Which columns; none: all.
     keep : tuple of str
         Labels of the areas that cells get by largest overlap.
+    shares_of : tuple of str
+        Labels of which cells get the share of land of each category, as ``LABEL_CATEGORY``.
     whole_seed : int, optional
         Place whole persons.
     """
@@ -144,7 +149,12 @@ def project_by(
         whole_seed=whole_seed,
     )
     label = {n: ("cell", label_cells(target, source.table[n].to_numpy()), {"kind": "label"}) for n in keep}
-    made = Projection(made.cells.assign(label), made.ledger)
+    cells = made.cells.assign(label)
+    for name in shares_of:
+        shares = {f"{name}_{k}": s for k, s in category_shares(target, source.table[name].to_numpy()).items()}
+        about = {n: Column(kind="intensive", units="1", long_name=f"Share of land: {n}") for n in shares}
+        cells = with_variables(cells, shares, about)
+    made = Projection(cells, made.ledger)
     if fine == grid or through_squares:
         return made
     moved = regrid(made.cells, grid_crosswalk(ids_of(made.cells), fine, grid))

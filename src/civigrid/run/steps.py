@@ -148,8 +148,8 @@ class ProjectOptions:
         Id of a grid in ``grids/``.
     method : str
         One of `civigrid.run.methods.SPREADS`.
-    extensive, intensive, keep : tuple of str
-        Counts, rates (``rent:dwellings`` names the weight), labels.
+    extensive, intensive, keep, shares_of : tuple of str
+        Counts, rates (``rent:dwellings`` names the weight), labels by largest overlap, labels as shares of land.
     weights : tuple of str
         ``FILE:VARIABLE`` in order of trust.
     covariates : str
@@ -163,6 +163,7 @@ class ProjectOptions:
     extensive: tuple[str, ...] = ()
     intensive: tuple[str, ...] = ()
     keep: tuple[str, ...] = ()
+    shares_of: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
     covariates: str = ""
     whole_seed: int | None = None
@@ -183,16 +184,25 @@ def project_file(areas: Areas, options: ProjectOptions, out: Path, profile: Prof
     SourceError, MassError
         Bad input; a count that does not balance.
     """
-    if not (options.extensive or options.intensive):
-        raise SchemaError("nothing to project: name counts with --extensive A,B, or rates with --intensive C.")
+    if not (options.extensive or options.intensive or options.shares_of):
+        raise SchemaError(
+            "nothing to project: name counts with --extensive A,B, rates with --intensive C, or labels with --shares."
+        )
     if options.weights and options.method != "dasymetric":
         raise SchemaError(f"--weights serve --by dasymetric; --by {options.method} does not look at them.")
-    source, report = areas.read(options.extensive, options.intensive, options.keep)
+    labels = tuple(dict.fromkeys([*options.keep, *options.shares_of]))
+    source, report = areas.read(options.extensive, options.intensive, labels)
     grid = load_grid(options.grid)
     ancillary = read_ancillary(options.weights, options.covariates, grid)
     made = project_by(
-        source, grid, options.method, ancillary, keep=options.keep, whole_seed=options.whole_seed
-    )  # fmt: skip
+        source,
+        grid,
+        options.method,
+        ancillary,
+        keep=options.keep,
+        shares_of=options.shares_of,
+        whole_seed=options.whole_seed,
+    )
     if not made.cells.sizes["cell"]:
         raise SchemaError(
             f"no area of {areas.path.name} meets {grid.id}. Are they in the right CRS, and in its extent?"
