@@ -166,3 +166,27 @@ def test_categories_become_shares_of_land(files, tmp_path):
     assert len(names) > 3
     np.testing.assert_allclose(together, cells["covered"].to_numpy(), atol=1e-9)
     assert all(cells[n].attrs["kind"] == "intensive" for n in names)
+
+
+def test_areas_on_one_another_are_told(files, tmp_path):
+    """Twice the same area is twice its people, and a warning."""
+    one = gpd.read_file(files / "areas_2021.gpkg").iloc[:1]
+    both = pd.concat([one.assign(area_id="a", n=100), one.assign(area_id="b", n=100)])
+    both.to_file(tmp_path / "both.gpkg")
+    told = json.loads(
+        call(
+            "project", tmp_path / "both.gpkg", "--id", "area_id", "--extensive", "n", "--grid", "eu-laea-1km",
+            "--out", tmp_path / "c.cells", "--json",
+        )
+    )  # fmt: skip
+
+    assert any("areas overlap in" in f for f in told["findings"])
+
+
+def test_impossible_counts_of_cells_are_refused(files, tmp_path):
+    """A negative count in a table of cells is no count."""
+    path = tmp_path / "cells.csv"
+    path.write_text("code,T\nCRS3035RES1000mN3000000E4000000,-10\n", encoding="utf-8")
+
+    with pytest.raises(CivigridError, match="'T' is negative or infinite in 1 cells"):
+        read_cells(path)

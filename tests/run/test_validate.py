@@ -9,7 +9,7 @@ from civigrid.cli import app
 from civigrid.errors import SchemaError
 from civigrid.release import public_grid
 from civigrid.run import write_sample
-from civigrid.run.steps import Areas
+from civigrid.run.areas import Areas
 from civigrid.run.validate import ValidateOptions, best_methods, validate_files, verdicts, with_facts
 from civigrid.sample import CityOptions
 

@@ -68,7 +68,8 @@ def project(
     as_json: Json = False,
 ) -> None:
     """Project areas onto equal cells, and say where every person went."""
-    from civigrid.run.steps import Areas, ProjectOptions, profile_named, project_file
+    from civigrid.run.areas import Areas
+    from civigrid.run.steps import ProjectOptions, profile_named, project_file
 
     areas = Areas(
         path=source,
@@ -112,7 +113,8 @@ def zonal(
     as_json: Json = False,
 ) -> None:
     """Add cells up by zone: counts, means, what is missing, and how far missing cells leave the sum open."""
-    from civigrid.run.steps import Areas, profile_named, zonal_file
+    from civigrid.run.areas import Areas
+    from civigrid.run.steps import profile_named, zonal_file
 
     areas = Areas(path=zones, id_column=id_column, layer=layer, crs=crs, dissolve=dissolve, declared=declared)
     found = zonal_file(cells, areas, out, profile_named(profile, threshold))
@@ -145,7 +147,8 @@ def crosswalk(
     as_json: Json = False,
 ) -> None:
     """Bring counts from one vintage of areas to another; --weights repeated gives the range over choices."""
-    from civigrid.run.steps import Areas, crosswalk_files, profile_named
+    from civigrid.run.areas import Areas
+    from civigrid.run.steps import crosswalk_files, profile_named
 
     found = crosswalk_files(
         Areas(
@@ -206,7 +209,8 @@ def validate(
 
     Exit code 1 where people were lost or a stress case failed.
     """
-    from civigrid.run.steps import Areas, profile_named
+    from civigrid.run.areas import Areas
+    from civigrid.run.steps import profile_named
     from civigrid.run.validate import ValidateOptions, best_methods, rows_to_show, validate_files
 
     zones = (
@@ -231,7 +235,8 @@ def validate(
     with screen.status("validating") as status:
         found = validate_files(fine, zones, options, out, profile_named(profile, threshold), announce=status.update)
     lines = [
-        f"{v['rung']}  {'held' if v['held'] else 'NOT held'}  {v['asked']}: worst {v['worst']:.3g} {v['how_many']}"
+        f"{v['rung']}  {'held' if v['held'] else 'NOT held'}  {v['asked']}: "
+        f"worst {v['worst']:.3g}{_means(v)} {v['how_many']}"
         for v in found["verdicts"]
     ]
     for grid in names_of(grids):
@@ -243,6 +248,13 @@ def validate(
     answer(found, as_json, "\n".join([rows_to_show(found["table"]).to_string(index=False), "", *lines]))
     if any(v["rung"] in ("V1", "V5") and not v["held"] for v in found["verdicts"]):
         raise typer.Exit(1)
+
+
+def _means(verdict: dict[str, Any]) -> str:
+    """What a share of intervals that is off means."""
+    if verdict["rung"] not in ("V2", "V3", "V4") or verdict["held"]:
+        return ""
+    return " (intervals wider than they need be)" if verdict["worst"] > 0.9 else " (intervals too narrow)"
 
 
 def _ledger(found: dict[str, Any]) -> list[str]:

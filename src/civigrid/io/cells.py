@@ -87,8 +87,20 @@ def _ours(path: Path, names: list[str], columns: Sequence[str], rates: set[str])
             continue
         values[name] = to_numbers(table[name])[0].to_numpy(dtype=np.float64)
         about[name] = _meaning(name, meaning, rates, path.stem)
+        _refuse_impossible(name, values[name], about[name], path)
         status |= _status(table, name, values[name], about[name], path)
     return make_cells(grid, ids, values, about, status=status, labels=label)
+
+
+def _refuse_impossible(name: str, values: Floats, about: Column, path: Path) -> None:
+    """Counts of persons are finite and at least 0; a change, which rests on counts, may be below."""
+    counted = about.kind == "extensive" and about.units == "persons" and not about.rests_on
+    bad = np.isinf(values) & (about.companion_of is None) | ((values < 0) & counted)
+    if bad.any():
+        raise SourceError(
+            f"{path.name}: {name!r} is negative or infinite in {int(bad.sum())} cells (first value {values[bad][0]}). "
+            "Mend the file, or say that it is a rate."
+        )
 
 
 def _table(path: Path, names: list[str]) -> tuple[pd.DataFrame, dict[str, Any]]:

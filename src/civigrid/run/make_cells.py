@@ -28,7 +28,7 @@ from civigrid.project import (
 )
 from civigrid.project.methods import any_layer
 from civigrid.run import config
-from civigrid.run.methods import SPREADS, Ancillary, on_grid, outside_findings, project_by
+from civigrid.run.methods import SPREADS, Ancillary, on_grid, outside_findings, overlap_findings, project_by
 from civigrid.run.parts import Part
 from civigrid.run.points import PointFile, stream_points
 from civigrid.source import Report, Source
@@ -51,7 +51,8 @@ def cells_part(item: config.Cells, given: Given, report: Report) -> Part:
     grid = load_grid(item.grid)
     made = METHODS[item.method](item, given, grid)
     if given.source is not None and item.method in SPREADS:
-        report = report + outside_findings(given.source, grid)
+        report += outside_findings(given.source, grid)
+        report += overlap_findings(made.cells)
     cells = _derived(made.cells, item)
     for name, text in item.words.items():
         if name not in cells:

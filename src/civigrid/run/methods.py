@@ -9,10 +9,11 @@ import geopandas as gpd
 import shapely
 import xarray as xr
 
-from civigrid.cells import grid_of, ids_of, with_variables
+from civigrid.cells import grid_of, ids_of, values_of, with_variables
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.grid import Grid, SquareGrid
 from civigrid.project import (
+    COVERED,
     Projection,
     category_shares,
     coarsen,
@@ -84,6 +85,8 @@ SPREADS: dict[str, Callable[[Ancillary], Weigh]] = {
 }
 """Method by name; a new method is one file in `civigrid.project.methods` and one line here."""
 
+CLEARLY = 1e-3
+"""Areas that cover a cell by this much more than once overlap by more than two drawings of one border do."""
 NEED_CELLS = ("dasymetric", "poisson", "boosting")
 """Methods that look at other cells."""
 
@@ -193,6 +196,20 @@ def outside_findings(source: Source, grid: Grid) -> list[Finding]:
         f"({outside['outside_grid_km2'].sum():,.0f} km2): what they hold there is in the ledger, not on the map"
     )
     return [Finding("warning", "areas.outside-grid", text, len(outside), tuple(map(str, worst.index[:5])))]
+
+
+def overlap_findings(cells: xr.Dataset) -> list[Finding]:
+    """Say that areas lie on one another: their people are counted in each of them."""
+    if COVERED not in cells:
+        return []
+    over = values_of(cells, COVERED) > 1 + CLEARLY
+    if not over.any():
+        return []
+    text = (
+        f"areas overlap in {int(over.sum())} cells, by up to {values_of(cells, COVERED).max() - 1:.1%} of a cell: the "
+        "people of each are placed there.  `civigrid audit` names the pairs"
+    )
+    return [Finding("warning", "areas.overlap", text, int(over.sum()), tuple(hex(i) for i in ids_of(cells)[over][:5]))]
 
 
 def on_grid(cells: xr.Dataset, grid: Grid | None) -> xr.Dataset:

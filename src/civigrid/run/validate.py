@@ -27,8 +27,9 @@ from civigrid.project.stress import stress_rows
 from civigrid.release import Profile
 from civigrid.result_table import parameters, result_table
 from civigrid.run.ancillary import cells_of_file, read_ancillary
+from civigrid.run.areas import Areas
 from civigrid.run.methods import NEED_CELLS, Ancillary, polygons_of, spread_method
-from civigrid.run.steps import Areas, write_table_file
+from civigrid.run.steps import write_table_file
 from civigrid.sample import CityOptions, make_city
 from civigrid.types import Column, Floats
 
