@@ -25,7 +25,7 @@ from civigrid.layers.segregation import segregation_table
 from civigrid.project import draws as draws_module
 from civigrid.project import polygon_crosswalk, project_areas
 from civigrid.project.draws import draw_areas, draw_matrix
-from civigrid.project.holdout import calibrated_concentration, hide_finest, holdout_rows, unit_density
+from civigrid.project.holdout import calibrated_concentration, hide_finest, holdout_rows
 from civigrid.project.methods import by_area, count_layer, dasymetric
 from civigrid.result_table import result_table
 from civigrid.source import Source
@@ -161,7 +161,7 @@ def test_holdout_finds_the_better_method_and_honest_intervals():
     cells, shapes = scattered()
     held = hide_finest(cells, shapes, GRID, ["p"])
     methods = {"area": by_area(), "land": dasymetric(count_layer(cells, "land"))}
-    density = unit_density(held, "p")
+    density = held.source.table["p"].to_numpy() / (held.areas.unit_measure / 1e6)
     table = result_table(holdout_rows(held, methods, n=100, density=density))
     about = table["parameters"].map(json.loads)
     table["method"], table["class"] = about.map(lambda a: a["method"]), about.map(lambda a: a["density_class"])

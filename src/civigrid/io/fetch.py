@@ -222,7 +222,8 @@ def unpack(archive: Path, folder: Path, *, wanted: Sequence[str] = ("*",)) -> li
             for member in chosen:
                 target = _inside(member, folder, archive.name)
                 write_atomic(target, lambda t, m=member: _inflate(zipped, m, t, archive.name))  # type: ignore[misc]
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    # zipfile raises RuntimeError for a password, and its child NotImplementedError for a compression it does not know
+    except (zipfile.BadZipFile, EOFError, RuntimeError) as error:
         raise SourceError(f"{archive.name} is no whole zip archive ({error}). Fetch it again.") from error
     return sorted(folder / m.filename for m in chosen if _matches(m.filename, wanted))
 

@@ -221,7 +221,7 @@ def mend(geometry: gpd.GeoSeries) -> tuple[gpd.GeoSeries, pd.DataFrame]:
     if not wrong.any():
         return geometry, pd.DataFrame(columns=names, index=geometry.index[:0])
     fixed = shapes.copy()
-    fixed[wrong] = [_polygonal(s) for s in shapely.make_valid(shapes[wrong], method="structure", keep_collapsed=False)]
+    fixed[wrong] = [polygonal(s) for s in shapely.make_valid(shapes[wrong], method="structure", keep_collapsed=False)]
     out = gpd.GeoSeries(fixed, index=geometry.index, crs=geometry.crs)
     plane = CRS.from_user_input(equal_area_plane(geometry[wrong]))
     before, after = (_reprojected(g[wrong], plane, BEND_M).area.to_numpy() for g in (geometry, out))
@@ -232,8 +232,8 @@ def mend(geometry: gpd.GeoSeries) -> tuple[gpd.GeoSeries, pd.DataFrame]:
     return out, pd.DataFrame(dict(zip(names, columns, strict=True)), index=geometry.index[wrong])
 
 
-def _polygonal(shape: shapely.Geometry) -> shapely.Geometry:
-    """The polygons of a repaired shape; the stray lines and points that a repair leaves have no area."""
+def polygonal(shape: shapely.Geometry) -> shapely.Geometry:
+    """The polygons of a repaired or cut shape; the lines and points that are left over have no area."""
     if shapely.get_type_id(shape) in _POLYGONAL:
         return shape
     parts = shapely.get_parts(shape)

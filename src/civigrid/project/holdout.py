@@ -16,7 +16,7 @@ from scipy import sparse
 from civigrid.cells import column_of, ids_of, values_of
 from civigrid.crosswalk import Crosswalk
 from civigrid.engine import Scheduler
-from civigrid.errors import GridMismatchError, SchemaError
+from civigrid.errors import GridMismatchError
 from civigrid.grid import Grid, SquareGrid
 from civigrid.kernels.dirichlet import estimate_concentration, interval_holds, shortest_interval
 from civigrid.kernels.errors_of import allocation_errors
@@ -344,13 +344,3 @@ def _coverage(drawn: Floats, truth: Floats, seed: int) -> dict[str, Floats]:
 def class_name(low: float, high: float) -> str:
     """Words for a density class."""
     return f"{low:,.0f} and more per km2" if np.isinf(high) else f"{low:,.0f} to {high:,.0f} per km2"
-
-
-def unit_density(held: HeldOut, persons: str) -> Floats:
-    """Persons per km2 of each unit, shape (unit,), from one of the hidden counts."""
-    if persons not in held.truth:
-        raise SchemaError(f"{persons!r} was not hidden. Known: {', '.join(held.truth)}.")
-    area = held.areas.unit_measure / 1e6
-    count = held.source.table[persons].to_numpy(dtype=np.float64)
-    density: Floats = np.divide(count, area, out=np.zeros_like(count), where=area > 0)
-    return density

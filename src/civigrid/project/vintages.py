@@ -15,7 +15,7 @@ from civigrid.errors import GridMismatchError, SchemaError, first_few
 from civigrid.grid import Grid
 from civigrid.kernels.aggregate import Pairs, sum_with_status
 from civigrid.kernels.group import group_sum, largest
-from civigrid.project.geometry import equal_area_plane, to_plane
+from civigrid.project.geometry import equal_area_plane, polygonal, to_plane
 from civigrid.project.ledger import Entry, check_ledger
 from civigrid.project.methods import Layer
 from civigrid.project.polygons import polygon_crosswalk
@@ -282,16 +282,8 @@ def _pieces(first: gpd.GeoSeries, second: gpd.GeoSeries, sliver: float) -> tuple
     real = (land > 0) & ((land >= sliver * whole_old) | (land >= sliver * whole_new))
     noise = group_sum(at_old[~real], land[~real], len(ours))
     order = np.lexsort((at_new[real], at_old[real]))
-    pieces = gpd.GeoSeries([_polygonal(s) for s in shapes[real][order]], crs=first.crs)
+    pieces = gpd.GeoSeries([polygonal(s) for s in shapes[real][order]], crs=first.crs)
     return at_old[real][order].astype(np.int64), at_new[real][order].astype(np.int64), pieces, noise
-
-
-def _polygonal(shape: shapely.Geometry) -> shapely.Geometry:
-    """The polygons of an intersection; the lines and points along which areas only touch have no land."""
-    if shapely.get_type_id(shape) in (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON):
-        return shape
-    parts = shapely.get_parts(shape)
-    return shapely.union_all(parts[shapely.area(parts) > 0])
 
 
 def _outside(first: gpd.GeoSeries, at_old: Ints, land: Floats, noise: Floats, sliver: float) -> Floats:

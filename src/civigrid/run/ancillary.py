@@ -62,20 +62,19 @@ def read_ancillary(weights: Sequence[str], covariates: str, grid: Grid) -> Ancil
     Returns
     -------
     Ancillary
-        Layers on one grid; finer cells are added up to the first.
+        Layers on one grid, finer cells added up to the first; and covariates.
     """
-    if covariates:
-        path, names = split_name(covariates)
-        said = [name.partition("=") for name in names.split(",") if name]
-        rates = [name for name, _, kind in said if kind == "rate"]
-        columns = tuple(name for name, _, _ in said)
-        return Ancillary(cells=cells_of_file(path, columns, rates), covariates=columns)
-    layers, base = [], None
+    layers: list[Layer] = []
     for text in weights:
         path, name = split_name(text)
-        layers.append(_layer(path, name, base, grid))
-        base = base or layers[0].grid
-    return Ancillary(tuple(layers))
+        layers.append(_layer(path, name, layers[0].grid if layers else None, grid))
+    if not covariates:
+        return Ancillary(tuple(layers))
+    path, names = split_name(covariates)
+    said = [name.partition("=") for name in names.split(",") if name]
+    rates = [name for name, _, kind in said if kind == "rate"]
+    columns = tuple(name for name, _, _ in said)
+    return Ancillary(tuple(layers), cells_of_file(path, columns, rates), columns)
 
 
 def cells_of_file(path: Path, columns: Sequence[str], rates: Sequence[str] = ()) -> xr.Dataset:

@@ -37,7 +37,7 @@ class Ancillary:
     Parameters
     ----------
     layers : tuple of Layer
-        Amounts by cell, in order of trust; all on one grid.
+        Amounts by cell, in order of trust, for `dasymetric`; all on one grid.
     cells : xarray.Dataset, optional
         Covariates by cell, for models.
     covariates : tuple of str
@@ -51,12 +51,11 @@ class Ancillary:
     covariates: tuple[str, ...] = ()
     seed: int = 0
 
-    @property
-    def grid(self) -> Grid | None:
-        """Grid of what is looked at; None where nothing is."""
-        if self.cells is not None:
-            return grid_of(self.cells)
-        return self.layers[0].grid if self.layers else None
+    def grid_for(self, method: str) -> Grid | None:
+        """Grid of what a method looks at; None where it looks at nothing."""
+        if method in MODELS:
+            return None if self.cells is None else grid_of(self.cells)
+        return self.layers[0].grid if method in NEED_CELLS and self.layers else None
 
 
 def _dasymetric(ancillary: Ancillary) -> Weigh:
@@ -87,7 +86,8 @@ SPREADS: dict[str, Callable[[Ancillary], Weigh]] = {
 
 CLEARLY = 1e-3
 """Areas that cover a cell by this much more than once overlap by more than two drawings of one border do."""
-NEED_CELLS = ("dasymetric", "poisson", "boosting")
+MODELS = ("poisson", "boosting")
+NEED_CELLS = ("dasymetric", *MODELS)
 """Methods that look at other cells."""
 
 
@@ -138,7 +138,7 @@ def project_by(
     whole_seed : int, optional
         Place whole persons.
     """
-    weigh, fine = spread_method(method, ancillary), ancillary.grid or grid
+    weigh, fine = spread_method(method, ancillary), ancillary.grid_for(method) or grid
     areas = polygon_crosswalk(polygons_of(source), fine)
     through_squares = fine != grid and isinstance(grid, SquareGrid) and isinstance(fine, SquareGrid)
     if through_squares and not _is_multiple(grid, fine):

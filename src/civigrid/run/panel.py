@@ -22,7 +22,7 @@ from civigrid.io.write import write_csv, write_geoparquet, write_json, write_tex
 from civigrid.maps import make_map, to_html
 from civigrid.project import coarsen_crosswalk, ledger_table, polygon_crosswalk, project_areas
 from civigrid.project.hierarchy import check_hierarchy
-from civigrid.project.methods import reweight
+from civigrid.project.methods import Layer, reweight
 from civigrid.project.panel import Panel, make_panel, separate_change
 from civigrid.project.vintages import VintageCrosswalk, to_vintage, vintage_crosswalk
 from civigrid.release import Profile, release
@@ -48,6 +48,7 @@ class _Made:
     profile: Profile
     areas: dict[str, Source]
     weighed: dict[str, Crosswalk]
+    layers: dict[str, tuple[Layer, ...]]
     sources: dict[str, Source]
     findings: list[str]
 
@@ -80,7 +81,7 @@ def run_panel(path: Path, *, folder: Path | None = None, announce: Announce = la
     """
     panel = read_panel(path)
     base = path.resolve().parent
-    made = _Made(panel, base, load_grid(panel.grid), profile_named(panel.profile, panel.threshold), {}, {}, {}, [])
+    made = _Made(panel, base, load_grid(panel.grid), profile_named(panel.profile, panel.threshold), {}, {}, {}, {}, [])
     for vintage in panel.vintage:
         announce(f"areas of {vintage.declared_as or vintage.areas}")
         _read_areas(made, vintage)
@@ -124,7 +125,7 @@ def _read_areas(made: _Made, vintage: Vintage) -> None:
     layers = read_ancillary(weights, "", made.grid).layers
     areas = polygon_crosswalk(polygons_of(source), layers[0].grid if layers else made.grid)
     weighed = reweight(areas, *layers) if layers else areas
-    made.areas[_key(vintage)] = source
+    made.areas[_key(vintage)], made.layers[_key(vintage)] = source, layers
     made.weighed[_key(vintage)] = weighed if weighed.grid == made.grid else coarsen_crosswalk(weighed, made.grid)
 
 
@@ -199,8 +200,7 @@ def _change(made: _Made, out: Path, answer: dict[str, Any]) -> list[Path]:
 
 
 def _flows(made: _Made, earlier: gpd.GeoSeries, later: gpd.GeoSeries, old: str) -> VintageCrosswalk:
-    vintage = next(v for v in made.panel.vintage if _key(v) == old)
-    layers = read_ancillary([str(resolve(w, made.base)) for w in vintage.weights], "", made.grid).layers
+    layers = made.layers[old]
     weights = {layers[0].name: list(layers)} if layers else {}
     return vintage_crosswalk(earlier, later, layers[0].grid if layers else made.grid, weights=weights)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -26,8 +25,7 @@ from civigrid.release import PROFILES, Profile, release
 from civigrid.release.suppress import hidden_counts, rate_hidden
 from civigrid.run.ancillary import read_ancillary, split_name
 from civigrid.run.areas import Areas
-from civigrid.run.methods import outside_findings, overlap_findings, project_by
-from civigrid.source import Source
+from civigrid.run.methods import outside_findings, overlap_findings, polygons_of, project_by
 from civigrid.types import Column, Status
 
 _WORDS = {int(s): s.name.lower() for s in Status}
@@ -144,7 +142,7 @@ def zonal_file(cells_path: Path, zones: Areas, out: Path | None, profile: Profil
         Rows of the table (after disclosure control), the ledger, and what was hidden.
     """
     cells, (areas, report) = read_cells(cells_path), zones.read()
-    found = zonal(cells, polygon_crosswalk(_geometry(areas), grid_of(cells)))
+    found = zonal(cells, polygon_crosswalk(polygons_of(areas), grid_of(cells)))
     worded = {str(c): found.table[c].map(_WORDS) for c in found.table if str(c).endswith("_status")}
     columns = {n: column_of(cells[n]) for n in measured(cells)}
     table, hidden = protect_zones(found.table.assign(**worded), columns, profile)
@@ -212,12 +210,6 @@ def _not_few(figures: Mapping[str, float], profile: Profile) -> dict[str, float 
     return {k: None if 0 < v < profile.threshold else v for k, v in figures.items()}
 
 
-def _geometry(source: Source) -> gpd.GeoSeries:
-    if source.geometry is None:
-        raise SchemaError(f"source {source.name!r} has no polygons.")
-    return source.geometry
-
-
 def crosswalk_files(
     old: Areas,
     new: Areas,
@@ -259,7 +251,7 @@ def crosswalk_files(
     names = {text: text.rpartition(":")[2] or Path(text).stem for text in layers}
     base = next(iter(layers.values()))[0].grid if layers else load_grid(grid)
     chosen = {names[text]: chain for text, chain in layers.items()}
-    found = vintage_crosswalk(_geometry(first), _geometry(second), base, weights=chosen)
+    found = vintage_crosswalk(polygons_of(first), polygons_of(second), base, weights=chosen)
     if records:
         path, columns = split_name(records)
         old_column, _, new_column = columns.partition(",")
@@ -282,7 +274,7 @@ def crosswalk_files(
     }
     if not extensive:
         return answer
-    moved, bounds, ledger = to_vintage(first, found, _geometry(second))
+    moved, bounds, ledger = to_vintage(first, found, polygons_of(second))
     counts = pd.concat([moved.table, bounds], axis=1)
     for name in extensive:
         counts[f"{name}_status"] = [_WORDS[s] for s in moved.status[name].tolist()]

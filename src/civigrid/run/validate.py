@@ -11,7 +11,6 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from civigrid.cells import grid_of, make_cells
 from civigrid.crosswalk import Crosswalk
@@ -28,7 +27,7 @@ from civigrid.release import Profile
 from civigrid.result_table import parameters, result_table
 from civigrid.run.ancillary import cells_of_file, read_ancillary
 from civigrid.run.areas import Areas
-from civigrid.run.methods import NEED_CELLS, Ancillary, polygons_of, spread_method
+from civigrid.run.methods import Ancillary, polygons_of, spread_method
 from civigrid.run.steps import write_table_file
 from civigrid.sample import CityOptions, make_city
 from civigrid.types import Column, Floats
@@ -146,25 +145,14 @@ def _on_files(
 
 def _methods(options: ValidateOptions, ancillary: Ancillary) -> dict[str, Weigh]:
     """Methods by name; those that look at what was not given are refused."""
-    models = {"poisson", "boosting"}
-    by_layers = _layers_too(options, ancillary)
-    return {m: spread_method(m, ancillary if m in models else by_layers) for m in options.methods}
-
-
-def _layers_too(options: ValidateOptions, ancillary: Ancillary) -> Ancillary:
-    """What dasymetric looks at, where covariates for models were given as well."""
-    if not (options.covariates and options.weights):
-        return ancillary
-    assert ancillary.grid is not None
-    return read_ancillary(options.weights, "", ancillary.grid)
+    return {m: spread_method(m, ancillary) for m in options.methods}
 
 
 def _unit_density(held: HeldOut, options: ValidateOptions, ancillary: Ancillary) -> Floats | None:
     """Residents per km2 of each unit, from the layer that weighs first."""
-    layers = _layers_too(options, ancillary).layers
-    if not (options.density and layers):
+    if not (options.density and ancillary.layers):
         return None
-    persons = held.areas.back_extensive(layers[0].on(held.areas))
+    persons = held.areas.back_extensive(ancillary.layers[0].on(held.areas))
     area = held.areas.unit_measure / 1e6
     density: Floats = np.divide(persons, area, out=np.zeros_like(persons), where=area > 0)
     return density
@@ -199,11 +187,12 @@ def _external(areas: Areas, options: ValidateOptions, scheduler: Scheduler | Non
     grid = grid_of(reference)
     ancillary = read_ancillary(options.weights, options.covariates, grid)
     methods = _methods(options, ancillary)
-    fine = {m: polygon_crosswalk(polygons_of(source), _grid_for(m, options, ancillary, reference)) for m in methods}
+    grids = {m: ancillary.grid_for(m) or grid for m in methods}
+    areas_on = {g: polygon_crosswalk(polygons_of(source), g) for g in set(grids.values())}
 
     def weigher(method: str) -> Callable[[Floats], Crosswalk]:
         def weigh(counts: Floats) -> Crosswalk:
-            found = methods[method](fine[method], counts)
+            found = methods[method](areas_on[grids[method]], counts)
             return found if found.grid == grid else coarsen_crosswalk(found, grid)
 
         return weigh
@@ -218,14 +207,6 @@ def _external(areas: Areas, options: ValidateOptions, scheduler: Scheduler | Non
         seed=options.seed,
         scheduler=scheduler,
     )
-
-
-def _grid_for(method: str, options: ValidateOptions, ancillary: Ancillary, reference: xr.Dataset) -> SquareGrid:
-    """The grid a method works on: that of what it looks at, else the published one."""
-    looks = _layers_too(options, ancillary) if method == "dasymetric" else ancillary
-    found = looks.grid if method in NEED_CELLS and looks.grid is not None else grid_of(reference)
-    assert isinstance(found, SquareGrid)
-    return found
 
 
 def point_truth_rows(*, draws: int = 200, seed: int = 0, persons: int = 40_000) -> Iterator[dict[str, Any]]:
