@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from civigrid.cells import column_of, status_of, with_variables
-from civigrid.layers.segregation.table import group_counts
+from civigrid.layers.segregation.groups import group_counts
 from civigrid.types import Column, Floats, Status, Statuses
 
 

@@ -11,15 +11,16 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from civigrid.cells import grid_of, ids_of, is_missing, noise_variance_of, status_of, values_of
+from civigrid.cells import grid_of, ids_of
 from civigrid.engine import Reduction, Scheduler, plan_blocks, reduce_blocks
 from civigrid.engine.reduction import Columns
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.kernels.compositions import Compositions, by_zone, compositions, merge, without_zones
 from civigrid.kernels.segregation import variance
+from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated
 from civigrid.layers.segregation.indices import INDICES, Index, corrected
 from civigrid.result_table import parameters, result_table
-from civigrid.types import Floats, Status
+from civigrid.types import Floats
 
 Z_95 = 1.959963984540054
 DEFAULT = tuple(INDICES)
@@ -100,7 +101,7 @@ def segregation_table(
         scheduler,
     )
     about = {"total": total or "sum of the groups", "left_out_cells": left_out, "interval": "delta method, 95 %"}
-    if _is_interpolated(cells, groups):
+    if is_interpolated(cells, groups):
         about["no_correction"] = "counts are interpolated: they lack the scatter that chance makes among counted people"
     if noise is not None and len(found.zone):
         about["noise_variance"] = round(float(noise[counts[:, : len(names)].sum(axis=1) > 0].mean()), 3)
@@ -111,50 +112,6 @@ def segregation_table(
         for number, part in by_zone(found):
             rows += _rows(labels[number], part, names, indices, about)
     return result_table(rows)
-
-
-def group_counts(cells: xr.Dataset, groups: Sequence[str], total: str) -> tuple[Floats, int]:
-    """Give counts by group, shape (cell, group), NaN where any is missing, and how many cells that leaves out."""
-    names = [*groups, total] if total else list(groups)
-    missing = np.zeros(cells.sizes["cell"], dtype=bool)
-    for name in names:
-        status = status_of(cells, name)
-        if (suppressed := status == Status.SUPPRESSED).any():
-            raise SchemaError(
-                f"{name!r} is suppressed in {int(suppressed.sum())} cells: an index of the rest would be wrong. "
-                "Compute indices before disclosure control."
-            )
-        missing |= is_missing(status) | np.isnan(values_of(cells, name))
-    counts = np.stack([values_of(cells, name) for name in groups], axis=1)
-    if total:
-        rest = np.maximum(values_of(cells, total) - counts.sum(axis=1), 0.0)
-        counts = np.concatenate([counts, rest[:, None]], axis=1)
-    counts[missing] = np.nan
-    return counts, int(missing.sum())
-
-
-def group_noise(cells: xr.Dataset, groups: Sequence[str], total: str, given: float | None) -> Floats | None:
-    """Variance of the publisher's noise in each count, shape (cell, group); None where there is none to speak of.
-
-    What groups leave of a total has the noise of all of them.
-    """
-    names = [*groups, total] if total else list(groups)
-    if given is not None and not (np.isfinite(given) and given >= 0):
-        raise SchemaError(f"noise_variance is {given}: a variance is at least 0.  Leave it out where none is known.")
-    if given is None:
-        noise = np.nan_to_num(np.stack([noise_variance_of(cells, n) for n in names], axis=1))
-    else:
-        noise = np.full((cells.sizes["cell"], len(names)), float(given))
-    if total:
-        noise[:, -1] = noise.sum(axis=1)
-    return noise if noise.any() else None
-
-
-def _is_interpolated(cells: xr.Dataset, groups: Sequence[str]) -> bool:
-    """Whether most of the inhabited cells hold estimates."""
-    known = np.stack([values_of(cells, g) > 0 for g in groups])
-    guessed = np.stack([status_of(cells, g) == Status.IMPUTED for g in groups])
-    return bool((guessed & known).sum() > 0.5 * known.sum())
 
 
 def _partial(groups: int, columns: Columns) -> Compositions:

@@ -1,0 +1,56 @@
+"""Counts of the groups as indices take them: what is missing, noisy or interpolated is told, never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from civigrid.cells import is_missing, noise_variance_of, status_of, values_of
+from civigrid.errors import SchemaError
+from civigrid.types import Floats, Status
+
+
+def group_counts(cells: xr.Dataset, groups: Sequence[str], total: str) -> tuple[Floats, int]:
+    """Give counts by group, shape (cell, group), NaN where any is missing, and how many cells that leaves out."""
+    names = [*groups, total] if total else list(groups)
+    missing = np.zeros(cells.sizes["cell"], dtype=bool)
+    for name in names:
+        status = status_of(cells, name)
+        if (suppressed := status == Status.SUPPRESSED).any():
+            raise SchemaError(
+                f"{name!r} is suppressed in {int(suppressed.sum())} cells: an index of the rest would be wrong. "
+                "Compute indices before disclosure control."
+            )
+        missing |= is_missing(status) | np.isnan(values_of(cells, name))
+    counts = np.stack([values_of(cells, name) for name in groups], axis=1)
+    if total:
+        rest = np.maximum(values_of(cells, total) - counts.sum(axis=1), 0.0)
+        counts = np.concatenate([counts, rest[:, None]], axis=1)
+    counts[missing] = np.nan
+    return counts, int(missing.sum())
+
+
+def group_noise(cells: xr.Dataset, groups: Sequence[str], total: str, given: float | None) -> Floats | None:
+    """Variance of the publisher's noise in each count, shape (cell, group); None where there is none to speak of.
+
+    What groups leave of a total has the noise of all of them.
+    """
+    names = [*groups, total] if total else list(groups)
+    if given is not None and not (np.isfinite(given) and given >= 0):
+        raise SchemaError(f"noise_variance is {given}: a variance is at least 0.  Leave it out where none is known.")
+    if given is None:
+        noise = np.nan_to_num(np.stack([noise_variance_of(cells, n) for n in names], axis=1))
+    else:
+        noise = np.full((cells.sizes["cell"], len(names)), float(given))
+    if total:
+        noise[:, -1] = noise.sum(axis=1)
+    return noise if noise.any() else None
+
+
+def is_interpolated(cells: xr.Dataset, groups: Sequence[str]) -> bool:
+    """Whether most of the inhabited cells hold estimates."""
+    known = np.stack([values_of(cells, g) > 0 for g in groups])
+    guessed = np.stack([status_of(cells, g) == Status.IMPUTED for g in groups])
+    return bool((guessed & known).sum() > 0.5 * known.sum())
