@@ -9,6 +9,7 @@ from civigrid.cells import ids_of, make_cells, status_of, values_of
 from civigrid.errors import SchemaError, UnknownNameError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.kernels.shapley import information, mutual_information
+from civigrid.layers.segregation import segregation_table
 from civigrid.layers.segregation.scales import level_table, scale_cells, scale_table, within_table
 from civigrid.result_table import check_table
 from civigrid.types import Column, Status
@@ -41,7 +42,7 @@ def addends(table, measure, zone="all"):
     told = [json.loads(p) for p in table["parameters"]]
     keep = [p["addend"] and "part" not in p and i.startswith(measure + "_")
             for p, i in zip(told, table["index"], strict=True)]  # fmt: skip
-    return table[keep & (table["zone"] == zone)]
+    return table[np.array(keep) & (table["zone"] == zone)]
 
 
 def test_terms_of_all_scales_sum_to_m_and_h():
@@ -52,12 +53,24 @@ def test_terms_of_all_scales_sum_to_m_and_h():
         parts = addends(table, measure)
         whole = table[(table["index"] == measure) & (table["zone"] == "all")].iloc[0]
 
-        assert list(parts["index"])[0] == f"{measure}_between_128km"
-        assert list(parts["index"])[-1] == f"{measure}_within_2km"
+        assert parts["index"].iloc[0] == f"{measure}_between_128km"
+        assert parts["index"].iloc[-1] == f"{measure}_within_2km"
         assert whole["estimate"] == pytest.approx(value(counts_of(cells)), abs=1e-12)
         for column in ("estimate", "expected", "corrected"):
             assert parts[column].sum() == pytest.approx(whole[column], abs=1e-12)
     assert set(table["zone"]) == {"all", "east", "west"}
+
+
+def test_the_whole_is_the_row_of_the_segregation_table():
+    """M and H of a decomposition are those of segregation_table, with the same expectation and interval."""
+    cells = country()
+    theirs = segregation_table(cells, GROUPS, zone="region", indices=["M", "H_multi"], noise_variance=1.5)
+    ours = scale_table(cells, GROUPS, zone="region", noise_variance=1.5)
+    for measure, index in (("M", "M"), ("H", "H_multi")):
+        one = ours[ours["index"] == measure].set_index("zone")
+        other = theirs[theirs["index"] == index].set_index("zone")
+        for column in ("estimate", "expected", "corrected", "low", "high", "persons", "cells"):
+            np.testing.assert_allclose(one[column], other[column].loc[one.index], rtol=1e-9, err_msg=column)
 
 
 def test_within_is_the_sum_of_all_smaller_scales():
@@ -151,7 +164,7 @@ def test_maps_of_terms_sum_to_the_printed_terms(how):
     table = level_table(cells, GROUPS, how["labels"]) if "labels" in how else scale_table(cells, GROUPS, **how)
     terms = addends(table, "M")
 
-    assert len(terms) == sum(str(n).startswith("adds_to_M") for n in added.data_vars)
+    assert len(terms) == sum(str(n).startswith("adds_to_M") and not str(n).endswith("_status") for n in added.data_vars)
     for index, estimate in zip(terms["index"], terms["estimate"], strict=True):
         values = values_of(added, f"adds_to_{index}")
         assert values.sum() == pytest.approx(estimate, abs=1e-12)

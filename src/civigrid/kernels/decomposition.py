@@ -18,7 +18,8 @@ import numpy as np
 from scipy.special import xlogy
 
 from civigrid.errors import SchemaError
-from civigrid.kernels.random_allocation import mean_entropy_term
+from civigrid.kernels.random_allocation import chance_of, expected_mutual_information
+from civigrid.kernels.zones import zones_of
 from civigrid.types import Floats, Ints
 
 Logs = Callable[[Floats], Floats]
@@ -203,58 +204,32 @@ def unit_of(levels: Sequence[Level], low: int, high: int) -> Ints:
 def expected_information(levels: Sequence[Level]) -> Floats:
     r"""Mutual information of each level's units with the groups under random allocation, shape (level, zone), nats.
 
-    Every unit keeps its persons, each of whom belongs to group *g* with the zone's share:
-    :math:`E - \sum_u t_u \mathrm E[\hat E_u]/T`.  What is expected of a term is the difference of two levels.  Noise
-    makes a unit as uncertain as a smaller one.
+    Every unit keeps its persons, every zone its groups (`kernels.random_allocation`).  What is expected of a term is
+    the difference of two levels.
 
-    >>> cells = np.array([[1.0, 1.0], [1.0, 1.0]])
+    >>> cells = np.array([[50.0, 50.0], [50.0, 50.0]])
     >>> expected_information(pyramid(cells, [np.array([0, 0])])).round(4)
-    array([[0.3466],
+    array([[0.0025],
            [0.    ]])
     """
-    whole = whole_of(levels)
-    share = np.exp(log_shares(levels[-1].counts)) * (levels[-1].counts > 0)
-    found = np.zeros((len(levels), len(share)))
-    for k, level in enumerate(levels[:-1]):
-        certain = _mean_entropy(level, unit_of(levels, k, len(levels) - 1), share)
-        mean = np.divide(certain, whole.persons, out=whole.entropy.copy(), where=whole.persons > 0)
-        found[k] = np.maximum(whole.entropy - mean, 0.0)
-    return found
+    zones, last = len(levels[-1].counts), len(levels) - 1
+    found = [_expected(level, unit_of(levels, k, last), zones) for k, level in enumerate(levels[:-1])]
+    return np.array([*found, np.zeros(zones)])
 
 
-def _mean_entropy(level: Level, zone: Ints, share: Floats) -> Floats:
-    """Expected entropy of the units of each zone, times their persons, shape (zone,)."""
-    persons = level.counts.sum(axis=1)
-    size = np.maximum(np.rint(persons), 1.0)
-    found = np.zeros(len(share))
+def _expected(level: Level, zone: Ints, zones: int) -> Floats:
+    """Expected mutual information of the units of one level, shape (zone,); 0 where a zone has nobody."""
     order = np.argsort(zone, kind="stable")
-    ends = np.searchsorted(zone[order], np.arange(len(share) + 1))
-    for z in range(len(share)):
-        rows = order[ends[z] : ends[z + 1]]
-        for g, p in enumerate(share[z]):
-            noise = level.noise
-            shown = size[rows] if noise is None else _shrunk(size[rows], noise[rows], p, g)
-            sizes, row = np.unique(shown, return_inverse=True)
-            weight = np.bincount(row, persons[rows], minlength=len(sizes))
-            found[z] += float(weight @ _between_sizes(sizes, p)) if len(rows) else 0.0
+    order = order[level.counts[order].sum(axis=1) > 0]
+    found = np.zeros(zones)
+    if len(order):
+        here, starts = np.unique(zone[order], return_index=True)
+        rows = zones_of(level.counts[order], starts=starts)
+        # one unit that is all of its zone has no others to be drawn from: its size is without bound
+        with np.errstate(over="ignore"):
+            chance = chance_of(rows, None if level.noise is None else level.noise[order])
+        found[here] = expected_mutual_information(chance)
     return found
-
-
-def _shrunk(size: Floats, noise: Floats, p: float, g: int) -> Floats:
-    """Size of a unit whose chance alone has the variance that chance and noise have here, shape (unit,)."""
-    own = noise[:, g]
-    added = (1 - p) ** 2 * own + p**2 * (noise.sum(axis=1) - own)
-    chance = size * p * (1 - p)
-    smaller: Floats = np.divide(size * chance, chance + added, out=np.ones_like(size), where=chance > 0)
-    return smaller
-
-
-def _between_sizes(size: Floats, p: float) -> Floats:
-    """Mean entropy term of sizes that need not be whole: on the line between the whole ones around."""
-    below = np.maximum(np.floor(size), 1.0)
-    part = np.clip(size - below, 0.0, 1.0)
-    found = mean_entropy_term(below, p)
-    return found if not part.any() else (1 - part) * found + part * mean_entropy_term(below + 1, p)
 
 
 class Hierarchy(NamedTuple):

@@ -14,16 +14,17 @@ from civigrid.errors import SchemaError, unknown_name
 from civigrid.kernels import decomposition as kernel
 from civigrid.kernels.decomposition import Hierarchy, Level, Term, Whole
 from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated
+from civigrid.layers.segregation.measured import Z_95
+from civigrid.layers.segregation.sources import SOURCES
 from civigrid.result_table import parameters
 from civigrid.types import Bools, Floats, Ints
 
-Z_95 = 1.959963984540054
 MEASURES = {
-    "M": "Theil and Finizza (1971); Mora and Ruiz-Castillo (2011)",
-    "H": "Theil and Finizza (1971); Reardon and Firebaugh (2002), eq. 11",
-    "divergence": "Roberto (2015)",
+    "M": "mora2011",
+    "H": "theil1971",
+    "divergence": "roberto2015",
 }
-"""What can be split over nested units, with the source of the split."""
+"""What can be split over nested units, with the key of the source of the split."""
 
 
 class Counted(NamedTuple):
@@ -211,9 +212,11 @@ def _row(
     estimate, error = value
     corrects = "no_correction" not in about
     expected = by_chance if corrects else np.nan
-    better = (estimate - expected) / (1 - chance) if corrects and chance < 1 else np.nan
-    middle, factor = (better, 1 / (1 - chance) if chance < 1 else np.nan) if corrects else (estimate, 1.0)
-    low, high = middle - Z_95 * factor * error, middle + Z_95 * factor * error
+    # M and divergence are freed of chance by a difference, H is rescaled too: both add up over terms
+    factor = 1.0 if measure != "H" else 1 / (1 - chance) if chance < 1 else np.nan
+    better = (estimate - expected) * factor if corrects else np.nan
+    middle, half = (better, factor * error) if corrects else (estimate, error)
+    low, high = middle - Z_95 * half, middle + Z_95 * half
     if measure == "H":
         low, high = max(low, -1.0), min(high, 1.0)
     return {
@@ -226,9 +229,10 @@ def _row(
         "parameters": parameters(
             **about,
             addend=step.addend,
-            correction="rescaled",
+            correction="rescaled" if measure == "H" else "difference",
             interval="delta method, 95 %",
-            source=MEASURES[measure],
+            source=SOURCES[MEASURES[measure]].short,
+            cite=MEASURES[measure],
             unreliable=True if corrects and expected > estimate / 2 else None,
         ),
     }

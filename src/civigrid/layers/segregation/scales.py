@@ -89,11 +89,11 @@ def scale_table(
     Notes
     -----
     Theil and Finizza (1971); B. Elbers (2023), Sociol. Methods Res. 52(1); groups of groups: the same additivity.
-    Expected terms are differences of the expected M of two levels under random allocation; corrected terms,
-    :math:`(I_k - E_k)/(1 - E_H)` with :math:`E_H` the expected H of the cells, sum to the corrected whole.  Expected
-    values of the parts of a hierarchy take the persons of each supergroup in each unit as given, so that their sum is
-    near, not at, what is expected of the whole.  Cells of H3 are only nearly nested: the larger units here are those
-    of H3's own hierarchy, which hold most, not all, of the area of each cell, and no person is counted twice.
+    Expected terms are differences of the expected M of two levels under random allocation.  Corrected terms, for M the
+    difference, for H :math:`(H_k - E_k)/(1 - E)` with *E* the expected H of the cells, sum to the corrected whole.
+    Expected values of the parts of a hierarchy take the persons of each supergroup in each unit as given, so that their
+    sum is near, not at, what is expected of the whole.  Cells of H3 are only nearly nested: the larger units here are
+    those of H3's own hierarchy, which hold most, not all, of the area of each cell; no person is counted twice.
     """
     check_measures(measures)
     found = counted(cells, groups, total, noise_variance)
@@ -217,9 +217,9 @@ def nested_labels(cells: xr.Dataset, labels: Sequence[str], found: Counted) -> K
         often = np.bincount(pairs[:, 0], minlength=len(small))
         if (torn := small[(often > 1) & (small != "")]).size:
             raise SchemaError(
-                f"{torn.size} of {len(small)} areas of {labels[k]!r} lie in several of {labels[k + 1]!r}, so their "
-                f"terms would not add up (first: {', '.join(map(repr, torn[:5]))}). Give labels that nest, from the "
-                "smallest areas to the largest, and names that are unique."
+                f"{torn.size} of {len(small)} areas of {labels[k]!r} lie in several of {labels[k + 1]!r}, so their terms "
+                f"would not add up (first: {', '.join(repr(str(n)) for n in torn[:5])}). Give labels that nest, from "
+                "the smallest areas to the largest, and names that are unique."
             )
         above = keys[0]
         keys.insert(0, np.unique(np.stack([code, above], axis=1), axis=0, return_inverse=True)[1].ravel())
