@@ -217,7 +217,7 @@ def nested_labels(cells: xr.Dataset, labels: Sequence[str], found: Counted) -> K
         often = np.bincount(pairs[:, 0], minlength=len(small))
         if (torn := small[(often > 1) & (small != "")]).size:
             raise SchemaError(
-                f"{torn.size} of {len(small)} areas of {labels[k]!r} lie in several of {labels[k + 1]!r}, so their terms "
+                f"{torn.size} of {len(small)} areas of {labels[k]!r} lie in several of {labels[k + 1]!r}, so terms "
                 f"would not add up (first: {', '.join(repr(str(n)) for n in torn[:5])}). Give labels that nest, from "
                 "the smallest areas to the largest, and names that are unique."
             )
