@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from civigrid.kernels.random_allocation import Chance
-from civigrid.kernels.zones import Value, Zones, gradient
+from civigrid.kernels.zones import Value, Zones, across, gradient
 from civigrid.layers.segregation.indices import Index, corrected, with_parameters
 from civigrid.types import Bools, Floats
 
@@ -51,7 +51,7 @@ def targets(index: Index, names: Sequence[str]) -> Iterator[Target]:
 
 def against_others(columns: Floats, k: int) -> Floats:
     """One column, and the sum of all others."""
-    return np.stack([columns[:, k], columns.sum(axis=1) - columns[:, k]], axis=1)
+    return np.stack([columns[:, k], across(columns) - columns[:, k]], axis=1)
 
 
 def of_target(index: Index, rows: Zones, target: Target) -> Zones:
@@ -100,7 +100,7 @@ def measure(
     found = value(rows, **pair)
     slope = derivative(rows, found)
     spread = rows.own if noise is None else rows.own + noise
-    error = np.sqrt(rows.sums((spread * slope**2).sum(axis=1)))
+    error = np.sqrt(rows.sums(across(spread * slope**2)))
     empty = np.full_like(found.estimate, np.nan)
     expected, better, factor, unreliable = empty, empty, np.ones_like(empty), np.zeros(len(empty), dtype=bool)
     if index.correction == "none":
