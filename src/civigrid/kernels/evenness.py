@@ -204,6 +204,32 @@ def divergence(rows: Zones) -> Value:
     return index_of(rows, mean, mean.value, np.ones_like(mean.value))
 
 
+def local_of_group(rows: Zones) -> Value:
+    r"""Local segregation of the first group, :math:`L_g = \sum_i \frac{x_i}{X}\ln\frac{\pi_i}{P}`, nats.
+
+    The groups' values, weighted by their shares, sum to the mutual information: :math:`\sum_g P_gL_g = M`.
+
+    Notes
+    -----
+    Alonso-Villar and Del Rio (2010), Math. Soc. Sci. 60; Mora and Ruiz-Castillo (2011), eq. 4; Elbers (2023).
+
+    >>> from civigrid.kernels.zones import zones_of
+    >>> local_of_group(zones_of(np.array([[40.0, 0.0], [0.0, 40.0]]))).estimate.round(6)
+    array([0.693147])
+    """
+    _, share = whole_of(rows)
+    p = np.where(share[:, 0] > 0, share[:, 0], np.nan)
+    ratio = rows.share[:, 0] / rows.by_row(p)
+    log = _log(np.nan_to_num(ratio))
+    by_share, by_whole = np.zeros_like(rows.share), np.zeros_like(rows.share)
+    by_share[:, 0], by_whole[:, 0] = log + 1, -ratio
+    mean = mean_of(rows, Term(rows.share[:, 0] * log, by_share, by_whole))
+    index = mean.value / p
+    of_share = np.zeros_like(share)
+    of_share[:, 0] = -index / p
+    return index_of(rows, mean, index, 1 / p, of_share)
+
+
 def hutchens(rows: Zones) -> Value:
     r"""Square root index, :math:`1 - \sum_i\sqrt{(x_i/X)(y_i/Y)}`.
 

@@ -12,6 +12,8 @@ from civigrid.kernels.zones import Value, Zones, across, gradient
 from civigrid.layers.segregation.indices import Index, corrected, with_parameters
 from civigrid.types import Bools, Floats
 
+_SHARES = ("isolation", "interaction", "exposure")
+"""Indices that are shares of people met: without cells they would be a group's share in the zone."""
 Z_95 = 1.959963984540054
 Gradient = Callable[[Zones, Value], Floats]
 
@@ -114,13 +116,13 @@ def measure(
     centre = found.estimate if chance is None else better
     half = Z_95 * factor * error
     low, high = centre - half, centre + half
-    if index.correction == "rescaled" or index.groups == "pairs" or index.name in ("isolation", "interaction"):
+    if index.correction == "rescaled" or index.name in _SHARES:
         low, high = np.maximum(low, -1.0), np.minimum(high, 1.0)
     return Measured(found.estimate, expected, better, low, high, unreliable)
 
 
 def _baseline(index: Index, target: Target, chance: Chance) -> Floats:
-    if index.correction != "difference" or index.groups in ("all", "ordered"):
+    if index.name not in _SHARES:
         return np.zeros(len(chance.starts))
     if index.groups == "pairs":
         return chance.share[:, target.second]
