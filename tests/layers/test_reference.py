@@ -61,6 +61,16 @@ def test_an_area_across_a_border_needs_a_declared_reference():
     assert check_reference(cells.drop_vars("country"), BIRTH) == {}
 
 
+def test_a_neighbour_that_reports_nothing_is_no_second_country():
+    """A cell shared with a country outside the census is the other's alone."""
+    cells = region()
+    label = np.where(np.arange(200) % 50 == 0, "AL-EL", "EL").astype(object)
+    cells = cells.assign(country=("cell", label, {"kind": "label"}))
+
+    assert countries_of_zones(cells) == {"all": ["EL"]}
+    assert check_reference(cells, BIRTH) == {}
+
+
 def test_groups_of_any_name_can_be_declared_relative():
     """Names that nobody knows are declared: then the border matters."""
     cells = region().rename({"NAT": "here", "EU_OTH": "there", "OTH": "far"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -31,8 +32,12 @@ RELATIVE: Mapping[str, str] = {
 
 Born outside the EU (OTH) means the same on both sides, but is a part of the same whole.
 """
-SEPARATOR = "-"
-"""Between the codes of the countries that share a cell, as in ``CH-DE``."""
+REPORTING = frozenset((
+    "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "EL", "ES", "FI", "FR", "HR", "HU", "IE",
+    "IS", "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
+))  # fmt: skip
+"""Countries that report to the EU census of 2021: of two that share a cell, one that does not report counts nobody."""
+_SHARED = re.compile(r"[A-Z]{2}(-[A-Z]{2})+")
 
 
 class Country(NamedTuple):
@@ -45,6 +50,18 @@ class Country(NamedTuple):
     share: Floats
     persons: Floats
     row: Ints
+
+
+def reporting_countries(label: str) -> list[str]:
+    """Give the countries that report a cell: of a shared cell those that report to the EU census, if any does.
+
+    >>> reporting_countries("CH-DE"), reporting_countries("AL-EL"), reporting_countries("Guinea-Bissau")
+    (['CH', 'DE'], ['EL'], ['Guinea-Bissau'])
+    """
+    if not label:
+        return []
+    codes = label.split("-") if _SHARED.fullmatch(label) else [label]
+    return [c for c in codes if c in REPORTING] or codes
 
 
 def relative_groups(groups: Sequence[str], relative_to: str = "") -> dict[str, str]:
@@ -98,7 +115,7 @@ def countries_of_zones(cells: xr.Dataset, *, zone: str = "", country: str = "cou
     pairs = np.unique(np.stack([places, labels], axis=1), axis=0)
     found: dict[str, set[str]] = {}
     for place, label in pairs:
-        found.setdefault(str(place) or "(none)", set()).update(c for c in str(label).split(SEPARATOR) if c)
+        found.setdefault(str(place) or "(none)", set()).update(reporting_countries(str(label)))
     return {place: sorted(codes) for place, codes in found.items()}
 
 
@@ -207,7 +224,7 @@ def _countries(cells: xr.Dataset, country: str, found: Counted) -> Country:
     """Compositions by country of all cells; joined labels have the mean of theirs."""
     labels, row = np.unique(label_of(cells, country)[found.rows], return_inverse=True)
     sums = np.stack([np.bincount(row, c, minlength=len(labels)) for c in found.counts.T], axis=1)
-    codes = [[c for c in str(label).split(SEPARATOR) if c] for label in labels]
+    codes = [reporting_countries(str(label)) for label in labels]
     known = sorted({c for some in codes for c in some})
     part = np.array([[some.count(c) / len(some) if some else 0.0 for c in known] for some in codes])
     by_country = part.T @ sums
