@@ -128,8 +128,8 @@ def _limits(
     most = np.where(unsure, np.minimum(_most(cells, group, high), np.nan_to_num(whole)), value)
     if (over := rows & unsure & (most < low)).any():
         raise SchemaError(
-            f"{group!r} is at most less than at least in {int(over.sum())} cells: their totals or `high` are too small, "
-            "or `low` too large."
+            f"{group!r} is at most less than at least in {int(over.sum())} cells: their totals or `high` are "
+            "too small, or `low` too large."
         )
     # the publisher's noise may leave a group larger than its total: then it is everyone
     size = np.maximum(np.where(rows, whole, 1.0), np.where(rows, most, 0.0))
