@@ -8,7 +8,7 @@ import pytest
 from civigrid.cells import make_cells
 from civigrid.errors import GridMismatchError, SchemaError
 from civigrid.grid import SquareGrid
-from civigrid.kernels.two_samples import relabel, resample
+from civigrid.kernels.relabel import relabel
 from civigrid.kernels.zones import zones_of
 from civigrid.layers.segregation.comparison import compare, comparison_table, measured_zones, p_value
 from civigrid.layers.segregation.indices import INDICES
@@ -85,15 +85,6 @@ def test_relabelling_keeps_all_margins():
     np.testing.assert_array_equal(one.sum(axis=2), np.broadcast_to(a.sum(axis=1), (50, 20)))
     np.testing.assert_array_equal(one + other, np.broadcast_to(a + b, (50, 20, 3)))
     assert np.std(one[:, :, 0], axis=0).max() > 0
-
-
-def test_resampling_keeps_persons_and_expects_what_was_found():
-    """As many persons as before; the mean over many draws is the table."""
-    table = drawn(1, cells=10)
-    found = resample(table, 400, np.random.default_rng(1))
-
-    assert (found.sum(axis=(1, 2)) == table.sum()).all()
-    np.testing.assert_allclose(found.mean(axis=0), table, atol=4 * np.sqrt(table.max() / 400))
 
 
 @pytest.mark.parametrize(("units", "test"), [("same", "permutation"), ("different", "bootstrap")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -11,12 +11,13 @@ import xarray as xr
 from scipy.special import erfc
 
 from civigrid.errors import SchemaError
+from civigrid.kernels.bootstrap import bootstrap
 from civigrid.kernels.random_allocation import chance_of
-from civigrid.kernels.two_samples import relabel, resample
+from civigrid.kernels.relabel import relabel
 from civigrid.kernels.zones import Zones, across, zones_of
 from civigrid.layers.segregation.indices import Index, index_named, with_parameters
 from civigrid.layers.segregation.measured import Z_95, Measured, Target, against_others, measure, of_target, targets
-from civigrid.layers.segregation.pairs import Sample, align, group_names, known_in_both, same_grid, sample_of
+from civigrid.layers.segregation.pairs import Aligned, Sample, align, group_names, known_in_both, same_grid, sample_of
 from civigrid.layers.segregation.sources import SOURCES
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Floats
@@ -115,11 +116,10 @@ def comparison_table(
         samples = [sample_of(cells, groups, total, noise_variance) for cells in (first, second)]
     drawn = None
     if draws:
-        rng = np.random.default_rng(seed)
         if same:
-            drawn = _permutation(first, second, groups, total, asked, draws, rng)
+            drawn = _permutation(align(first, second, groups, total), asked, draws, seed)
         else:
-            drawn = _bootstrap(samples, asked, draws, rng)
+            drawn = _bootstrap(samples, asked, draws, seed)
     about = {
         "total": total or "sum of the groups",
         "left_out_cells": left_out,
@@ -181,9 +181,7 @@ def _row(
     index: Index, target: Target, samples: Sequence[Sample], drawn: _Draws | None, about: dict[str, Any]
 ) -> dict[str, Any]:
     rows = _stacked([s.counts for s in samples])
-    noise = None
-    if any(s.noise is not None for s in samples):
-        noise = np.concatenate([np.zeros_like(s.counts) if s.noise is None else s.noise for s in samples])
+    noise = _noise_of(samples)
     correct = not any(s.interpolated for s in samples)
     found = measured_zones(index, target, rows, noise, correct)
     first, second = (found._replace(**{n: v[k : k + 1] for n, v in found._asdict().items()}) for k in (0, 1))
@@ -253,48 +251,42 @@ def _have_same_units(first: xr.Dataset, second: xr.Dataset, samples: Sequence[Sa
     return units == "same" or (units == "auto" and most and whole)
 
 
-def _permutation(
-    first: xr.Dataset,
-    second: xr.Dataset,
-    groups: Sequence[str],
-    total: str,
-    asked: Sequence[tuple[Index, Target]],
-    draws: int,
-    rng: np.random.Generator,
-) -> _Draws:
-    both = align(first, second, groups, total)
-
-    def draw(n: int) -> tuple[Floats, Floats]:
-        return relabel(both.first, both.second, n, rng)
-
-    words = "in every cell both samples come from one composition"
-    return _Draws("permutation", words, _differences(draw, 2 * len(both.first), asked, draws))
-
-
-def _bootstrap(
-    samples: Sequence[Sample], asked: Sequence[tuple[Index, Target]], draws: int, rng: np.random.Generator
-) -> _Draws:
-    def draw(n: int) -> tuple[Floats, Floats]:
-        return resample(samples[0].counts, n, rng), resample(samples[1].counts, n, rng)
-
-    cells = sum(len(s.counts) for s in samples)
-    return _Draws("bootstrap", "the corrected values are equal", _differences(draw, cells, asked, draws))
-
-
-def _differences(
-    draw: Any, cells: int, asked: Sequence[tuple[Index, Target]], draws: int
-) -> dict[tuple[str, str], Floats]:
-    """Draw by draw, the difference of every index: all draws of a turn are zones of one table."""
-    found: dict[tuple[str, str], list[Floats]] = {(i.name, t.groups): [] for i, t in asked}
-    done, at_once = 0, max(1, _CELLS_AT_ONCE // max(cells, 1))
+def _permutation(both: Aligned, asked: Sequence[tuple[Index, Target]], draws: int, seed: int) -> _Draws:
+    """Relabel persons: all draws of a turn are zones of one table."""
+    rng, functions = np.random.default_rng(seed), [_estimates(i, t) for i, t in asked]
+    found: list[list[Floats]] = [[] for _ in asked]
+    done, at_once = 0, max(1, _CELLS_AT_ONCE // (2 * len(both.first)))
     while done < draws:
         n = min(at_once, draws - done)
-        one, other = draw(n)
+        one, other = relabel(both.first, both.second, n, rng)
         rows = _stacked([*one, *other])
-        for index, target in asked:
-            value, _ = with_parameters(index)
-            pair = {"a": target.first, "b": target.second} if index.groups == "pairs" else {}
-            both = value(of_target(index, rows, target), **pair).estimate
-            found[index.name, target.groups].append(both[n:] - both[:n])
+        for k, function in enumerate(functions):
+            value = function(rows)
+            found[k].append(value[n:] - value[:n])
         done += n
-    return {key: np.concatenate(parts) for key, parts in found.items()}
+    words = "in every cell both samples come from one composition"
+    return _Draws("permutation", words, _keyed(asked, [np.concatenate(parts) for parts in found]))
+
+
+def _bootstrap(samples: Sequence[Sample], asked: Sequence[tuple[Index, Target]], draws: int, seed: int) -> _Draws:
+    """Draw both sets anew, person by person."""
+    rows, noise = _stacked([s.counts for s in samples]), _noise_of(samples)
+    values = bootstrap(rows, [_estimates(i, t) for i, t in asked], draws, seed, noise=noise)
+    differences = values[:, :, 1] - values[:, :, 0]
+    return _Draws("bootstrap", "the corrected values are equal", _keyed(asked, list(differences.T)))
+
+
+def _estimates(index: Index, target: Target) -> Callable[[Zones], Floats]:
+    value, _ = with_parameters(index)
+    pair = {"a": target.first, "b": target.second} if index.groups == "pairs" else {}
+    return lambda rows: value(of_target(index, rows, target), **pair).estimate
+
+
+def _keyed(asked: Sequence[tuple[Index, Target]], parts: Sequence[Floats]) -> dict[tuple[str, str], Floats]:
+    return {(i.name, t.groups): part for (i, t), part in zip(asked, parts, strict=True)}
+
+
+def _noise_of(samples: Sequence[Sample]) -> Floats | None:
+    if all(s.noise is None for s in samples):
+        return None
+    return np.concatenate([np.zeros_like(s.counts) if s.noise is None else s.noise for s in samples])
