@@ -115,6 +115,19 @@ def test_turning_the_comparison_round_changes_signs(units):
     assert json.loads(there["parameters"][0])["p_z"] == pytest.approx(json.loads(back["parameters"][0])["p_z"])
 
 
+def test_a_group_without_people_has_no_test():
+    """Nobody of a group in either city: no index, no z, no p."""
+    empty = drawn(1)
+    empty[:, 0] = 0
+    for units in ("same", "different"):
+        row = comparison_table(on_cells(empty), on_cells(empty), ["a", "b"], indices=["D"], draws=19, units=units).iloc[
+            0
+        ]
+
+        assert np.isnan(row["estimate"])
+        assert {"p", "z", "p_z"}.isdisjoint(json.loads(row["parameters"]))
+
+
 def test_units_are_found_to_be_the_same_or_not():
     """Two years of one city share cells; two cities do not; half persons are never relabelled."""
     year, next_year, city = on_cells(drawn(1)), on_cells(drawn(2)), on_cells(drawn(3), offset=500)

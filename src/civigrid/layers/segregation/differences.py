@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from civigrid.cells import grid_of, make_cells
-from civigrid.errors import SchemaError, unknown_name
+from civigrid.errors import CivigridError, SchemaError, unknown_name
 from civigrid.kernels import shapley
 from civigrid.kernels.shapley import Difference, shapley_difference, two_term_difference
 from civigrid.kernels.zones import zones_of
@@ -72,7 +72,7 @@ def difference_table(
     GridMismatchError
         Different grids.
     CivigridError
-        No cells in common, or zeros that forbid a fit: what to do is told.
+        No cells in common, or zeros that forbid a fit: what to do is told.  Of a zone, a row without a number tells it.
 
     Notes
     -----
@@ -99,7 +99,13 @@ def difference_table(
         for measure in measures:
             rng = np.random.default_rng(seed)
             first, second = both.first[inside], both.second[inside]
-            rows += _five(place, measure, names, first, second, added, draws, rng, about)
+            try:
+                rows += _five(place, measure, names, first, second, added, draws, rng, about)
+            except CivigridError as fault:
+                # one zone that cannot be split does not cost the others theirs
+                if place == "all":
+                    raise
+                rows.append(_without(place, measure, names, first, second, str(fault), about))
     return result_table(rows)
 
 
@@ -152,6 +158,21 @@ def _five(
             "parameters": told,
             **row,
         }
+
+
+def _without(
+    zone: str, measure: str, groups: str, first: Floats, second: Floats, why: str, about: dict[str, Any]
+) -> dict[str, Any]:
+    """Give a row without a number that says why."""
+    return {
+        "zone": zone,
+        "topic": "segregation",
+        "index": f"{measure}_difference",
+        "groups": groups,
+        "persons": float(first.sum() + second.sum()),
+        "cells": len(first),
+        "parameters": parameters(**about, not_split=why, source=_FIVE),
+    }
 
 
 def _values(found: Difference) -> list[float]:
