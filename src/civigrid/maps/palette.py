@@ -34,6 +34,9 @@ SETTLEMENT = {
 SETTLEMENT_1 = {0: SETTLEMENT[10], 1: SETTLEMENT[12], 2: SETTLEMENT[22], 3: SETTLEMENT[30]}
 """Level 1: each class in the colour of its middle."""
 
+STEADY = {0: "#c9d6df", 1: "#5b8fb9", 2: "#c06c00"}
+"""Whether a class holds, by code: what is robust stands back, what is fragile is seen."""
+
 
 def colors(scheme: str, n: int) -> tuple[str, ...]:
     """Give `n` colours of a scheme, low to high, as ``#rrggbb``.
