@@ -15,8 +15,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from civigrid.errors import unknown_name
-from civigrid.layers.segregation.indices import INDICES
+from civigrid.kernels.random_allocation import Chance, chance_of
+from civigrid.kernels.zones import Zones, zones_of
+from civigrid.layers.segregation.indices import DEFAULT as USUAL
+from civigrid.layers.segregation.indices import Index, index_named
 from civigrid.layers.segregation.maup_classes import stability_rows
 from civigrid.layers.segregation.maup_rows import (
     Audited,
@@ -38,11 +40,13 @@ from civigrid.layers.segregation.maup_settings import (
     settings_of,
     square_rows,
 )
-from civigrid.layers.segregation.maup_values import against_others, index_values
+from civigrid.layers.segregation.measured import against_others, measure, of_target, targets
+from civigrid.layers.segregation.sources import SOURCES
 from civigrid.result_table import parameters, result_table
+from civigrid.types import Floats
 
 TOPIC = "maup"
-DEFAULT = tuple(name for name, index in INDICES.items() if index.correction != "none")
+DEFAULT = tuple(name for name in USUAL if index_named(name).correction != "none")
 """Indices that are audited unless others are named: those that measure segregation."""
 
 
@@ -119,14 +123,12 @@ def maup_table(
     [1.0, 0.5]
     """
     options = options or MaupOptions()
-    for name in indices:
-        if name not in INDICES:
-            raise unknown_name("index", name, INDICES)
+    declared = [index_named(name) for name in indices]
     people, zones = people_of(cells, groups, total, zone, noise_variance)
     names = [*groups, "rest"] if total else list(groups)
     divisions: Others = {zone: cells[zone].to_numpy(), **(others or {})} if zone else others or {}
     settings = settings_of(people, options)
-    work = _Work(people, names, tuple(indices))
+    work = _Work(people, names, declared)
     rows: list[dict[str, Any]] = []
     whole = list(work.audit(square_rows(people, settings, announce=announce), (len(settings), 1)))
     for found in whole:
@@ -143,28 +145,31 @@ def maup_table(
             rows += [*size_rows(found, settings, zones), *scale_rows(found, settings, zones)]
             rows += rank_rows(shown_of(found), settings, f"ranks_of_zones:{found.name}", found.groups, zones)
     rows += stability_rows(people, names, settings, options)
-    return result_table(_finished(rows, people, total, options))
+    return result_table(_finished(rows, declared, people, total, options))
 
 
 class _Work:
     """The people, their groups, and the indices asked for."""
 
-    def __init__(self, people: People, names: Sequence[str], indices: Sequence[str]) -> None:
-        self.people, self.names, self.indices = people, list(names), indices
+    def __init__(self, people: People, names: Sequence[str], indices: Sequence[Index]) -> None:
+        self.people, self.names, self.indices = people, list(names), list(indices)
 
     def audit(self, rows: Rows, shape: tuple[int, int]) -> Iterator[Audited]:
-        """Every index of every group in every setting, shape (setting, zone)."""
-        chance = not self.people.interpolated
-        for name in self.indices:
-            index = INDICES[name]
-            if index.groups == "all":
-                yield audited(name, "|".join(self.names), index_values(index, rows, chance=chance), rows, shape)
-                continue
-            for k, group in enumerate(self.names):
-                if group != "rest":
-                    noise = None if rows.noise is None else against_others(rows.noise, k)
-                    two = rows._replace(counts=against_others(rows.counts, k), noise=noise)
-                    yield audited(name, group, index_values(index, two, chance=chance), two, shape)
+        """Every index of every group in every setting, shape (setting, zone): each setting is a zone of its own."""
+        zones = zones_of(rows.counts, starts=rows.starts)
+        prepared: dict[int, tuple[Zones, Floats | None, Chance | None]] = {}
+        for index in self.indices:
+            for target in targets(index, self.names):
+                key = target.first if index.groups == "each" else -1
+                if key not in prepared:
+                    some = of_target(index, zones, target)
+                    noise = rows.noise if rows.noise is None or key < 0 else against_others(rows.noise, key)
+                    prepared[key] = some, noise, None if self.people.interpolated else chance_of(some, noise)
+                some, noise, chance = prepared[key]
+                found = measure(index, target, some, chance, noise=noise)
+                if chance is None:
+                    found = found._replace(corrected=np.full_like(found.corrected, np.nan))
+                yield audited(index.name, target.groups, found, rows, shape)
 
 
 def _group_ranks(whole: Sequence[Audited], settings: Any) -> Iterator[dict[str, Any]]:
@@ -178,14 +183,17 @@ def _group_ranks(whole: Sequence[Audited], settings: Any) -> Iterator[dict[str, 
 
 
 def _finished(
-    rows: Sequence[dict[str, Any]], people: People, total: str, options: MaupOptions
+    rows: Sequence[dict[str, Any]], indices: Sequence[Index], people: People, total: str, options: MaupOptions
 ) -> Iterator[dict[str, Any]]:
     """Add what every row of the audit has in common."""
     about: dict[str, Any] = {"total": total or "sum of the groups", "left_out_cells": people.left_out}
     about |= {"cell_size_m": people.cell_size_m, "seed": options.seed}
     if people.interpolated:
         about["no_correction"] = "counts are interpolated: they lack the scatter that chance makes among counted people"
+    of = {
+        i.name: {"source": SOURCES[i.source].short, "cite": i.source, "correction": i.correction, **i.parameters}
+        for i in indices
+    }
     for row in rows:
-        index = INDICES.get(row["index"].rpartition(":")[2])
-        source = {} if index is None else {"source": index.source, "correction": index.correction}
-        yield {"topic": TOPIC, **row, "parameters": parameters(**about, **source, **row["about"])}
+        said = about | of.get(row["index"].rpartition(":")[2], {}) | row["about"]
+        yield {"topic": TOPIC, **row, "parameters": parameters(**said)}

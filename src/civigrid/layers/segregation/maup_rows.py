@@ -10,11 +10,21 @@ import numpy as np
 from scipy.stats import kendalltau
 
 from civigrid.layers.segregation.maup_settings import Rows, Setting
-from civigrid.layers.segregation.maup_values import Values
+from civigrid.layers.segregation.measured import Measured
 from civigrid.types import Floats, Ints
 
 FEWEST_RANKED = 3
 """Fewer zones or groups than this have no order worth comparing."""
+
+
+class Values(NamedTuple):
+    """An index in every setting, shape (setting, zone): as measured, expected, corrected, and its 95 % interval."""
+
+    estimate: Floats
+    expected: Floats
+    corrected: Floats
+    low: Floats
+    high: Floats
 
 
 class Audited(NamedTuple):
@@ -27,10 +37,11 @@ class Audited(NamedTuple):
     blocks: Floats
 
 
-def audited(name: str, groups: str, values: Values, rows: Rows, shape: tuple[int, int]) -> Audited:
+def audited(name: str, groups: str, found: Measured, rows: Rows, shape: tuple[int, int]) -> Audited:
     """Put the values of starts where they belong; NaN where a zone has nobody."""
     persons = np.add.reduceat(rows.counts.sum(axis=1), rows.starts)
     blocks = np.diff(rows.starts, append=len(rows.counts)).astype(np.float64)
+    values = [getattr(found, field) for field in Values._fields]
     placed = [_placed(v, rows, shape) for v in (*values, persons, blocks)]
     return Audited(name, groups, Values(*placed[:5]), placed[5], placed[6])
 
