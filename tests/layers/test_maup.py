@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import kendalltau
 
 from civigrid.cells import make_cells, values_of
 from civigrid.errors import SchemaError, UnknownNameError
@@ -13,6 +14,7 @@ from civigrid.kernels.origins import Cut, cut, origins, sums, within
 from civigrid.layers.segregation import segregation_table
 from civigrid.layers.segregation.maup import maup_table
 from civigrid.layers.segregation.maup_classes import maup_cells
+from civigrid.layers.segregation.maup_rows import _tau
 from civigrid.layers.segregation.maup_settings import MaupOptions
 from civigrid.types import Column, Status
 
@@ -290,3 +292,13 @@ def test_told_how_far_it_is():
     maup_table(town(), ["a", "b"], options=SMALL, indices=["D"], announce=lambda done, of: told.append((done, of)))
 
     assert told == [(k + 1, 14) for k in range(14)]
+
+
+@pytest.mark.parametrize("n", [3, 10, 59, 70])
+def test_tau_is_scipys(n):
+    """Few items are compared pair by pair, many by SciPy: the same tau-b, ties and all."""
+    rng = np.random.default_rng(n)
+    a, b = rng.integers(0, 8, n).astype(float), rng.integers(0, 8, n).astype(float)
+
+    assert _tau(a, b) == pytest.approx(kendalltau(a, b).statistic, abs=1e-12)
+    assert np.isnan(_tau(a, np.ones(n)))

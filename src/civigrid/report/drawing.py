@@ -27,7 +27,7 @@ STYLE: Any = {
     "axes.titlelocation": "left", "axes.titlesize": 9.5, "axes.axisbelow": True, "axes.grid": False,
     "xtick.labelcolor": INK, "ytick.labelcolor": INK,
 }  # fmt: skip
-TITLE_CHARACTERS = 64
+TITLE_CHARACTERS = 60
 SUFFIXES = (".png", ".svg")
 
 
@@ -50,6 +50,7 @@ def new_figure(
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         axes = np.atleast_1d(figure.subplots(*shape, **options)).ravel().tolist()
+    title = title[:1].upper() + title[1:]
     lines = fill(title, TITLE_CHARACTERS).count("\n") + 1
     below = fill(subtitle, 92)
     # the layout keeps room for the title: the subtitle stands in its last lines

@@ -16,6 +16,8 @@ from civigrid.types import Floats, Ints
 FEWEST_RANKED = 3
 """Fewer zones or groups than this have no order worth comparing."""
 
+FEW_RANKED = 60
+
 
 class Values(NamedTuple):
     """An index in every setting, shape (setting, zone): as measured, expected, corrected, and its 95 % interval."""
@@ -127,9 +129,14 @@ def rank_rows(
 
 
 def _tau(first: Floats, second: Floats) -> float:
-    if len(first) < FEWEST_RANKED or len(np.unique(first)) < 2 or len(np.unique(second)) < 2:
+    """Kendall's tau-b of two rankings; a few items are compared pair by pair, without a call's hundred microseconds."""
+    if len(first) < FEWEST_RANKED:
         return float("nan")
-    return float(kendalltau(first, second).statistic)
+    if len(first) > FEW_RANKED:
+        return float(kendalltau(first, second).statistic)
+    one, other = (np.sign(v[:, None] - v) for v in (first, second))
+    ties = float(np.sqrt((one * one).sum() * (other * other).sum()))
+    return float((one * other).sum()) / ties if ties > 0 else float("nan")
 
 
 def _row(found: Audited, zone: str, at: tuple[Ints, int]) -> dict[str, Any]:
