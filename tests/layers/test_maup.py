@@ -302,3 +302,36 @@ def test_tau_is_scipys(n):
 
     assert _tau(a, b) == pytest.approx(kendalltau(a, b).statistic, abs=1e-12)
     assert np.isnan(_tau(a, np.ones(n)))
+
+
+def test_correlations_may_change_their_sign():
+    """Within pairs of cells the covariate falls with the share, between pairs it rises: scale turns the sign."""
+    pair = np.repeat(np.arange(8), 2)
+    odd = np.tile([0, 1], 8)
+    ids = GRID.from_row_col(np.full(16, 3000), 4000 + np.arange(16))
+    a = 20.0 + 5 * pair + 30 * odd
+    values = {"a": a, "b": 200 - a, "x": 1.0 * pair - 20 * odd, "y": 100.0 * pair}
+    about = {"a": Column(), "b": Column(), "y": Column()}
+    about["x"] = Column(kind="intensive", units="1", weight="a")
+    cells = make_cells(GRID, ids, values, about)
+    options = MaupOptions(sizes=(1, 2))
+    found = rows_of(maup_table(cells, ["a", "b"], indices=["D"], options=options, covariate="x"), "correlation:x")
+    by_hand = np.corrcoef(a / 200, values["x"])[0, 1]
+    counted = rows_of(maup_table(cells, ["a", "b"], indices=["D"], options=options, covariate="y"), "correlation:y")
+
+    assert found["estimate"][0] == pytest.approx(by_hand, abs=1e-12)
+    assert by_hand < 0
+    # pairs as they are: all of the correlation is between them
+    assert about_of(found, 1)["most"] == pytest.approx(1.0, abs=1e-12)
+    assert about_of(found, 1)["sign_changes"] >= 0.5
+    assert about_of(found, 0)["sign_changes"] == 0.0
+    assert counted["estimate"][0] == pytest.approx(np.corrcoef(a / 200, pair)[0, 1], abs=1e-12)
+    flat = cells.assign(x=("cell", np.ones(16), cells["x"].attrs))
+    assert not len(rows_of(maup_table(flat, ["a", "b"], options=options, covariate="x"), "correlation:x"))
+    gone = cells.assign(x=("cell", np.full(16, np.nan), cells["x"].attrs))
+    with pytest.raises(SchemaError, match="known for no cell"):
+        maup_table(gone, ["a", "b"], options=options, covariate="x")
+
+
+def about_of(rows, at):
+    return about(rows.iloc[at])

@@ -61,6 +61,9 @@ def test_one_command(town, tmp_path):
     assert "quarters holds" in found["findings"][0]
     assert "Group a" in figure.read_text()
     assert "Whose class holds?" in page.read_text()
+    more = CliRunner().invoke(app, [*command[:8], "--covariate", "b"]).stdout
+    assert "correlation:b" in more
+    assert "sign changes" in more
     plain = CliRunner().invoke(app, [*command[:8], "--where", "third=1"]).stdout
     assert "48 cells of eu-laea-1km" in plain
     assert "moved by scale" in plain
@@ -113,6 +116,7 @@ def test_told_step_by_step(town, tmp_path):
         (["--where", "a=1"], "is no label"),
         (["--zones", "a"], "no label"),
         (["--areas", "areas.gpkg"], "name the column"),
+        (["--covariate", "all=count"], "NAME=rate"),
     ],
 )
 def test_refused(town, more, words):

@@ -28,6 +28,9 @@ def maup(
     inside: Annotated[bool, typer.Option("--inside", help="Leave out cells that no area holds.")] = False,
     indices: Annotated[str, typer.Option("--indices", help="D,G,H ...; by default all of segregation.")] = "",
     breaks: Annotated[str, typer.Option("--breaks", help="Where location quotients are cut into classes.")] = "1.5",
+    covariate: Annotated[
+        str, typer.Option("--covariate", help="A variable (NAME, or NAME=rate): does its correlation keep its sign?")
+    ] = "",
     noise_variance: Annotated[
         float | None, typer.Option("--noise-variance", help="Of the publisher's noise in each count.")
     ] = None,
@@ -63,6 +66,7 @@ def maup(
             seed=seed,
             breaks=tuple(_numbers("--breaks", breaks)),
         ),
+        covariate=covariate,
         noise_variance=noise_variance,
         profile=profile_named(profile, threshold),
         table=out,

@@ -67,6 +67,8 @@ class MaupJob:
         Indices of the figure; group of the figure and of the map's first layer.
     options : MaupOptions
         Sizes, origins, classes.
+    covariate : str
+        A variable of the cells; a rate is named ``NAME=rate`` where the file does not say so itself.
     noise_variance : float or None
         Of the publisher's noise in each count.
     profile : Profile
@@ -87,6 +89,7 @@ class MaupJob:
     shown: tuple[str, ...] = ("D", "H")
     group: str = ""
     options: MaupOptions = field(default_factory=MaupOptions)
+    covariate: str = ""
     noise_variance: float | None = None
     profile: Profile = field(default_factory=public_grid)
     table: Path | None = None
@@ -130,6 +133,7 @@ def run_maup(job: MaupJob, announce: Announce = _silent) -> dict[str, Any]:
         others=others,
         indices=job.indices or DEFAULT,
         options=job.options,
+        covariate=job.covariate.partition("=")[0],
         noise_variance=job.noise_variance,
         announce=lambda done, of: announce("cut cells", done, of),
     )
@@ -166,7 +170,11 @@ def _input(job: MaupJob) -> tuple[xr.Dataset, dict[str, Labels], list[str]]:
         raise SchemaError(f"--where {job.where}: write LABEL=VALUE, as country=DE.")
     own = job.cells.suffix == INSIDE or "code" in column_names(job.cells)
     wanted = [n for n in (job.zone, label) if n and own]
-    cells = cells_of_file(job.cells, list(dict.fromkeys([*counts, *wanted])))
+    name, _, kind = job.covariate.partition("=")
+    if kind not in ("", "rate"):
+        raise SchemaError(f"--covariate {job.covariate}: write NAME, or NAME=rate.")
+    wanted += [name] if name else []
+    cells = cells_of_file(job.cells, list(dict.fromkeys([*counts, *wanted])), [name] if kind else [])
     if job.where:
         cells = _only(cells, label, value)
     grid = grid_of(cells)
@@ -280,6 +288,13 @@ def summary_lines(rows: list[Mapping[str, Any]]) -> list[str]:
             if found.get(f"people:{word}") is not None
         ]
         lines.append(f"class holds  {group:<24} {', '.join(parts)} of people")
+    for row in rows:
+        if str(row["index"]).startswith("correlation:") and row["estimate"] is not None:
+            about = row["parameters"]
+            lines.append(
+                f"{row['index']:<24} {row['groups']:<12} {about['size_m'] / 1000:g} km: {row['estimate']:+.2f} "
+                f"({about['least']:+.2f} to {about['most']:+.2f}), sign changes {about['sign_changes']:.0%}"
+            )
     ranks = [r for r in rows if str(r["index"]).startswith("ranks_of_") and r["estimate"] is not None]
     lines += [f"{r['index']:<24} tau-b {r['estimate']:.2f}, at least {r['parameters']['least']:.2f}" for r in ranks]
     return lines

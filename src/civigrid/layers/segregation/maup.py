@@ -20,6 +20,7 @@ from civigrid.kernels.zones import Zones, zones_of
 from civigrid.layers.segregation.indices import DEFAULT as USUAL
 from civigrid.layers.segregation.indices import Index, index_named
 from civigrid.layers.segregation.maup_classes import stability_rows
+from civigrid.layers.segregation.maup_covariate import correlation_rows
 from civigrid.layers.segregation.maup_rows import (
     Audited,
     audited,
@@ -59,6 +60,7 @@ def maup_table(
     others: Others | None = None,
     indices: Sequence[str] = DEFAULT,
     options: MaupOptions | None = None,
+    covariate: str = "",
     noise_variance: float | None = None,
     announce: Announce | None = None,
 ) -> pd.DataFrame:
@@ -81,6 +83,8 @@ def maup_table(
         Names in `INDICES`.
     options : MaupOptions, optional
         Sizes, origins, classes.
+    covariate : str
+        Another variable of the cells: does its correlation with the shares of the groups keep its sign?
     noise_variance : float, optional
         As for `segregation_table`.
     announce : callable, optional
@@ -94,8 +98,9 @@ def maup_table(
         ``corrected_p5, corrected_p95``), ``ratio`` (p95 - p5) / median, and whether origins move the index more than
         sampling does (``dominates``).  One row for each other division.  Then, as ``maup:D``, that ratio over all
         squares, with scale (range of the medians), zoning and sampling (mean widths) beside each other;
-        ``ranks_of_zones:D`` and ``ranks_of_groups:D``, Kendall's tau-b against the finest cells; and
-        ``people:robust``, ``people:scale-dependent``, ``people:fragile``, as `maup_cells` defines them.
+        ``ranks_of_zones:D`` and ``ranks_of_groups:D``, Kendall's tau-b against the finest cells; ``correlation:NAME``,
+        whose ``sign_changes`` is the share of origins with another sign than the finest cells; and ``people:robust``,
+        ``people:scale-dependent``, ``people:fragile``, as `maup_cells` defines them.
 
     Raises
     ------
@@ -144,6 +149,8 @@ def maup_table(
         for found in work.audit(square_rows(people, settings, by_zone=True), (len(settings), len(zones))):
             rows += [*size_rows(found, settings, zones), *scale_rows(found, settings, zones)]
             rows += rank_rows(shown_of(found), settings, f"ranks_of_zones:{found.name}", found.groups, zones)
+    if covariate:
+        rows += correlation_rows(cells, people, names, settings, options, covariate)
     rows += stability_rows(people, names, settings, options)
     return result_table(_finished(rows, declared, people, total, options))
 
