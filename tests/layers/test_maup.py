@@ -11,7 +11,7 @@ from civigrid.cells import make_cells, values_of
 from civigrid.errors import SchemaError, UnknownNameError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.kernels.origins import Cut, cut, origins, sums, within
-from civigrid.layers.segregation import segregation_table
+from civigrid.layers.segregation import INDICES, segregation_table
 from civigrid.layers.segregation.maup import maup_table
 from civigrid.layers.segregation.maup_classes import maup_cells
 from civigrid.layers.segregation.maup_rows import _tau
@@ -335,3 +335,31 @@ def test_correlations_may_change_their_sign():
 
 def about_of(rows, at):
     return about(rows.iloc[at])
+
+
+def test_every_index_and_blocks_larger_than_the_town():
+    """Any index is audited, ordered ones and Atkinson's b too; one block for all is even; no warning on the way."""
+    options = MaupOptions(sizes=(1, 2, 50))
+    table = maup_table(town(), ["a", "b"], indices=[*INDICES, "A(b=0.1)"], options=options)
+    rows = table[~table["index"].str.contains("people|ranks|maup")]
+    whole = rows[[about(r)["size"] == 50 for _, r in rows.iterrows()]].set_index("index")
+
+    assert set(INDICES) | {"A(b=0.1)"} <= set(rows["index"])
+    assert (whole["cells"] == 1).all()
+    for name, index in INDICES.items():
+        if index.correction == "rescaled" and index.groups != "pairs":
+            assert np.abs(np.atleast_1d(whole.loc[name, "estimate"])).max() < 1e-12
+    assert about(rows_of(table, "A(b=0.1)").iloc[0])["b"] == 0.1
+
+
+def test_a_zone_without_a_group():
+    """A zone where nobody of the group lives has no figures for it, and takes none from the others."""
+    cells = town(labels=lambda row, col: np.where(row < 3, "none", "some"))
+    a = np.where(cells["district"].to_numpy() == "none", 0.0, values_of(cells, "a"))
+    table = maup_table(
+        cells.assign(a=("cell", a, cells["a"].attrs)), ["a", "b"], zone="district", indices=["D"], options=SMALL
+    )
+
+    assert rows_of(table, "D", zone="none")["estimate"].isna().all()
+    assert rows_of(table, "D", zone="some")["estimate"].notna().all()
+    assert not len(rows_of(table, "maup:D", zone="none"))

@@ -26,7 +26,7 @@ def maup(
         list[str] | None, typer.Option("--areas", help="[NAME=]FILE:COLUMN, polygons and their ids; repeat it.")
     ] = None,
     inside: Annotated[bool, typer.Option("--inside", help="Leave out cells that no area holds.")] = False,
-    indices: Annotated[str, typer.Option("--indices", help="D,G,H ...; by default all of segregation.")] = "",
+    indices: Annotated[str, typer.Option("--indices", help="D,G,A(b=0.1) ..., or all.")] = "",
     breaks: Annotated[str, typer.Option("--breaks", help="Where location quotients are cut into classes.")] = "1.5",
     covariate: Annotated[
         str, typer.Option("--covariate", help="A variable (NAME, or NAME=rate): does its correlation keep its sign?")

@@ -50,7 +50,9 @@ def new_figure(
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         axes = np.atleast_1d(figure.subplots(*shape, **options)).ravel().tolist()
-    title = title[:1].upper() + title[1:]
+    word = title.split(" ")[0].rstrip(":")
+    if word.isalpha() and word.islower() and len(word) > 2:  # a word, and no name of a column
+        title = title[:1].upper() + title[1:]
     lines = fill(title, TITLE_CHARACTERS).count("\n") + 1
     below = fill(subtitle, 92)
     # the layout keeps room for the title: the subtitle stands in its last lines

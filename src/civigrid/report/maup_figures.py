@@ -15,6 +15,7 @@ from matplotlib.ticker import NullLocator
 from matplotlib.transforms import blended_transform_factory
 
 from civigrid.errors import SchemaError
+from civigrid.layers.segregation.indices import index_named
 from civigrid.report.drawing import GREY, GROUPS, INK, PALE, SAND, new_figure, panel_title, percent
 from civigrid.types import Floats
 
@@ -79,11 +80,16 @@ def maup_figure(
     for place, (index, named, rows) in zip(axes, panels, strict=False):
         _panel(place, rows)
         of = "" if "|" in named else f": {(words or {}).get(named, named)}"
-        panel_title(place, fill(TITLES.get(index, index) + of, 32))
+        panel_title(place, fill(_title(index) + of, 32))
     for place in axes[len(panels) :]:
         place.set_visible(False)
     figure.supxlabel("Side of a square cell, km; of hexagons and areas, of a square as large", fontsize=9.5, color=INK)
     return figure
+
+
+def _title(index: str) -> str:
+    """Short words for an index; what is not among them has its own title."""
+    return TITLES.get(index) or index_named(index).title
 
 
 def _panels(table: pd.DataFrame, indices: Sequence[str], groups: str) -> list[tuple[str, str, pd.DataFrame]]:
@@ -104,7 +110,7 @@ def _finding(table: pd.DataFrame, panels: Sequence[tuple[str, str, pd.DataFrame]
     index, groups, _ = panels[0]
     found = table[(table["index"] == f"maup:{index}") & (table["groups"] == groups)]
     if not len(found):
-        return f"{TITLES.get(index, index)} by cell size and grid origin"
+        return f"{_title(index)} by cell size and grid origin"
     about = json.loads(found["parameters"].iloc[0])
     words = {"scale": "Cell size", "zoning": "The grid's origin", "sampling": "Sampling"}
     change = {k: about.get(k) or 0.0 for k in words}

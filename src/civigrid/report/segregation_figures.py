@@ -52,8 +52,8 @@ def segregation_curve(counts: npt.ArrayLike, names: Sequence[str], *, title: str
     Examples
     --------
     >>> figure = segregation_curve([[10, 0], [10, 30]], ["a", "b"])
-    >>> figure.get_suptitle().split()[0]
-    'a'
+    >>> figure.axes[0].get_xlabel()
+    'Everyone else, %'
     """
     found = checked_counts(counts, names)
     everyone = found.sum(axis=1)

@@ -18,7 +18,8 @@ from civigrid.grid import H3Grid, SquareGrid
 from civigrid.io.cells import INSIDE
 from civigrid.io.tables import column_names
 from civigrid.io.write import write_bytes, write_csv, write_table, write_text
-from civigrid.layers.segregation import INDICES, segregation_cells
+from civigrid.layers.segregation import segregation_cells
+from civigrid.layers.segregation.indices import NOMINAL, index_named
 from civigrid.layers.segregation.maup import DEFAULT, maup_table
 from civigrid.layers.segregation.maup_classes import WORDS, maup_cells
 from civigrid.layers.segregation.maup_settings import MaupOptions
@@ -35,7 +36,6 @@ from civigrid.types import Labels
 Announce = Callable[[str, int, int], None]
 """Told what is done, how many settings are behind and of how many."""
 TABLES = {".csv": write_csv, ".parquet": write_table}
-FINDINGS = ("maup:", "people:", "ranks_of_")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class MaupJob:
     inside : bool
         Leave out cells that some of the areas do not hold, so that all settings divide the same people.
     indices : tuple of str
-        Names in `INDICES`; empty: `DEFAULT`.
+        Names of indices; ``all``: `NOMINAL`; empty: `DEFAULT`.
     shown : tuple of str
         Indices of the figure; group of the figure and of the map's first layer.
     options : MaupOptions
@@ -131,7 +131,7 @@ def run_maup(job: MaupJob, announce: Announce = _silent) -> dict[str, Any]:
         total=job.total,
         zone=job.zone,
         others=others,
-        indices=job.indices or DEFAULT,
+        indices=NOMINAL if job.indices == ("all",) else job.indices or DEFAULT,
         options=job.options,
         covariate=job.covariate.partition("=")[0],
         noise_variance=job.noise_variance,
@@ -277,7 +277,7 @@ def summary_lines(rows: list[Mapping[str, Any]]) -> list[str]:
         about, name = row["parameters"], str(row["index"]).rpartition(":")[2]
         if row["zone"] != "all" or not str(row["index"]).startswith("maup:") or row["estimate"] is None:
             continue
-        title = INDICES[name].title
+        title = index_named(name).title
         moved = ", ".join(f"{word} {about[word]:.4f}" for word in ("scale", "zoning", "sampling") if word in about)
         lines.append(f"{name:<12} {row['groups']:<24} moved by {moved}: {about['dominates']}   ({title})")
     for group in dict.fromkeys(r["groups"] for r in rows if str(r["index"]).startswith("people:")):
