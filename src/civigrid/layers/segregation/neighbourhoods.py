@@ -151,8 +151,8 @@ def _places(cells: xr.Dataset, counts: Floats, outside: Neighbours | None) -> _P
         more: Bools = np.isin(ids_of(outside.cells), ids, invert=True)
         ids = np.concatenate([ids, ids_of(outside.cells)[more]])
         counts = np.concatenate([counts, outside.counts[more]])
-    unknown: Bools = np.isnan(counts).any(axis=1, keepdims=True)
-    return _Places(grid, ids, np.where(unknown, 0.0, counts))
+    unknown = np.asarray(np.isnan(counts).any(axis=1))
+    return _Places(grid, ids, np.where(unknown[:, None], 0.0, counts))
 
 
 class _Gather:
