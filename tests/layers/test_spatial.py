@@ -179,8 +179,9 @@ def test_back_is_the_transposed(kernel):
     cells, other = town(), town(seed=9, centre=(4_310, 3_205))
     found = around(cells, counts_of(cells), kernel, outside=Neighbours(other, counts_of(other)))
     y = np.random.default_rng(0).normal(size=found.counts.shape)
-
-    assert (found.everyone * found.back(y)).sum() == pytest.approx((y * found.counts).sum(), rel=1e-11)
+    for rows in (np.arange(len(y)), np.arange(3, 11), np.array([], dtype=int)):
+        places, back = found.back(rows, y[rows])
+        assert (found.back.everyone[places] * back).sum() == pytest.approx((y * found.counts)[rows].sum(), rel=1e-11)
 
 
 def hexagons(side, seed=0):

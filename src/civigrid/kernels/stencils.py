@@ -15,31 +15,31 @@ from civigrid.types import Bools, Floats, Ints
 
 
 class Blocks(NamedTuple):
-    """Cells in the order of the blocks they are needed in; a cell in several halos stands there several times.
+    """Places in the order of the blocks they are needed in; one in several halos stands there several times.
 
-    `cell` is the cell's place in the list, `row` and `col` its place in the dense block of `shape`, `mine` whether the
-    block is the one whose sums it takes; all of shape (entry,).  Block *b* holds entries ``starts[b]`` to
+    `entry` is the number of the place among those that hold values, or among those `asked` for; `row` and `col` its
+    place in the dense block of `shape`; all of shape (entry,).  Block *b* holds entries ``starts[b]`` to
     ``starts[b + 1]``.
     """
 
-    cell: Ints
+    entry: Ints
     row: Ints
     col: Ints
-    mine: Bools
+    asked: Bools
     starts: Ints
     shape: tuple[int, int]
     halo: int
 
 
-def plan_stencils(row: Ints, col: Ints, wanted: Bools, reach: int, cells_per_side: int = 512) -> Blocks:
-    """Cut a list of cells into blocks with a halo of `reach`; blocks where no sum is wanted do not appear.
+def plan_stencils(row: Ints, col: Ints, holding: int, reach: int, cells_per_side: int = 512) -> Blocks:
+    """Cut a list of places into blocks with a halo of `reach`; blocks where no sum is asked for do not appear.
 
     Parameters
     ----------
-    row, col : ndarray of int64, shape (cell,)
-        Places of the cells.
-    wanted : ndarray of bool, shape (cell,)
-        Cells whose sums are asked for.
+    row, col : ndarray of int64, shape (place,)
+        First the places that hold values, then those whose sums are asked for; at least one of these.
+    holding : int
+        How many hold values.
     reach : int
         Cells the widest kernel reaches.
     cells_per_side : int
@@ -48,36 +48,37 @@ def plan_stencils(row: Ints, col: Ints, wanted: Bools, reach: int, cells_per_sid
     Returns
     -------
     Blocks
-        Every wanted cell is `mine` in exactly one block.
+        Every place that is asked for stands in one block, those that hold values in all that they reach.
 
     Examples
     --------
-    >>> plan = plan_stencils(np.array([0, 9]), np.array([0, 0]), np.array([True, True]), reach=2, cells_per_side=4)
-    >>> plan.cell, plan.shape
-    (array([0, 1]), (8, 5))
+    >>> plan = plan_stencils(np.array([0, 9, 9]), np.array([0, 0, 0]), 2, reach=2, cells_per_side=4)
+    >>> plan.entry, plan.asked, plan.shape
+    (array([1, 0]), array([False,  True]), (8, 5))
     """
-    row, col = row - row.min(initial=0), col - col.min(initial=0)
-    side = [_side(int(at.max(initial=0)) + 1, reach, cells_per_side) for at in (row, col)]
-    columns_of_blocks = int(col.max(initial=0)) // side[1] + 2
-    found_cell, found_block = [], []
-    many = [reach // s + 1 for s in side]
-    for down, along in product(*(range(-m, m + 1) for m in many)):
-        at_row, at_col = row // side[0] + down, col // side[1] + along
-        near = _within(row, at_row, side[0], reach) & _within(col, at_col, side[1], reach)
-        near &= (at_row >= 0) & (at_col >= 0) & (at_col < columns_of_blocks)
-        cell = np.flatnonzero(near)
-        found_cell.append(cell)
-        found_block.append(at_row[cell] * columns_of_blocks + at_col[cell])
-    cell, block = np.concatenate(found_cell), np.concatenate(found_block)
-    mine = (block == (row // side[0] * columns_of_blocks + col // side[1])[cell]) & wanted[cell]
-    asked = np.isin(block, np.unique(block[mine]))
-    cell, block, mine = cell[asked], block[asked], mine[asked]
-    order = np.lexsort((cell, block))
-    cell, block, mine = cell[order], block[order], mine[order]
+    row, col = row - row.min(), col - col.min()
+    side = [_side(int(at.max()) + 1, reach, cells_per_side) for at in (row, col)]
+    down, along = row // side[0], col // side[1]
+    width = int(along.max()) + 1
+    own = down[holding:] * width + along[holding:]
+    entries, blocks = [np.arange(len(own))], [own]
+    many = [range(-(reach // s + 1), reach // s + 2) for s in side]
+    for step_down, step_along in product(*many):
+        at_row, at_col = down[:holding] + step_down, along[:holding] + step_along
+        near = _within(row[:holding], at_row, side[0], reach) & _within(col[:holding], at_col, side[1], reach)
+        held = np.flatnonzero(near & (at_row >= 0) & (at_col >= 0) & (at_col < width))
+        entries.append(held)
+        blocks.append(at_row[held] * width + at_col[held])
+    entry, block = np.concatenate(entries), np.concatenate(blocks)
+    asked = np.arange(len(entry)) < len(own)
+    kept = np.flatnonzero(np.isin(block, np.unique(own)))
+    kept = kept[np.lexsort((entry[kept], asked[kept], block[kept]))]
+    entry, block, asked = entry[kept], block[kept], asked[kept]
     starts = np.append(np.flatnonzero(np.diff(block, prepend=-1)), len(block))
-    corner = block // columns_of_blocks * side[0] - reach, block % columns_of_blocks * side[1] - reach
-    shape = side[0] + 2 * reach, side[1] + 2 * reach
-    return Blocks(cell, row[cell] - corner[0], col[cell] - corner[1], mine, starts, shape, reach)
+    place = entry + np.where(asked, holding, 0)
+    in_row = row[place] - block // width * side[0] + reach
+    in_col = col[place] - block % width * side[1] + reach
+    return Blocks(entry, in_row, in_col, asked, starts, (side[0] + 2 * reach, side[1] + 2 * reach), reach)
 
 
 def _side(extent: int, reach: int, wished: int) -> int:
@@ -115,17 +116,17 @@ def block_sums(
     spectra: Spectra,
     columns: Mapping[str, npt.NDArray[Any]],
 ) -> Floats:
-    """Give the sums of one block's own cells, shape (kernel, entry that is mine, column).
+    """Give the sums that are asked for in one block, shape (kernel, asked, column).
 
-    `columns` holds the entries of the block: ``row``, ``col``, ``mine`` and the values ``value_0``, ``value_1`` ...
+    `columns` holds its entries: ``row``, ``col``, ``asked`` and the values ``value_0``, ``value_1`` ...
     """
     count = sum(name.startswith("value_") for name in columns)
-    row, col, mine = (columns[name] for name in ("row", "col", "mine"))
+    row, col, asked = (columns[name] for name in ("row", "col", "asked"))
     dense = np.zeros((count, *shape))
     for k in range(count):
-        dense[k, row, col] = columns[f"value_{k}"]
-    sums = np.empty((len(weights), int(mine.sum()), count))
-    at_row, at_col = row[mine], col[mine]
+        dense[k, row[~asked], col[~asked]] = columns[f"value_{k}"][~asked]
+    row, col = row[asked], col[asked]
+    sums = np.empty((len(weights), len(row), count))
     for k, found in enumerate(convolve_all(dense, weights, halo=halo, spectra=spectra)):
-        sums[k] = found[:, at_row, at_col].T
+        sums[k] = found[:, row, col].T
     return sums

@@ -65,7 +65,7 @@ def _pairs(tree: KDTree, at: Floats, reach_m: float) -> Iterator[tuple[Ints, Int
         first = last
 
 
-def sums_on_earth(places: Floats, values: Floats, kernels: Sequence[tuple[Kernel, int]], at: Ints) -> Floats:
+def sums_on_earth(places: Floats, values: Floats, kernels: Sequence[tuple[Kernel, int]], at: Floats) -> Floats:
     """Sum what lies around places, by weight.
 
     Parameters
@@ -76,8 +76,8 @@ def sums_on_earth(places: Floats, values: Floats, kernels: Sequence[tuple[Kernel
         Counts, or derivatives by them.
     kernels : sequence of (Kernel, int)
         Kernels, and the power of their weights: 2 for what chance makes.  Weights are in steps of `STEP`.
-    at : ndarray of int64, shape (row,)
-        Places whose sums are asked for.
+    at : ndarray of float64, shape (row, 3)
+        Where sums are asked for.
 
     Returns
     -------
@@ -87,14 +87,14 @@ def sums_on_earth(places: Floats, values: Floats, kernels: Sequence[tuple[Kernel
     Examples
     --------
     >>> places = on_earth(np.array([10.0, 10.01, 10.1]), np.array([50.0, 50.0, 50.0]))
-    >>> sums_on_earth(places, np.ones((3, 1)), [(Kernel("uniform", 1000), 1)], np.arange(3))[0, :, 0]
+    >>> sums_on_earth(places, np.ones((3, 1)), [(Kernel("uniform", 1000), 1)], places)[0, :, 0]
     array([2., 2., 1.])
     """
     result = np.zeros((len(kernels), len(at), values.shape[1]))
-    if not len(at):
+    if not (len(at) and len(places)):
         return result
     tree = KDTree(places)
-    for rows, i, j, distance in _pairs(tree, places[at], max(k.radius_m for k, _ in kernels)):
+    for rows, i, j, distance in _pairs(tree, at, max(k.radius_m for k, _ in kernels)):
         for number, (kernel, power) in enumerate(kernels):
             weight = in_steps(in_steps(kernel(distance)) ** power)
             near = weight > 0

@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
 from civigrid.cells import grid_of, ids_of
-from civigrid.engine import Block, Scheduler, map_blocks
+from civigrid.engine import Scheduler
 from civigrid.errors import GridMismatchError, SchemaError
-from civigrid.grid import Grid, SquareGrid
-from civigrid.kernels.convolution import Kernel, in_steps, kernel_weights
-from civigrid.kernels.stencils import Spectra, block_sums, plan_stencils
-from civigrid.kernels.true_distances import on_earth, sums_on_earth
-from civigrid.types import Bools, Floats, Ids
+from civigrid.grid import Grid
+from civigrid.kernels.convolution import Kernel
+from civigrid.layers.segregation.gather import CELLS_PER_BLOCK, Gather
+from civigrid.types import Floats, Ids, Ints
 
-CELLS_PER_BLOCK = 512
+VALUES_AT_ONCE = 60_000_000
+"""Sums held in memory at once, half a gigabyte: kernels beyond that are gathered later."""
 
 
 class Neighbours(NamedTuple):
-    """Cells that are neighbours without being residents: counts of the same groups, shape (cell, group)."""
+    """Cells that are neighbours without being residents: counts of the same groups, shape (cell, group).
+
+    `noise` is the variance of the publisher's noise in each count, or None.
+    """
 
     cells: xr.Dataset
     counts: Floats
+    noise: Floats | None = None
+
+
+class Back(Protocol):
+    """Takes what happens to neighbourhoods back to the persons who make them."""
+
+    @property
+    def everyone(self) -> Floats:
+        """Persons who count as neighbours, shape (place, group): those of the cells, then those outside."""
+
+    @property
+    def noise(self) -> Floats | None:
+        """Variance of the noise in each of these counts, or None."""
+
+    def __call__(self, rows: Ints, values: Floats) -> tuple[Ints, Floats]:
+        """Give places, `rows` among them, in order, and the sums there of values of some cells, shape (row, column)."""
 
 
 class Around(NamedTuple):
@@ -43,19 +61,18 @@ class Around(NamedTuple):
         Chance that a person met around is oneself, :math:`K_{ii} / (K t)_i`; 0 where nobody is around.
     about : mapping
         What makes the neighbourhood, for `parameters` of a result table.
-    everyone : ndarray of float64, shape (place, group), optional
-        Persons who count as neighbours: those of the cells, then those outside.
+    noise : ndarray of float64, shape (cell, group), optional
+        Variance that the publisher's noise gives `counts`.
     back : callable, optional
-        Takes values of the cells, shape (cell, column), to the places they came from, shape (place, column): the
-        transposed weights.  None: intervals have to do without.
+        Weights the other way, as `Back` has them; None: no interval can be told.
     """
 
     counts: Floats
     size: Floats
     oneself: Floats
     about: Mapping[str, Any]
-    everyone: Floats | None = None
-    back: Callable[[Floats], Floats] | None = None
+    noise: Floats | None = None
+    back: Back | None = None
 
 
 Neighbourhood = Kernel | Callable[[xr.Dataset, Floats], Around]
@@ -67,6 +84,7 @@ def around(
     counts: Floats,
     kernel: Kernel,
     *,
+    noise: Floats | None = None,
     outside: Neighbours | None = None,
     scheduler: Scheduler | None = None,
     cells_per_block: int = CELLS_PER_BLOCK,
@@ -82,6 +100,8 @@ def around(
     kernel : Kernel
         Weight by distance between centres: in the plane of a square grid, along the ellipsoid for H3.  Weights are
         rounded to steps of 2.4e-7, which makes sums of whole persons exact.
+    noise : ndarray of float64, shape (cell, group), optional
+        Variance of the publisher's noise in each count.
     outside : Neighbours, optional
         Cells around the study area: neighbours, not residents.  Those that are in `cells` too do not count twice.
     scheduler : Scheduler, optional
@@ -99,8 +119,28 @@ def around(
     Reardon and O'Sullivan (2004), Sociol. Methodol. 34, eq. 1, for persons instead of points of a surface.  The share
     :math:`(K n)_i / (K t)_i` is renormalised by itself over whoever lives within the radius: neither an edge of the
     area nor empty land counts.
+
+    Examples
+    --------
+    >>> from civigrid.grid import SquareGrid
+    >>> from civigrid.cells import make_cells
+    >>> grid = SquareGrid(cell_size_m=1000)
+    >>> cells = make_cells(grid, grid.from_row_col(np.array([3000, 3000]), np.array([4000, 4001])), {}, {})
+    >>> around(cells, np.array([[9.0, 1.0], [0.0, 10.0]]), Kernel("triangular", 2000)).counts
+    array([[ 9. ,  6. ],
+           [ 4.5, 10.5]])
     """
-    return next(arounds(cells, counts, [kernel], outside=outside, scheduler=scheduler, cells_per_block=cells_per_block))
+    return next(
+        arounds(
+            cells,
+            counts,
+            [kernel],
+            noise=noise,
+            outside=outside,
+            scheduler=scheduler,
+            cells_per_block=cells_per_block,
+        )
+    )
 
 
 def arounds(
@@ -108,38 +148,56 @@ def arounds(
     counts: Floats,
     kernels: Sequence[Kernel],
     *,
+    noise: Floats | None = None,
     outside: Neighbours | None = None,
     scheduler: Scheduler | None = None,
     cells_per_block: int = CELLS_PER_BLOCK,
+    chance: bool = True,
 ) -> Iterator[Around]:
-    """Gather by many kernels at once, as `around` does by one: what they share is computed once."""
+    """Gather by many kernels at once, as `around` does by one: what they share is computed once.
+
+    Without `chance` nothing is told of it: `size` is NaN.
+    """
     if not kernels:
         raise SchemaError("no kernel was given: name at least one radius.")
-    place = _places(cells, counts, outside)
-    gather = _Gather(place.grid, place.ids, scheduler, cells_per_block)
-    residents = np.arange(place.ids.size) < len(counts)
-    persons = place.persons.sum(axis=1, keepdims=True)
-    sums = gather(place.persons, [(k, 1) for k in kernels], residents)
-    uneven = [k for k in kernels if k.shape != "uniform"]
-    squares = dict(zip(uneven, gather(persons, [(k, 2) for k in uneven], residents), strict=True)) if uneven else {}
-    for kernel, found in zip(kernels, sums, strict=True):
-        near = found.sum(axis=1)
-        square = squares[kernel][:, 0] if kernel in squares else near
-        with np.errstate(divide="ignore", invalid="ignore"):
-            size = np.where(near > 0, near * near / square, 0.0)
-            oneself = np.where(near > 0, 1 / near, 0.0)
-        about = {"kernel": kernel.shape, "radius_m": kernel.radius_m, "decay_m": kernel.decay_m}
-        yield Around(found, size, oneself, about, place.persons, partial(_back, gather, kernel, len(counts)))
+    place = _places(cells, counts, noise, outside)
+    gather = Gather(place.grid, place.ids, scheduler, cells_per_block)
+    residents, groups = np.arange(len(counts)), counts.shape[1]
+    # chance works on persons, noise on counts: both by the squared weights
+    uncertain = place.persons.sum(axis=1, keepdims=True)
+    if place.noise is not None:
+        uncertain = np.concatenate([uncertain, place.noise], axis=1)
+    for some in _batches(kernels, len(counts) * groups):
+        sums = gather(place.persons, [(k, 1) for k in some], residents)
+        uneven = [k for k in some if chance and (k.shape != "uniform" or place.noise is not None)]
+        squares = dict(zip(uneven, gather(uncertain, [(k, 2) for k in uneven], residents), strict=True))
+        for kernel, found in zip(some, sums, strict=True):
+            near = found.sum(axis=1)
+            # the weights of a uniform kernel are their own squares
+            square = squares[kernel][:, 0] if kernel in squares else near
+            size = np.divide(near * near, square, out=np.zeros_like(near), where=near > 0)
+            oneself = np.divide(1.0, near, out=np.zeros_like(near), where=near > 0)
+            about = {"kernel": kernel.shape, "radius_m": kernel.radius_m, "decay_m": kernel.decay_m}
+            noisy = squares[kernel][:, 1:] if place.noise is not None and chance else None
+            back = KernelBack(place.persons, place.noise, gather, kernel)
+            yield Around(found, size if chance else np.full_like(size, np.nan), oneself, about, noisy, back)
+
+
+def _batches(kernels: Sequence[Kernel], values: int) -> Iterator[Sequence[Kernel]]:
+    """Give as many kernels at a time as have room in memory."""
+    step = max(VALUES_AT_ONCE // max(values, 1), 1)
+    yield from (kernels[first : first + step] for first in range(0, len(kernels), step))
 
 
 class _Places(NamedTuple):
     grid: Grid
     ids: Ids
     persons: Floats
+    noise: Floats | None
 
 
-def _places(cells: xr.Dataset, counts: Floats, outside: Neighbours | None) -> _Places:
-    """Ids and persons of the cells, then of those outside."""
+def _places(cells: xr.Dataset, counts: Floats, noise: Floats | None, outside: Neighbours | None) -> _Places:
+    """Ids, persons and noise of the cells, then of those outside."""
     ids, grid = ids_of(cells), grid_of(cells)
     if counts.shape[0] != len(ids):
         raise SchemaError(f"{counts.shape[0]} rows of counts for {len(ids)} cells: give one row for each cell.")
@@ -148,47 +206,29 @@ def _places(cells: xr.Dataset, counts: Floats, outside: Neighbours | None) -> _P
             raise GridMismatchError(
                 f"neighbours outside lie on {grid_of(outside.cells).id}, the cells on {grid.id}. Project them to one."
             )
-        more: Bools = np.isin(ids_of(outside.cells), ids, invert=True)
+        more = np.flatnonzero(np.isin(ids_of(outside.cells), ids, invert=True))
         ids = np.concatenate([ids, ids_of(outside.cells)[more]])
+        if noise is not None or outside.noise is not None:
+            inside = np.zeros_like(counts) if noise is None else noise
+            beyond = np.zeros_like(outside.counts) if outside.noise is None else outside.noise
+            noise = np.concatenate([inside, beyond[more]])
         counts = np.concatenate([counts, outside.counts[more]])
-    unknown = np.asarray(np.isnan(counts).any(axis=1))
-    return _Places(grid, ids, np.where(unknown[:, None], 0.0, counts))
+    known = np.isfinite(counts.sum(axis=1, keepdims=True))
+    return _Places(grid, ids, np.where(known, counts, 0.0), None if noise is None else np.where(known, noise, 0.0))
 
 
-class _Gather:
-    """Sums around places of a grid; kernels are transformed once for all that is asked."""
+@dataclass(frozen=True)
+class KernelBack:
+    """A kernel's weights the other way, as `Back` has them: distance is the same both ways."""
 
-    def __init__(self, grid: Grid, ids: Ids, scheduler: Scheduler | None, cells_per_block: int) -> None:
-        self.grid, self.ids, self.scheduler, self.cells_per_block = grid, ids, scheduler, cells_per_block
-        self.spectra = Spectra()
+    everyone: Floats
+    noise: Floats | None
+    gather: Gather
+    kernel: Kernel
 
-    def __call__(self, values: Floats, kernels: Sequence[tuple[Kernel, int]], wanted: Bools) -> Floats:
-        """Sums at the wanted places, shape (kernel, wanted, column), from kernels and the powers of their weights."""
-        if not wanted.any():
-            return np.zeros((len(kernels), 0, values.shape[1]))
-        if not isinstance(self.grid, SquareGrid):
-            degrees = self.grid.centre(self.ids)
-            places = on_earth(degrees[:, 0], degrees[:, 1])
-            return sums_on_earth(places, values, kernels, np.flatnonzero(wanted))
-        row, col = self.grid.row_col(self.ids)
-        extent = int(max(np.ptp(row), np.ptp(col)))
-        weights = [
-            in_steps(in_steps(kernel_weights(kernel, self.grid.cell_size_m, extent)) ** power)
-            for kernel, power in kernels
-        ]
-        plan = plan_stencils(row, col, wanted, max(len(w) // 2 for w in weights), self.cells_per_block)
-        columns: dict[str, npt.NDArray[Any]] = {"row": plan.row, "col": plan.col, "mine": plan.mine}
-        columns |= {f"value_{k}": values[plan.cell, k] for k in range(values.shape[1])}
-        blocks = [Block(b, int(s), int(e)) for b, (s, e) in enumerate(zip(plan.starts, plan.starts[1:], strict=False))]
-        work = partial(block_sums, weights, plan.shape, plan.halo, self.spectra)
-        found = np.concatenate(map_blocks(work, columns, blocks, self.scheduler), axis=1)
-        place = np.empty(len(self.ids), dtype=np.int64)
-        place[plan.cell[plan.mine]] = np.arange(found.shape[1])
-        return np.asarray(found[:, place[wanted]])
-
-
-def _back(gather: _Gather, kernel: Kernel, residents: int, values: Floats) -> Floats:
-    """Spread values of the residents' cells over those they came from: distance is the same both ways."""
-    spread = np.zeros((len(gather.ids), values.shape[1]))
-    spread[:residents] = values
-    return np.asarray(gather(spread, [(kernel, 1)], np.ones(len(spread), dtype=bool))[0])
+    def __call__(self, rows: Ints, values: Floats) -> tuple[Ints, Floats]:
+        """Give the places within reach of some cells, and the sums there of their values."""
+        if not len(rows):
+            return rows, values
+        places = self.gather.near(rows, self.kernel.radius_m)
+        return places, np.asarray(self.gather(values, [(self.kernel, 1)], places, rows)[0])
