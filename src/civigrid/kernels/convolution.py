@@ -72,6 +72,11 @@ class Kernel:
         if self.decay_m is not None and not (np.isfinite(self.decay_m) and self.decay_m > 0):
             raise SchemaError(f"decay_m is {self.decay_m}: a decay length is above 0 metres.")
 
+    @property
+    def about(self) -> dict[str, str | float | None]:
+        """What stands in the parameters of a result."""
+        return {"kernel": self.shape, "radius_m": float(self.radius_m), "decay_m": self.decay_m}
+
     def __call__(self, distance_m: Floats) -> Floats:
         """Weights at distances in metres, of any shape of array."""
         distance = np.asarray(distance_m, dtype=np.float64)

@@ -177,10 +177,9 @@ def arounds(
             square = squares[kernel][:, 0] if kernel in squares else near
             size = np.divide(near * near, square, out=np.zeros_like(near), where=near > 0)
             oneself = np.divide(1.0, near, out=np.zeros_like(near), where=near > 0)
-            about = {"kernel": kernel.shape, "radius_m": kernel.radius_m, "decay_m": kernel.decay_m}
             noisy = squares[kernel][:, 1:] if place.noise is not None and chance else None
             back = KernelBack(place.persons, place.noise, gather, kernel)
-            yield Around(found, size if chance else np.full_like(size, np.nan), oneself, about, noisy, back)
+            yield Around(found, size if chance else np.full_like(size, np.nan), oneself, kernel.about, noisy, back)
 
 
 def _batches(kernels: Sequence[Kernel], values: int) -> Iterator[Sequence[Kernel]]:
