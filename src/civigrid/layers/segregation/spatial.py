@@ -22,7 +22,7 @@ from civigrid.layers.segregation.groups import group_counts, group_noise, is_int
 from civigrid.layers.segregation.indices import Index, index_named
 from civigrid.layers.segregation.measured import Target, against_others, measure, of_target, targets
 from civigrid.layers.segregation.neighbourhoods import Around, Neighbourhood, Neighbours, arounds
-from civigrid.layers.segregation.spatial_chance import noise_of_shares, spatial_chance, spatial_error
+from civigrid.layers.segregation.spatial_chance import SizeClasses, noise_of_shares, spatial_error
 from civigrid.layers.segregation.table import _parameters, _zones
 from civigrid.result_table import result_table, result_table_of
 from civigrid.types import Floats, Ints
@@ -180,7 +180,9 @@ class Study:
         at = part.at
         rows = zones_of(self.counts[at], around.counts[at], starts=part.starts)
         persons, cells = rows.sums(rows.size), np.diff(part.starts, append=len(at))
-        within = self._within(part, around, kernel)
+        classes = None
+        if not ("no_correction" in self.about or np.isnan(around.size).any()):
+            classes = SizeClasses(rows, around.size[at], around.oneself[at], self._within(part, around, kernel))
         prepared: dict[Any, tuple[Zones, Chance | None]] = {}
         columns: list[dict[str, Any]] = []
         for index in indices:
@@ -188,7 +190,8 @@ class Study:
                 key = target.first if index.groups == "each" else "all"
                 if key not in prepared:
                     some = of_target(index, rows, target)
-                    prepared[key] = some, self._chance(some, around, at, within, None if key == "all" else target.first)
+                    two = None if key == "all" else target.first
+                    prepared[key] = some, None if classes is None else _chance(classes, some, around, at, two)
                 columns.append(
                     {"order": np.arange(len(persons)), "zone": part.names, "persons": persons, "cells": cells}
                     | self._measured(index, target, *prepared[key], around, at)
@@ -202,7 +205,7 @@ class Study:
         whole = len(part.starts) == 1 and len(part.at) == len(self.inhabited)
         if whole and self.outside is None:
             return np.ones(len(part.at))
-        if kernel is None or "no_correction" in self.about:
+        if kernel is None:
             return np.full(len(part.at), 0.5)
         size = self.counts.sum(axis=1)[:, None]
         found = np.empty(len(part.at))
@@ -210,15 +213,6 @@ class Study:
             own = part.at[first:last]
             found[first:last] = self.gather(size[own], [(kernel, 1)], own, own)[0, :, 0]
         return np.asarray(found / around.counts.sum(axis=1)[part.at])
-
-    def _chance(self, rows: Zones, around: Around, at: Ints, within: Floats, two: int | None) -> Chance | None:
-        if "no_correction" in self.about or np.isnan(around.size).any():
-            return None
-        noise = None
-        if around.noise is not None:
-            noise = around.noise[at] if two is None else against_others(around.noise[at], two)
-            noise = noise_of_shares(rows, around.counts[at].sum(axis=1), noise)
-        return spatial_chance(rows, around.size[at], around.oneself[at], within, noise)
 
     def _measured(
         self, index: Index, target: Target, rows: Zones, chance: Chance | None, around: Around, at: Ints
@@ -247,6 +241,14 @@ class Study:
             "high": found.high,
             "parameters": np.where(found.unreliable, texts[1], texts[0]),
         }
+
+
+def _chance(classes: SizeClasses, rows: Zones, around: Around, at: Ints, two: int | None) -> Chance:
+    """Chance of an index's groups, with what noise adds."""
+    if around.noise is None:
+        return classes.chance(rows)
+    noise = around.noise[at] if two is None else against_others(around.noise[at], two)
+    return classes.chance(rows, noise_of_shares(rows, around.counts[at].sum(axis=1), noise))
 
 
 def study_of(cells: xr.Dataset, groups: Sequence[str], total: str, zone: str, options: SpatialOptions) -> Study:

@@ -17,19 +17,17 @@ _CLASSES = 2000
 """Classes of size per factor *e*: sizes that differ by less than 0.05 % work alike."""
 
 
-def spatial_chance(rows: Zones, size: Floats, oneself: Floats, within: Floats, noise: Floats | None) -> Chance:
-    r"""Give the chance of neighbourhoods, rows of about the same size put together.
+class SizeClasses:
+    r"""Neighbourhoods of about the same size put together: chance works alike on them, whatever the groups.
 
     Parameters
     ----------
     rows : Zones
-        As the index takes them.
+        Rows of the zones, whose sizes are those of the cells.
     size, oneself : ndarray of float64, shape (row,)
         As in `Around`.
     within : ndarray of float64, shape (row,)
         Share of the neighbourhood's persons who live in the zone.
-    noise : ndarray of float64, shape (row, group), or None
-        Variance that noise adds to each share.
 
     Notes
     -----
@@ -38,27 +36,34 @@ def spatial_chance(rows: Zones, size: Floats, oneself: Floats, within: Floats, n
     part *w* of the neighbourhood within it.  At radius 0 it is that of a cell under fixed margins, and it vanishes
     where everyone is everyone's neighbour.
     """
-    if np.array_equal(size, rows.size) and (rows.share * size[:, None] == rows.own).all() and noise is None:
-        return chance_of(rows)
-    groups = rows.sums(rows.own)
-    total = groups.sum(axis=1)
-    around = rows.by_row(total)
-    part = (1 / size - (2 * within - 1) / around) * around / np.maximum(around - 1, 1e-300)
-    effective = np.minimum(np.where(part > 1 / _MOST, 1 / np.maximum(part, 1 / _MOST), _MOST), _MOST)
-    zone = np.repeat(np.arange(len(total)), np.diff(rows.starts, append=len(size)))
-    kind = np.rint(np.log(effective) * _CLASSES)
-    kind -= kind.min()
-    code = zone * (kind.max() + 1) + kind
-    _, first, row = np.unique(code, return_index=True, return_inverse=True)
-    persons = np.bincount(row, rows.size).astype(np.float64)
 
-    def mean(values: Floats) -> Floats:
-        return np.asarray(np.bincount(row, rows.size * values) / persons)
+    def __init__(self, rows: Zones, size: Floats, oneself: Floats, within: Floats) -> None:
+        self.persons_of = rows.size
+        total = rows.sums(self.persons_of)
+        lives = rows.by_row(total)
+        part = (1 / size - (2 * within - 1) / lives) * lives / np.maximum(lives - 1, 1e-300)
+        part = np.clip(part, 1 / _MOST, None)
+        kind = np.rint(np.log(part) * -_CLASSES).astype(np.int64)
+        kind -= kind.min()
+        zone = np.repeat(np.arange(len(total)), np.diff(rows.starts, append=len(size)))
+        held, self.row = np.unique(zone * (kind.max() + 1) + kind, return_inverse=True)
+        self.persons = np.bincount(self.row, self.persons_of).astype(np.float64)
+        self.starts = np.searchsorted(held, np.arange(len(total)) * (kind.max() + 1))
+        self.size, self.oneself = 1 / self.mean(part), self.mean(oneself)
+        # neighbourhoods of one cell are cells: their sizes are whole, and fixed margins are exact
+        self.cells = np.array_equal(size, self.persons_of) and np.array_equal(rows.own, rows.share * size[:, None])
 
-    together = None if noise is None else np.stack([mean(column) for column in noise.T], axis=1)
-    starts = np.searchsorted(zone[first], np.arange(len(total)))
-    share = groups / total[:, None]
-    return Chance(1 / mean(1 / effective), persons, mean(oneself), share, starts, together)
+    def mean(self, values: Floats) -> Floats:
+        """Mean over the persons of each class."""
+        return np.asarray(np.bincount(self.row, self.persons_of * values) / self.persons)
+
+    def chance(self, rows: Zones, noise: Floats | None = None) -> Chance:
+        """Give the chance of groups, as the index takes them; `noise` is the variance it adds to each share."""
+        if self.cells and noise is None:
+            return chance_of(rows)
+        share = rows.sums(rows.own) / rows.sums(rows.size)[:, None]
+        together = None if noise is None else np.stack([self.mean(column) for column in noise.T], axis=1)
+        return Chance(self.size, self.persons, self.oneself, share, self.starts, together)
 
 
 def noise_of_shares(rows: Zones, near: Floats, noise: Floats) -> Floats:
