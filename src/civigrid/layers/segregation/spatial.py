@@ -20,9 +20,9 @@ from civigrid.kernels.zones import Value, Zones, zones_of
 from civigrid.layers.segregation.gather import CELLS_PER_BLOCK, Gather
 from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated
 from civigrid.layers.segregation.indices import Index, index_named
-from civigrid.layers.segregation.measured import Target, against_others, measure, of_target, targets
+from civigrid.layers.segregation.measured import Target, measure, of_target, targets
 from civigrid.layers.segregation.neighbourhoods import Around, Neighbourhood, Neighbours, arounds
-from civigrid.layers.segregation.spatial_chance import SizeClasses, noise_of_shares, spatial_error
+from civigrid.layers.segregation.spatial_chance import SizeClasses, spatial_error
 from civigrid.layers.segregation.table import _parameters, _zones
 from civigrid.result_table import result_table, result_table_of
 from civigrid.types import Floats, Ints
@@ -182,7 +182,7 @@ class Study:
         persons, cells = rows.sums(rows.size), np.diff(part.starts, append=len(at))
         classes = None
         if not ("no_correction" in self.about or np.isnan(around.size).any()):
-            classes = SizeClasses(rows, around.size[at], around.oneself[at], self._within(part, around, kernel))
+            classes = SizeClasses(rows, around, at, self._within(part, around, kernel))
         prepared: dict[Any, tuple[Zones, Chance | None]] = {}
         columns: list[dict[str, Any]] = []
         for index in indices:
@@ -191,7 +191,7 @@ class Study:
                 if key not in prepared:
                     some = of_target(index, rows, target)
                     two = None if key == "all" else target.first
-                    prepared[key] = some, None if classes is None else _chance(classes, some, around, at, two)
+                    prepared[key] = some, None if classes is None else classes.chance(some, two)
                 columns.append(
                     {"order": np.arange(len(persons)), "zone": part.names, "persons": persons, "cells": cells}
                     | self._measured(index, target, *prepared[key], around, at)
@@ -241,14 +241,6 @@ class Study:
             "high": found.high,
             "parameters": np.where(found.unreliable, texts[1], texts[0]),
         }
-
-
-def _chance(classes: SizeClasses, rows: Zones, around: Around, at: Ints, two: int | None) -> Chance:
-    """Chance of an index's groups, with what noise adds."""
-    if around.noise is None:
-        return classes.chance(rows)
-    noise = around.noise[at] if two is None else against_others(around.noise[at], two)
-    return classes.chance(rows, noise_of_shares(rows, around.counts[at].sum(axis=1), noise))
 
 
 def study_of(cells: xr.Dataset, groups: Sequence[str], total: str, zone: str, options: SpatialOptions) -> Study:

@@ -24,8 +24,10 @@ class SizeClasses:
     ----------
     rows : Zones
         Rows of the zones, whose sizes are those of the cells.
-    size, oneself : ndarray of float64, shape (row,)
-        As in `Around`.
+    around : Around
+        Who lives around each cell.
+    at : ndarray of int64, shape (row,)
+        Cell of each row.
     within : ndarray of float64, shape (row,)
         Share of the neighbourhood's persons who live in the zone.
 
@@ -37,7 +39,8 @@ class SizeClasses:
     where everyone is everyone's neighbour.
     """
 
-    def __init__(self, rows: Zones, size: Floats, oneself: Floats, within: Floats) -> None:
+    def __init__(self, rows: Zones, around: Around, at: Ints, within: Floats) -> None:
+        size = around.size[at]
         self.persons_of = rows.size
         total = rows.sums(self.persons_of)
         lives = rows.by_row(total)
@@ -49,28 +52,30 @@ class SizeClasses:
         held, self.row = np.unique(zone * (kind.max() + 1) + kind, return_inverse=True)
         self.persons = np.bincount(self.row, self.persons_of).astype(np.float64)
         self.starts = np.searchsorted(held, np.arange(len(total)) * (kind.max() + 1))
-        self.size, self.oneself = 1 / self.mean(part), self.mean(oneself)
+        self.size, self.oneself = 1 / self.mean(part), self.mean(around.oneself[at])
         # neighbourhoods of one cell are cells: their sizes are whole, and fixed margins are exact
-        self.cells = np.array_equal(size, self.persons_of) and np.array_equal(rows.own, rows.share * size[:, None])
+        self.cells = np.array_equal(around.counts[at], rows.own)
+        self.near = around.counts[at].sum(axis=1)
+        self.noise = None if around.noise is None else around.noise[at]
 
     def mean(self, values: Floats) -> Floats:
         """Mean over the persons of each class."""
         return np.asarray(np.bincount(self.row, self.persons_of * values) / self.persons)
 
-    def chance(self, rows: Zones, noise: Floats | None = None) -> Chance:
-        """Give the chance of groups, as the index takes them; `noise` is the variance it adds to each share."""
-        if self.cells and noise is None:
-            return chance_of(rows)
-        share = rows.sums(rows.own) / rows.sums(rows.size)[:, None]
-        together = None if noise is None else np.stack([self.mean(column) for column in noise.T], axis=1)
+    def chance(self, rows: Zones, two: int | None) -> Chance:
+        """Give the chance of groups as an index takes them: all, or group `two` against everyone else."""
+        noise = self.noise if self.noise is None or two is None else against_others(self.noise, two)
+        if self.cells:
+            return chance_of(rows, noise)
+        share = rows.sums(rows.own) / rows.sums(self.persons_of)[:, None]
+        together = None if noise is None else self._of_shares(noise, rows.by_row(share))
         return Chance(self.size, self.persons, self.oneself, share, self.starts, together)
 
-
-def noise_of_shares(rows: Zones, near: Floats, noise: Floats) -> Floats:
-    """Variance that noise adds to each share around, shape (row, group): a group's count errs, and so does the sum."""
-    share = rows.by_row(rows.sums(rows.own) / rows.sums(rows.size)[:, None])
-    others = noise.sum(axis=1, keepdims=True) - noise
-    return np.asarray(((1 - share) ** 2 * noise + share**2 * others) / near[:, None] ** 2)
+    def _of_shares(self, noise: Floats, share: Floats) -> Floats:
+        """Variance that noise adds to each share around: a group's count errs, and so does the sum."""
+        others = noise.sum(axis=1, keepdims=True) - noise
+        added = ((1 - share) ** 2 * noise + share**2 * others) / self.near[:, None] ** 2
+        return np.stack([self.mean(column) for column in added.T], axis=1)
 
 
 def spatial_error(around: Around, at: Ints, two: int | None) -> Callable[[Zones, Value], Floats]:
