@@ -255,7 +255,7 @@ def test_square_and_hexagon_converge():
 def test_profile_is_the_tables_of_all_radii():
     """Each radius has the rows of its own table; ratio and slope follow from them."""
     cells, radii = on_cells(segregated(), 24), [1000.0, 2000.0, 4000.0]
-    profile = profile_table(cells, NAMES, radii)
+    profile = profile_table(cells, NAMES, [Kernel("biweight", int(radius)) for radius in radii])
     for k, radius in enumerate(radii):
         alone = spatial_table(cells, NAMES, Kernel("biweight", radius))
         part = profile.iloc[k * len(alone) : (k + 1) * len(alone)].reset_index(drop=True)

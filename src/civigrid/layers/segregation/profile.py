@@ -89,7 +89,7 @@ def profile_table(
 
 def _by_scale(tables: Sequence[pd.DataFrame], kernels: Sequence[Kernel]) -> pd.DataFrame:
     """Ratios and slopes, from tables whose rows stand in the same order."""
-    radii = np.array([kernel.radius_m for kernel in kernels])
+    radii = np.array([float(kernel.radius_m) for kernel in kernels])
     estimate = np.stack([table["estimate"] for table in tables])
     corrected = np.stack([table["corrected"] for table in tables])
     small, large = int(radii.argmin()), int(radii.argmax())
