@@ -24,7 +24,12 @@ def result_table(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     >>> result_table([{"zone": "all", "topic": "segregation", "index": "D", "estimate": 0.4}]).shape
     (1, 12)
     """
-    table = pd.DataFrame([{c: row.get(c) for c in TABLE_COLUMNS} for row in rows], columns=list(TABLE_COLUMNS))
+    return result_table_of(pd.DataFrame([{c: row.get(c) for c in TABLE_COLUMNS} for row in rows]))
+
+
+def result_table_of(frame: pd.DataFrame) -> pd.DataFrame:
+    """Make a result table from columns; those that are absent are missing, others are left out."""
+    table = frame.reindex(columns=list(TABLE_COLUMNS))
     numbers = ["estimate", "expected", "corrected", "low", "high", "persons"]
     table[numbers] = table[numbers].astype("float64")
     table["cells"] = table["cells"].fillna(0).astype("int64")

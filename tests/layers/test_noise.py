@@ -8,8 +8,9 @@ import pytest
 from civigrid.cells import ids_of, make_cells, noise_variance_of, values_of
 from civigrid.errors import SchemaError
 from civigrid.grid import SquareGrid
+from civigrid.kernels import evenness, exposure, gini
 from civigrid.kernels import random_allocation as chance
-from civigrid.kernels import segregation as kernel
+from civigrid.kernels.zones import gradient, zones_of
 from civigrid.layers.segregation import INDICES, segregation_table
 from civigrid.types import Column, Status
 
@@ -25,8 +26,8 @@ def noisy(counts, rng):
     return published[published.sum(axis=1) > 0]
 
 
-def ones(n):
-    return np.ones(len(n), dtype=np.int64), np.full_like(n, V)
+def rows_and_noise(n):
+    return zones_of(n), np.full_like(n, V)
 
 
 @pytest.mark.parametrize("size", [12, 30, 120])
@@ -35,20 +36,21 @@ def test_what_is_expected_of_chance_and_noise_is_what_simulation_finds(size):
     rng = np.random.default_rng(1)
     cells = rng.integers(size, 3 * size, 3000)
     pairs = {
-        "D": (kernel.dissimilarity, chance.expected_dissimilarity),
-        "H": (kernel.information, chance.expected_information),
-        "G": (kernel.gini, chance.expected_gini),
-        "isolation": (kernel.isolation, chance.expected_isolation),
+        "D": (evenness.dissimilarity, chance.expected_dissimilarity),
+        "H": (evenness.information, chance.expected_information),
+        "G": (gini.gini, chance.expected_gini),
+        "isolation": (exposure.isolation, chance.expected_isolation),
     }
     found = {name: [] for name in pairs}
     for _ in range(8):
         minority = rng.binomial(cells, 0.25)
         published = noisy(np.stack([minority, cells - minority], axis=1), rng)
-        w, noise = ones(published)
+        rows, noise = rows_and_noise(published)
+        seen, plain = chance.chance_of(rows, noise), chance.chance_of(rows)
         for name, (index, expected) in pairs.items():
-            found[name].append((index(published, w).estimate, expected(published, w, noise), expected(published, w)))
-    for name, rows in found.items():
-        simulated, with_noise, without = np.mean(rows, axis=0)
+            found[name].append((index(rows).estimate[0], expected(seen)[0], expected(plain)[0]))
+    for name, figures in found.items():
+        simulated, with_noise, without = np.mean(figures, axis=0)
         assert with_noise == pytest.approx(simulated, rel=0.08 if size < 30 else 0.03), name
         assert abs(with_noise - simulated) < abs(without - simulated), name
 
@@ -64,10 +66,11 @@ def test_intervals_are_as_wide_as_the_scatter_of_noisy_cities():
     for _ in range(400):
         group, others = rng.poisson(size * share), rng.poisson(size * (1 - share))
         n = noisy(np.stack([group, others], axis=1), rng)
-        w, noise = ones(n)
-        value = kernel.dissimilarity(n, w)
-        found.append(value.estimate)
-        errors.append([kernel.variance(n, w, value.gradient, noise), kernel.variance(n, w, value.gradient)])
+        rows, noise = rows_and_noise(n)
+        value = evenness.dissimilarity(rows)
+        slope = gradient(rows, value)
+        found.append(value.estimate[0])
+        errors.append([((n + noise) * slope**2).sum(), (n * slope**2).sum()])
     with_noise, without = np.sqrt(np.mean(errors, axis=0))
 
     assert with_noise == pytest.approx(np.std(found), rel=0.1)
@@ -130,4 +133,15 @@ def test_noise_by_cell_is_read_where_it_stands():
     assert values_of(make(V), "a")[0] == 1.0
     with pytest.raises(SchemaError, match="a variance is at least 0"):
         segregation_table(town(), ["a", "b"], noise_variance=-1.0)
-    assert all(index.expected is None or index.expected.__defaults__ == (None,) for index in INDICES.values())
+
+
+@pytest.mark.parametrize(
+    "name", sorted(n for n, index in INDICES.items() if index.expected and index.groups != "pairs")
+)
+def test_every_expectation_knows_noise(name):
+    """Noise makes chance alone show more of every index, and less of interaction; rank-order may leave [0, 1]."""
+    index, n = INDICES[name], np.random.default_rng(1).integers(5, 40, (500, 2)).astype(float)
+    rows, noise = rows_and_noise(n)
+    with_noise, without = (float(index.expected(chance.chance_of(rows, v))[0]) for v in (noise, None))
+
+    assert with_noise < without if name == "interaction" else with_noise > without

@@ -1,7 +1,8 @@
 r"""What an index is expected to be if people were allocated at random: small cells look segregated by chance alone.
 
-Every cell keeps its size; each of its residents belongs to group *m* with the zone's share :math:`P_m`.  Where the
-publisher added noise to each count, `noise` holds its variance, shape (row, group): it looks like segregation too.
+Every cell keeps its persons, every zone its groups.  A neighbourhood shows the composition of `size` independent
+persons; fixed margins make that :math:`t(T-1)/(T-t)` for a cell of *t* among *T*, which is exact for all variances.
+Where the publisher added noise to each count, it looks like segregation too.
 """
 
 from __future__ import annotations
@@ -9,177 +10,337 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import gammaln, xlog1py, xlogy
+from scipy.special import xlogy
 
-from civigrid.kernels.group import group_sum
-from civigrid.kernels.segregation import gini as gini_index
+from civigrid.kernels import binomial, ordinal
+from civigrid.kernels.mixture import mean_difference
+from civigrid.kernels.zones import Zones
 from civigrid.types import Floats, Ints
 
-_EXACT_UPTO = 25.0
-"""Binomial variance below which the entropy is summed outcome by outcome; above it the series is exact to 1e-6."""
-GINI_DRAWS_OF_CELLS = 100_000
-"""Cells drawn, in all draws together, to simulate the expected Gini index."""
+_FIXED_UPTO = 1e6
+"""Persons in a zone up to which mean deviations are those of fixed margins, not of fixed shares: above, one equals
+the other."""
+_MOST = 1e15
 
 
-def _log_pmf(k: Floats, size: Floats, share: float) -> Floats:
-    choose = gammaln(size + 1) - gammaln(k + 1) - gammaln(size - k + 1)
-    log: Floats = choose + xlogy(k, share) + xlog1py(size - k, -share)
-    return log
+class Chance(NamedTuple):
+    """How random allocation works on each row.
 
-
-def mean_absolute_deviation(size: Floats, share: float) -> Floats:
-    r"""Mean absolute deviation of a binomial count, :math:`E|X - tP| = 2 m \binom{t}{m} P^m (1-P)^{t-m+1}`.
-
-    With :math:`m = \lfloor tP \rfloor + 1`.  De Moivre (1730); Diaconis and Zabell (1991), Stat. Sci. 6, eq. 1.1.
-
-    >>> mean_absolute_deviation(np.array([2.0]), 0.5)
-    array([0.5])
-    """
-    if not 0 < share < 1:
-        return np.zeros_like(size)
-    m = np.floor(size * share) + 1
-    deviation: Floats = 2 * m * np.exp(_log_pmf(m, size, share)) * (1 - share)
-    return np.where(m <= size, deviation, 2 * size * share ** np.maximum(size, 1) * (1 - share))
-
-
-def mean_entropy_term(size: Floats, share: float) -> Floats:
-    r"""Expectation of :math:`-\hat p \ln \hat p` for a binomial share :math:`\hat p = X/t`.
-
-    Summed over all outcomes where the variance of *X* is small, else the series
-    :math:`-P\ln P - (1-P)/2t - (1-P^2)/(12 t^2 P)` (Miller 1955; Basharin 1959; second order as in Harris 1975).
-
-    >>> mean_entropy_term(np.array([2.0]), 0.5).round(6)
-    array([0.173287])
-    """
-    if not 0 < share < 1:
-        return np.zeros_like(size)
-    series: Floats = -share * np.log(share) - (1 - share) / (2 * size) - (1 - share**2) / (12 * size**2 * share)
-    few = size * share * (1 - share) < _EXACT_UPTO
-    if few.any():
-        series[few] = _entropy_by_outcome(size[few], share)
-    return series
-
-
-def _entropy_by_outcome(size: Floats, share: float) -> Floats:
-    """Sum over the outcomes within ten standard deviations, and twenty, of the mean: the rest weighs nothing."""
-    spread = 20 + 10 * np.sqrt(_EXACT_UPTO)
-    mean = size * share
-    low = np.maximum(np.floor(mean - spread), 0.0)
-    steps = np.arange(int(2 * spread) + 2)
-    k = low[:, None] + steps
-    inside = k <= size[:, None]
-    k = np.where(inside, k, 0.0)
-    p = np.where(inside, np.exp(_log_pmf(k, size[:, None], share)), 0.0)
-    terms: Floats = -(p * xlogy(k / size[:, None], k / size[:, None])).sum(axis=1)
-    return terms
-
-
-class _Sizes(NamedTuple):
-    """Distinct cell sizes (whole persons), how many cells have each, shares of the groups, and noise.
-
-    `noise` is the variance that noise adds to what a group has more than its share of the cell, shape (row, group):
-    its own counts err, and so does the cell's size.
+    `size` effective persons whose composition the row shows, shape (row,); `persons` who live in its cells, together,
+    shape (row,); `oneself` the chance that someone of the neighbourhood is oneself, shape (row,); `share` of each group
+    in each zone, shape (zone, group); `starts` first row of each zone; `noise` variance that noise adds to each share,
+    shape (row, group), or None; `counted` persons of a cell where the row is a cell, else None.
     """
 
     size: Floats
-    cells: Floats
+    persons: Floats
+    oneself: Floats
     share: Floats
-    noise: Floats | None
+    starts: Ints
+    noise: Floats | None = None
+    counted: Floats | None = None
+
+    def by_row(self, values: Floats) -> Floats:
+        """Give every row what its zone has."""
+        return np.asarray(np.repeat(values, np.diff(self.starts, append=len(self.size)), axis=0))
+
+    def sums(self, values: Floats) -> Floats:
+        """Sum over the rows of each zone."""
+        return np.asarray(np.add.reduceat(values, self.starts, axis=0))
+
+    def mean(self, values: Floats) -> Floats:
+        """Mean over the persons of each zone."""
+        weight = self.persons.reshape(-1, *([1] * (values.ndim - 1)))
+        whole = self.total.reshape(-1, *([1] * (values.ndim - 1)))
+        return self.sums(weight * values) / whole
+
+    @property
+    def total(self) -> Floats:
+        """Persons of each zone."""
+        return self.sums(self.persons)
 
 
-def _sizes(n: Floats, w: Ints, noise: Floats | None) -> _Sizes:
-    size = np.maximum(np.rint(n.sum(axis=1)), 1.0)
-    groups = np.asarray(w @ n, dtype=np.float64)
-    share = groups / groups.sum()
+def chance_of(rows: Zones, noise: Floats | None = None) -> Chance:
+    """Give the chance of cells: equal sizes (and equal noise, variances by count, shape (row, group)) are one row."""
+    size = np.maximum(np.rint(rows.size), 1.0)
+    zone = np.repeat(np.arange(len(rows.starts)), np.diff(rows.starts, append=len(size)))
+    groups = rows.sums(rows.own)
+    total = groups.sum(axis=1)
+    share = groups / total[:, None]
+    kind, keys = zone * (size.max(initial=0) + 1) + size, None
+    if noise is not None:
+        keys, kind = np.unique(np.concatenate([kind[:, None], noise], axis=1), axis=0, return_inverse=True)
+        kind = kind.ravel().astype(np.float64)
+    _, first, row = np.unique(kind, return_index=True, return_inverse=True)
+    persons = np.bincount(row, rows.cells * rows.size).astype(np.float64)
+    counted, of = size[first], zone[first]
+    starts = np.searchsorted(of, np.arange(len(rows.starts)))
+    left = np.maximum(total[of] - counted, 0.0)
+    effective = np.where(left > 0, counted * (total[of] - 1) / np.maximum(left, 1e-300), _MOST)
+    made = Chance(np.minimum(effective, _MOST), persons, 1 / counted, share, starts, None, counted)
+    if noise is None or keys is None:
+        return made
+    own, p = keys[:, 1:], made.by_row(share)
+    added = (1 - p) ** 2 * own + p**2 * (own.sum(axis=1, keepdims=True) - own)
+    return made._replace(noise=added / counted[:, None] ** 2)
+
+
+def _spread(chance: Chance, p: Floats, noise: Floats | None) -> Floats:
+    """Variance of the share of a group, or of some groups together, in each row."""
+    variance = p * (1 - p) / chance.size
+    return variance if noise is None else variance + noise
+
+
+def _smaller(chance: Chance, p: Floats, noise: Floats | None) -> Floats:
+    """Size whose chance alone spreads as much: noise makes a cell as uncertain as a smaller one."""
     if noise is None:
-        sizes, row = np.unique(size, return_inverse=True)
-        return _Sizes(sizes, group_sum(row, w, len(sizes)), share, None)
-    kinds, row = np.unique(np.concatenate([size[:, None], noise], axis=1), axis=0, return_inverse=True)
-    own = kinds[:, 1:]
-    others = own.sum(axis=1, keepdims=True) - own
-    added = (1 - share) ** 2 * own + share**2 * others
-    return _Sizes(kinds[:, 0], group_sum(row.ravel(), w, len(kinds)), share, added)
+        return chance.size
+    return np.maximum(np.divide(p * (1 - p), _spread(chance, p, noise), out=np.ones_like(p), where=noise > 0), 1.0)
 
 
-def expected_dissimilarity(n: Floats, w: Ints, noise: Floats | None = None) -> float:
-    r"""Expected *D* under random allocation.  Winship (1977), Social Forces 55, for cells of any size.
+def _group(chance: Chance, m: int) -> tuple[Floats, Floats | None]:
+    return chance.by_row(chance.share[:, m]), None if chance.noise is None else chance.noise[:, m]
 
-    With noise of variance *V* in a deviation, its mean absolute value becomes :math:`\sqrt{m^2 + 2V/\pi}`, exact
-    where chance or noise alone is at work and normal.
 
-    >>> round(expected_dissimilarity(np.array([[1.0, 9.0]]), np.array([100_000])), 4)
-    0.3874
+def _groups(chance: Chance) -> range:
+    return range(chance.share.shape[1])
+
+
+def _diversity(chance: Chance) -> Floats:
+    whole = 1 - (chance.share**2).sum(axis=1)
+    return np.where(whole > 1e-15, whole, np.nan)
+
+
+def _deviation(chance: Chance, m: int) -> Floats:
+    r"""Mean absolute deviation of a share: with noise of variance *V* it becomes :math:`\sqrt{m^2+2V/\pi}`."""
+    p, noise = _group(chance, m)
+    deviation = binomial.mean_absolute_deviation(chance.size, p) / chance.size
+    if chance.counted is not None:
+        total = chance.by_row(chance.total)
+        few = total <= _FIXED_UPTO
+        exact = binomial.fixed_margins_deviation(chance.counted[few], p[few], np.rint(total[few]))
+        deviation[few] = exact / chance.counted[few]
+    return deviation if noise is None else np.sqrt(deviation**2 + 2 / np.pi * noise)
+
+
+def expected_dissimilarity(chance: Chance) -> Floats:
+    r"""Expected *D*: Winship (1977), Social Forces 55, for cells of any size and for several groups, shape (zone,).
+
+    >>> from civigrid.kernels.zones import zones_of
+    >>> rows = zones_of(np.array([[1.0, 9.0]]), cells=np.array([100_000]))
+    >>> expected_dissimilarity(chance_of(rows)).round(4)
+    array([0.3874])
     """
-    sizes, cells, share, added = _sizes(n, w, noise)
-    whole = 2 * float(cells @ sizes) * (1 - (share**2).sum())
-    if not whole > 0:
-        return float("nan")
-    deviations = [mean_absolute_deviation(sizes, p) for p in share]
-    if added is not None:
-        deviations = [np.sqrt(m**2 + 2 / np.pi * added[:, k]) for k, m in enumerate(deviations)]
-    return float(sum(cells @ m for m in deviations) / whole)
+    deviations = np.sum([chance.mean(_deviation(chance, m)) for m in _groups(chance)], axis=0)
+    return np.asarray(deviations / (2 * _diversity(chance)))
 
 
-def expected_information(n: Floats, w: Ints, noise: Floats | None = None) -> float:
-    """Expected *H* under random allocation; noise makes a cell as uncertain as a smaller one."""
-    sizes, cells, share, added = _sizes(n, w, noise)
-    entropy = -float(xlogy(share, share).sum())
-    if entropy <= 0:
-        return np.nan
-    local = np.zeros_like(sizes)
-    for k, p in enumerate(share):
-        if added is None:
-            local += mean_entropy_term(sizes, p)
-        elif 0 < p < 1:
-            chance = sizes * p * (1 - p)
-            smaller = sizes * chance / (chance + added[:, k])
-            below = np.maximum(np.floor(smaller), 1.0)
-            part = np.clip(smaller - below, 0.0, 1.0)
-            local += (1 - part) * mean_entropy_term(below, p) + part * mean_entropy_term(below + 1, p)
-    return max(1 - float(cells @ (sizes * local)) / (float(cells @ sizes) * entropy), 0.0)
+def expected_gorard(chance: Chance) -> Floats:
+    """Expected value of Gorard's index: that of *D* times 1 - *P*."""
+    return expected_dissimilarity(chance) * (1 - chance.share[:, 0])
 
 
-def expected_gini(n: Floats, w: Ints, noise: Floats | None = None) -> float:
-    """Expected Gini index under random allocation, simulated with a fixed seed: it has no closed form."""
-    size = np.maximum(np.rint(n.sum(axis=1)), 1.0)
-    kinds = size[:, None] if noise is None else np.concatenate([size[:, None], noise], axis=1)
-    kinds, row = np.unique(kinds, axis=0, return_inverse=True)
-    cells = group_sum(row.ravel(), w, len(kinds))
-    groups = np.asarray(w @ n, dtype=np.float64)
-    share = groups / groups.sum()
-    if not 0 < share[0] < 1:
-        return np.nan
-    count = cells.astype(np.int64)
-    rng = np.random.default_rng(20211)
-    # a large zone is represented by a sample of its cells: the index depends on their sizes' distribution alone
-    if count.sum() > GINI_DRAWS_OF_CELLS:
-        drawn = rng.choice(len(kinds), GINI_DRAWS_OF_CELLS, p=cells / cells.sum())
-    else:
-        drawn = np.repeat(np.arange(len(kinds)), count)
-    draws = max(1, min(50, GINI_DRAWS_OF_CELLS // len(drawn)))
-    found = []
-    for _ in range(draws):
-        x = rng.binomial(kinds[drawn, 0].astype(np.int64), share[0]).astype(np.float64)
-        pair = np.stack([x, kinds[drawn, 0] - x], axis=1)
-        if noise is not None:
-            # a published count is whole and never negative
-            pair = np.maximum(pair + np.rint(rng.normal(size=pair.shape) * np.sqrt(kinds[drawn, 1:])), 0.0)
-            pair = pair[pair.sum(axis=1) > 0]
-        found.append(gini_index(pair, np.ones(len(pair), dtype=np.int64)).estimate)
-    return float(np.nanmean(found)) if np.isfinite(found).any() else np.nan
+def expected_minmax(chance: Chance) -> Floats:
+    """Expected value of the min-max index, :math:`2D/(1+D)` of the expected *D*."""
+    d = expected_dissimilarity(chance)
+    return 2 * d / (1 + d)
 
 
-def expected_isolation(n: Floats, w: Ints, noise: Floats | None = None) -> float:
-    r"""Expected isolation, :math:`P + (1-P)\,n/T`: one meets oneself, and one's noise."""
-    groups = np.asarray(w @ n, dtype=np.float64)
-    share = groups[0] / groups.sum()
-    expected = float(share + (1 - share) * w.sum() / groups.sum())
-    if noise is None:
-        return expected
-    added = (1 - share) ** 2 * noise[:, 0] + share**2 * noise[:, 1:].sum(axis=1)
-    return expected + float(w @ (added / n.sum(axis=1))) / groups[0] if groups[0] > 0 else expected
+def _local_entropy(chance: Chance) -> Floats:
+    local = np.zeros(len(chance.starts))
+    for m in _groups(chance):
+        p, noise = _group(chance, m)
+        local += chance.mean(binomial.mean_entropy_term(_smaller(chance, p, noise), p))
+    return local
 
 
-def expected_interaction(n: Floats, w: Ints, noise: Floats | None = None) -> float:
-    """Expected interaction with everyone else: 1 less the expected isolation."""
-    return 1.0 - expected_isolation(n, w, noise)
+def expected_mutual_information(chance: Chance) -> Floats:
+    """Expected *M* (and divergence), nats: Miller (1955) and its further terms, outcome by outcome in small cells."""
+    whole = -xlogy(chance.share, chance.share).sum(axis=1)
+    return np.asarray(np.maximum(whole - _local_entropy(chance), 0.0))
+
+
+def expected_information(chance: Chance) -> Floats:
+    """Expected *H*: expected *M* by the entropy of the whole."""
+    whole = -xlogy(chance.share, chance.share).sum(axis=1)
+    return expected_mutual_information(chance) / np.where(whole > 1e-15, whole, np.nan)
+
+
+def expected_local_of_group(chance: Chance) -> Floats:
+    """Expected local segregation of a group, nats."""
+    p, noise = _group(chance, 0)
+    share = np.where(chance.share[:, 0] > 0, chance.share[:, 0], np.nan)
+    mean = chance.mean(binomial.mean_entropy_term(_smaller(chance, p, noise), p))
+    return np.asarray(-np.log(share) - mean / share)
+
+
+def expected_variance_ratio(chance: Chance) -> Floats:
+    r"""Expected *V*: :math:`(n-1)/(T-1)` of *n* cells and *T* persons."""
+    p, noise = _group(chance, 0)
+    whole = chance.share[:, 0] * (1 - chance.share[:, 0])
+    return np.asarray(chance.mean(_spread(chance, p, noise)) / np.where(whole > 1e-15, whole, np.nan))
+
+
+def _squares(chance: Chance, weight: Floats) -> Floats:
+    total = np.zeros(len(chance.starts))
+    for m in _groups(chance):
+        total += weight[:, m] * chance.mean(_spread(chance, *_group(chance, m)))
+    return total
+
+
+def expected_relative_diversity(chance: Chance) -> Floats:
+    r"""Expected *R*: :math:`(n-1)/(T-1)`, as of *V*."""
+    return _squares(chance, np.ones_like(chance.share)) / _diversity(chance)
+
+
+def expected_squared_variation(chance: Chance) -> Floats:
+    r"""Expected *C*: :math:`(n-1)/(T-1)`, as of *V*."""
+    inverse = np.divide(1.0, chance.share, out=np.zeros_like(chance.share), where=chance.share > 0)
+    others = (chance.share > 0).sum(axis=1) - 1.0
+    return _squares(chance, inverse) / np.where(others > 0, others, np.nan)
+
+
+def expected_normalized_exposure(chance: Chance) -> Floats:
+    r"""Expected normalised exposure *P*: about :math:`(G-1)(n-1)/(T-1)` divided among *G* groups by their shares."""
+    inverse = np.divide(1.0, 1 - chance.share, out=np.full_like(chance.share, np.nan), where=chance.share < 1)
+    return _squares(chance, inverse)
+
+
+def _remains(chance: Chance, b: float) -> tuple[Floats, Floats]:
+    p, noise = _group(chance, 0)
+    mean = chance.mean(binomial.mean_power(_smaller(chance, p, noise), p, b))
+    share = chance.share[:, 0]
+    return mean, np.where((share > 0) & (share < 1), share, np.nan)
+
+
+def expected_hutchens(chance: Chance) -> Floats:
+    """Expected square root index, outcome by outcome in small cells."""
+    mean, p = _remains(chance, 0.5)
+    return np.asarray(1 - mean / np.sqrt(p * (1 - p)))
+
+
+def expected_atkinson(chance: Chance, b: float = 0.5) -> Floats:
+    """Expected Atkinson index, outcome by outcome in small cells."""
+    mean, p = _remains(chance, b)
+    return np.asarray(1 - p / (1 - p) * (mean / p) ** (1 / (1 - b)))
+
+
+def _oneself(chance: Chance) -> Floats:
+    return np.minimum(chance.mean(chance.oneself), 1.0)
+
+
+def expected_exposure(chance: Chance, a: int = 0, b: int = 1) -> Floats:
+    r"""Expected exposure: one meets oneself with chance *o*, else any other person of the zone.
+
+    :math:`(1-o)B/(T-1)` of another group, :math:`o+(1-o)(A-1)/(T-1)` of one's own: exact under fixed margins.
+    """
+    oneself, others = _oneself(chance), np.maximum(chance.total - 1, 1e-300)
+    members = chance.share[:, b] * chance.total
+    own = 1.0 if a == b else 0.0
+    found = own * oneself + (1 - oneself) * np.maximum(members - own, 0.0) / others
+    if chance.noise is not None and chance.counted is not None:
+        # noise in a count meets itself: it stands in the members and in the share
+        p = chance.share[:, a]
+        met = chance.mean(chance.noise[:, a]) / np.where(p > 0, p, np.nan)
+        rest = (1 - p) if a != b else np.ones_like(p)
+        found = found + met if a == b else found - met * chance.share[:, b] / np.where(rest > 0, rest, np.nan)
+    return np.where(chance.share[:, a] > 0, found, np.nan)
+
+
+def expected_isolation(chance: Chance) -> Floats:
+    """Expected isolation of the first group."""
+    return expected_exposure(chance, 0, 0)
+
+
+def expected_interaction(chance: Chance) -> Floats:
+    """Expected interaction of the first group with everyone else: 1 less the expected isolation."""
+    return expected_exposure(chance, 0, 1)
+
+
+def _ordinal(chance: Chance, variation: ordinal.Variation, name: str) -> Floats:
+    whole = np.zeros(len(chance.starts))
+    local = np.zeros(len(chance.starts))
+    for j, c in enumerate(ordinal.cumulated(chance.share).T):
+        whole += variation(c)[0]
+        local += _mean_variation(chance, j, c, name)
+    return 1 - local / np.where(whole > 1e-15, whole, np.nan)
+
+
+def _mean_variation(chance: Chance, j: int, c: Floats, name: str) -> Floats:
+    p = chance.by_row(c)
+    noise = None if chance.noise is None else chance.noise[:, : j + 1].sum(axis=1)
+    size = _smaller(chance, p, noise)
+    if name == "entropy":
+        both = binomial.mean_entropy_term(size, p) + binomial.mean_entropy_term(size, 1 - p)
+        return chance.mean(both / np.log(2))
+    if name == "square":
+        return chance.mean(4 * (p * (1 - p) - _spread(chance, p, noise)))
+    if name == "root":
+        return chance.mean(2 * binomial.mean_power(size, p, 0.5))
+    return chance.mean(1 - binomial.mean_imbalance(size, p))
+
+
+def expected_ordinal_information(chance: Chance) -> Floats:
+    """Expected ordinal information index."""
+    return _ordinal(chance, ordinal.VARIATIONS["entropy"], "entropy")
+
+
+def expected_ordinal_variance(chance: Chance) -> Floats:
+    """Expected ordinal variance ratio."""
+    return _ordinal(chance, ordinal.VARIATIONS["square"], "square")
+
+
+def expected_ordinal_root(chance: Chance) -> Floats:
+    """Expected ordinal square root index."""
+    return _ordinal(chance, ordinal.VARIATIONS["root"], "root")
+
+
+def expected_ordinal_absolute(chance: Chance) -> Floats:
+    """Expected ordinal absolute difference index."""
+    return _ordinal(chance, ordinal.VARIATIONS["absolute"], "absolute")
+
+
+def _rank_order(chance: Chance, name: str, order: int) -> Floats:
+    variation = ordinal.VARIATIONS[name]
+    cuts = ordinal.cumulated(chance.share)
+    weights = ordinal.fit_weights(cuts, variation, order)
+    found = np.full(len(chance.starts), np.nan)
+    for j, (c, weight) in enumerate(zip(cuts.T, weights.T, strict=True)):
+        whole = variation(c)[0]
+        part = 1 - _mean_variation(chance, j, c, name) / np.where(whole > 1e-15, whole, np.nan)
+        known = np.isfinite(part)
+        found = np.where(known, np.nan_to_num(found) + weight * np.nan_to_num(part), found)
+    return found
+
+
+def expected_rank_order_information(chance: Chance, order: int = 4) -> Floats:
+    """Expected rank-order information index."""
+    return _rank_order(chance, "entropy", order)
+
+
+def expected_rank_order_variance(chance: Chance, order: int = 4) -> Floats:
+    """Expected rank-order variance ratio."""
+    return _rank_order(chance, "square", order)
+
+
+def expected_rank_order_root(chance: Chance, order: int = 4) -> Floats:
+    """Expected rank-order square root index."""
+    return _rank_order(chance, "root", order)
+
+
+def expected_gini(chance: Chance) -> Floats:
+    r"""Expected Gini index of two or more groups, by the mixture of all rows' distributions of shares.
+
+    Two rows drawn at random differ by :math:`2\int F(1-F)\,ds` on average, *F* the distribution of the share in the
+    mixture, less what a row would differ from a copy of itself.  Shares are gathered in classes of equal spread
+    (:math:`\arcsin\sqrt{s}`), each at its mean.
+    """
+    groups = range(1) if chance.share.shape[1] == 2 else _groups(chance)
+    total = np.zeros(len(chance.starts))
+    ends = np.append(chance.starts[1:], len(chance.size))
+    for m in groups:
+        p, noise = _group(chance, m)
+        cells = chance.persons if chance.counted is None else chance.persons / chance.counted
+        size = np.maximum(np.rint(_smaller(chance, p, noise)), 1.0)
+        total += mean_difference(chance.starts, ends, size, chance.persons, cells, p)
+    return total * (2 if len(groups) == 1 else 1) / (2 * _diversity(chance))

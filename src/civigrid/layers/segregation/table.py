@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -14,16 +14,16 @@ import xarray as xr
 from civigrid.cells import grid_of, ids_of
 from civigrid.engine import Reduction, Scheduler, plan_blocks, reduce_blocks
 from civigrid.engine.reduction import Columns
-from civigrid.errors import SchemaError, unknown_name
-from civigrid.kernels.compositions import Compositions, by_zone, compositions, merge, without_zones
-from civigrid.kernels.segregation import variance
+from civigrid.errors import SchemaError
+from civigrid.kernels.compositions import Compositions, compositions, merge, without_zones
+from civigrid.kernels.random_allocation import Chance, chance_of
+from civigrid.kernels.zones import Zones, zones_of
 from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated
-from civigrid.layers.segregation.indices import INDICES, Index, corrected
-from civigrid.result_table import parameters, result_table
+from civigrid.layers.segregation.indices import DEFAULT, Index, index_named
+from civigrid.layers.segregation.measured import against_others, measure, of_target, targets
+from civigrid.layers.segregation.sources import SOURCES
+from civigrid.result_table import parameters, result_table, result_table_of
 from civigrid.types import Floats
-
-Z_95 = 1.959963984540054
-DEFAULT = tuple(INDICES)
 
 
 def segregation_table(
@@ -80,9 +80,7 @@ def segregation_table(
     cells of one area share its composition and lack the scatter of counted people: nothing is expected of chance, and
     nothing is corrected.
     """
-    for name in indices:
-        if name not in INDICES:
-            raise unknown_name("index", name, INDICES)
+    declared = [index_named(name) for name in indices]
     counts, left_out = group_counts(cells, groups, total)
     names = [*groups, "rest"] if total else list(groups)
     if len(names) < 2:
@@ -105,13 +103,13 @@ def segregation_table(
         about["no_correction"] = "counts are interpolated: they lack the scatter that chance makes among counted people"
     if noise is not None and len(found.zone):
         about["noise_variance"] = round(float(noise[counts[:, : len(names)].sum(axis=1) > 0].mean()), 3)
-    rows: list[dict[str, Any]] = []
-    if len(found.zone):
-        rows += _rows("all", without_zones(found), names, indices, about)
+    if not len(found.zone):
+        return result_table([])
+    tables = [_of_zones(["all"], without_zones(found), names, declared, about)]
     if zone:
-        for number, part in by_zone(found):
-            rows += _rows(labels[number], part, names, indices, about)
-    return result_table(rows)
+        known = [labels[number] for number in np.unique(found.zone)]
+        tables.append(_of_zones(known, found, names, declared, about))
+    return pd.concat(tables, ignore_index=True)
 
 
 def _partial(groups: int, columns: Columns) -> Compositions:
@@ -132,55 +130,45 @@ def _zones(cells: xr.Dataset, zone: str) -> tuple[list[str], npt.NDArray[np.int6
     return [str(n) or "(none)" for n in names], code.astype(np.int64)
 
 
-def _rows(
-    zone: str, part: Compositions, names: Sequence[str], indices: Sequence[str], about: dict[str, Any]
-) -> Iterator[dict[str, Any]]:
-    k_groups = len(names)
-    n, noise = part.counts[:, :k_groups], part.counts[:, k_groups:] if part.counts.shape[1] > k_groups else None
-    for name in indices:
-        index = INDICES[name]
-        if index.groups == "all":
-            yield _row(zone, index, (n, part.cells, noise), "|".join(names), about)
-            continue
-        for k, group in enumerate(names):
-            if group == "rest" and len(names) > 1:
-                continue
-            two = (_against_others(n, k), part.cells, None if noise is None else _against_others(noise, k))
-            yield _row(zone, index, two, group, about)
+def _of_zones(
+    zones: Sequence[str], found: Compositions, names: Sequence[str], indices: Sequence[Index], about: dict[str, Any]
+) -> pd.DataFrame:
+    """Rows of all zones at once: every index is one pass over them."""
+    starts = np.flatnonzero(np.diff(found.zone, prepend=-1))
+    k = len(names)
+    noise = found.counts[:, k:] if found.counts.shape[1] > k else None
+    rows = zones_of(np.ascontiguousarray(found.counts[:, :k]), cells=found.cells, starts=starts)
+    persons, cells = rows.sums(rows.size), rows.sums(np.ones(len(rows.own))).astype(np.int64)
+    prepared: dict[Any, tuple[Zones, Floats | None, Chance | None]] = {}
+    columns: list[dict[str, Any]] = []
+    order = np.arange(len(zones))
+    for index in indices:
+        for target in targets(index, names):
+            key = target.first if index.groups == "each" else "all"
+            if key not in prepared:
+                some = of_target(index, rows, target)
+                theirs = noise if noise is None or key == "all" else against_others(noise, target.first)
+                prepared[key] = some, theirs, None if "no_correction" in about else chance_of(some, theirs)
+            some, theirs, chance = prepared[key]
+            found_here = measure(index, target, some, chance, noise=theirs)
+            texts = _parameters(index, about)
+            columns.append(
+                {
+                    "order": order, "zone": zones, "index": index.name, "groups": target.groups,
+                    "estimate": found_here.estimate, "expected": found_here.expected,
+                    "corrected": found_here.corrected if index.correction == "none" or chance else np.nan,
+                    "low": found_here.low, "high": found_here.high, "persons": persons, "cells": cells,
+                    "parameters": np.where(found_here.unreliable, texts[1], texts[0]),
+                }
+            )  # fmt: skip
+    table = pd.concat([pd.DataFrame(c) for c in columns], ignore_index=True)
+    table = table.sort_values("order", kind="stable", ignore_index=True)
+    return result_table_of(table.assign(topic="segregation"))
 
 
-def _against_others(columns: Floats, k: int) -> Floats:
-    """One column, and the sum of all others."""
-    return np.stack([columns[:, k], columns.sum(axis=1) - columns[:, k]], axis=1)
-
-
-def _row(
-    zone: str,
-    index: Index,
-    counted: tuple[Floats, npt.NDArray[np.int64], Floats | None],
-    groups: str,
-    about: dict[str, Any],
-) -> dict[str, Any]:
-    n, w, noise = counted
-    value = index.value(n, w)
-    persons, share = float((w @ n).sum()), float((w @ n)[0] / (w @ n).sum())
-    chance = index.expected is not None and "no_correction" not in about
-    expected = index.expected(n, w, noise) if chance and index.expected is not None else float("nan")
-    better, factor = corrected(index, value.estimate, expected, share) if chance else (value.estimate, 1.0)
-    half = Z_95 * factor * float(np.sqrt(variance(n, w, value.gradient, noise)))
-    unreliable = True if index.correction == "rescaled" and expected > value.estimate / 2 else None
-    low, high = (better - half, better + half) if np.isfinite(better) else (np.nan, np.nan)
-    return {
-        "zone": zone,
-        "topic": "segregation",
-        "index": index.name,
-        "groups": groups,
-        "estimate": value.estimate,
-        "expected": expected,
-        "corrected": better if chance else float("nan"),
-        "low": low if index.correction == "none" else max(low, -1.0),
-        "high": high if index.correction == "none" else min(high, 1.0),
-        "persons": persons,
-        "cells": int(w.sum()),
-        "parameters": parameters(**about, correction=index.correction, source=index.source, unreliable=unreliable),
-    }
+def _parameters(index: Index, about: dict[str, Any]) -> tuple[str, str]:
+    """Parameters of a row, and the same of a row whose value chance alone explains by more than half."""
+    where = f", {index.where}" if index.where else ""
+    source = SOURCES[index.source].short + where
+    said = {**about, **index.parameters, "correction": index.correction, "source": source, "cite": index.source}
+    return parameters(**said), parameters(**said, unreliable=True)

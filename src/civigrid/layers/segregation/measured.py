@@ -1,0 +1,129 @@
+"""One index on one set of rows: estimate, expectation, correction and interval together, whatever the neighbourhood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from civigrid.kernels.random_allocation import Chance
+from civigrid.kernels.zones import Value, Zones, across, gradient
+from civigrid.layers.segregation.indices import Index, corrected, with_parameters
+from civigrid.types import Bools, Floats
+
+_SHARES = ("isolation", "interaction", "exposure")
+"""Indices that are shares of people met: without cells they would be a group's share in the zone."""
+Z_95 = 1.959963984540054
+Gradient = Callable[[Zones, Value], Floats]
+
+
+class Target(NamedTuple):
+    """Whom an index is about: names joined as tables write them, and the columns it takes."""
+
+    groups: str
+    first: int = 0
+    second: int = 1
+
+
+class Measured(NamedTuple):
+    """An index of every zone, shape (zone,) each."""
+
+    estimate: Floats
+    expected: Floats
+    corrected: Floats
+    low: Floats
+    high: Floats
+    unreliable: Bools
+
+
+def targets(index: Index, names: Sequence[str]) -> Iterator[Target]:
+    """Whom an index is computed for: each group, each pair, or all."""
+    if index.groups == "each":
+        for k, name in enumerate(names):
+            if name != "rest" or len(names) == 1:
+                yield Target(name, k, -1)
+    elif index.groups == "pairs":
+        for a, one in enumerate(names):
+            for b, other in enumerate(names):
+                yield Target(f"{one}->{other}", a, b)
+    else:
+        yield Target("|".join(names))
+
+
+def against_others(columns: Floats, k: int) -> Floats:
+    """One column, and the sum of all others."""
+    return np.stack([columns[:, k], across(columns) - columns[:, k]], axis=1)
+
+
+def of_target(index: Index, rows: Zones, target: Target) -> Zones:
+    """Rows as an index takes them: two groups where it is about one group and everyone else."""
+    if index.groups != "each":
+        return rows
+    own = against_others(rows.own, target.first)
+    first = rows.share[:, target.first]
+    return rows._replace(own=own, share=np.stack([first, 1 - first], axis=1))
+
+
+def measure(
+    index: Index,
+    target: Target,
+    rows: Zones,
+    chance: Chance | None,
+    *,
+    noise: Floats | None = None,
+    derivative: Gradient = gradient,
+) -> Measured:
+    """Compute an index of every zone.
+
+    Parameters
+    ----------
+    index : Index
+        Which index.
+    target : Target
+        Whom it is about.
+    rows : Zones
+        As `of_target` gives them.
+    chance : Chance or None
+        How random allocation works on these rows; None where nothing is to be expected of it.
+    noise : ndarray, shape (row, group), optional
+        Variance of the publisher's noise in each count.
+    derivative : callable
+        Derivative by each count, from rows and `Value`; by default that of cells themselves.
+
+    Returns
+    -------
+    Measured
+        The interval is the delta method's, 95 %, for independent Poisson persons and independent noise, around the
+        corrected value (around the estimate where nothing is corrected).
+    """
+    value, expectation = with_parameters(index)
+    pair = {"a": target.first, "b": target.second} if index.groups == "pairs" else {}
+    found = value(rows, **pair)
+    slope = derivative(rows, found)
+    spread = rows.own if noise is None else rows.own + noise
+    error = np.sqrt(rows.sums(across(spread * slope**2)))
+    empty = np.full_like(found.estimate, np.nan)
+    expected, better, factor, unreliable = empty, empty, np.ones_like(empty), np.zeros(len(empty), dtype=bool)
+    if index.correction == "none":
+        better = found.estimate
+    elif chance is not None and expectation is not None:
+        expected = expectation(chance, **pair)
+        baseline = _baseline(index, target, chance)
+        better, factor = corrected(index, found.estimate, expected, baseline)
+        # of interaction both lie below the share: what counts is how far from it
+        unreliable = np.abs(expected - baseline) > np.abs(found.estimate - baseline) / 2
+    centre = found.estimate if chance is None else better
+    half = Z_95 * factor * error
+    low, high = centre - half, centre + half
+    if index.correction == "rescaled" or index.name in _SHARES:
+        low, high = np.maximum(low, -1.0), np.minimum(high, 1.0)
+    return Measured(found.estimate, expected, better, low, high, unreliable)
+
+
+def _baseline(index: Index, target: Target, chance: Chance) -> Floats:
+    if index.name not in _SHARES:
+        return np.zeros(len(chance.starts))
+    if index.groups == "pairs":
+        return chance.share[:, target.second]
+    return chance.share[:, 1 if index.name == "interaction" else 0]
