@@ -53,7 +53,7 @@ def test_cells_without_residents_are_masked():
     found = local_cells(cells, ["a", "b"], options=FAST)
     inside = np.isin(ids_of(found), ids_of(plain))
 
-    for name in ("moran_a", "moran_p_b", "joins_a", "joins_p_a", "lq_shrunk_a", "simpson"):
+    for name in ("moran_a", "moran_p_b", "joins_a", "joins_p_a", "lq_shrunk_a"):
         np.testing.assert_allclose(values_of(found, name)[inside], values_of(plain, name), err_msg=name)
         assert np.isnan(values_of(found, name)[~inside]).all()
         assert (status_of(found, name)[~inside] == Status.CONFIDENTIAL).sum() == 9
@@ -131,7 +131,7 @@ def test_disclosure_control_hides_local_statistics_with_their_counts():
     hidden = status_of(shown, "a") == Status.SUPPRESSED
 
     assert hidden.any()
-    for name in ("moran_a", "moran_class_a", "joins_a", "lq_shrunk_a", "simpson"):
+    for name in ("moran_a", "moran_class_a", "joins_a", "lq_shrunk_a"):
         assert np.isnan(values_of(shown, name)[hidden]).all(), name
 
 

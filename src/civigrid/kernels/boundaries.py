@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from civigrid.kernels.estimate import Estimate, undefined
+from civigrid.kernels.estimate import Estimate
+from civigrid.kernels.evenness import dissimilarity
+from civigrid.kernels.zones import gradient, zones_of
 from civigrid.types import Floats, Ints
 
 
@@ -67,28 +69,15 @@ def square_pairs(row: Ints, col: Ints, *, corners: bool = False) -> tuple[Ints, 
     return np.concatenate(first), np.concatenate(second)
 
 
-def dissimilarity(counts: Floats) -> Estimate:
-    r"""Dissimilarity of the group and everyone else, :math:`D = \frac12\sum_i |x_i/X - y_i/Y|`.
-
-    Notes
-    -----
-    Duncan and Duncan (1955), Am. Soc. Rev. 20.
-
-    >>> dissimilarity(np.array([[10.0, 0.0], [10.0, 30.0]])).value
-    0.5
-    """
-    all_x, all_y = counts.sum(axis=0)
-    if not min(all_x, all_y) > 0:
-        return undefined(len(counts))
-    x, y = counts[:, 0] / all_x, counts[:, 1] / all_y
-    sign = np.sign(x - y)
-    by_x, by_y = (sign - sign @ x) / (2 * all_x), (sign @ y - sign) / (2 * all_y)
-    return Estimate(float(np.abs(x - y).sum() / 2), np.column_stack([by_x, by_y]))
+def _plain(counts: Floats) -> Estimate:
+    rows = zones_of(counts)
+    found = dissimilarity(rows)
+    return Estimate(float(found.estimate[0]), gradient(rows, found))
 
 
 def _less(counts: Floats, borders: Borders, weight: Floats, whole: float) -> Estimate:
     """Take the weighted mean difference across boundaries from D."""
-    plain = dissimilarity(counts)
+    plain = _plain(counts)
     if np.isnan(plain.value) or whole <= 0:
         return plain
     size = counts.sum(axis=1)
@@ -129,7 +118,7 @@ def boundary_dissimilarity(counts: Floats, borders: Borders) -> Estimate:
 
     Notes
     -----
-    Wong (1993), Urban Studies 30, eq. 4.  Weights sum to 1 over the whole map, not over the boundaries of each cell.
+    Wong (1993), Urban Studies 30.  Weights sum to 1 over the whole map, not over the boundaries of each cell.
     On squares joined by sides it is Morrill's index; a corner has no length.
     """
     return _less(counts, borders, borders.length, float(borders.length.sum()))
@@ -146,7 +135,7 @@ def shape_dissimilarity(counts: Floats, borders: Borders, *, perimeter: str = "i
         As for `adjusted_dissimilarity`.
     perimeter : {"inner", "whole"}
         What counts as perimeter: the boundary shared with inhabited cells (Tivadar 2019, J. Stat. Software 89(7)), or
-        all of it (Wong 1993, eq. 6); on equal cells the latter leaves :math:`D(w)`.
+        all of it (Wong 1993); on equal cells the latter leaves :math:`D(w)`.
     """
     around = borders.inner_perimeter if perimeter == "inner" else borders.perimeter
     ragged = around / borders.area

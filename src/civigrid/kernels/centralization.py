@@ -111,7 +111,7 @@ def absolute_centralization(counts: Floats, area: Floats, distance_m: Floats) ->
 
     Notes
     -----
-    Duncan and Duncan (1955b), Am. J. Sociology 60; Massey and Denton (1988), Social Forces 67, eq. 14.
+    Duncan and Duncan (1955b), Am. J. Sociology 60; Massey and Denton (1988), Social Forces 67.
 
     Examples
     --------
@@ -134,7 +134,7 @@ def relative_centralization(counts: Floats, distance_m: Floats) -> Estimate:
 
     Notes
     -----
-    Duncan and Duncan (1955b); Massey and Denton (1988), eq. 13.
+    Duncan and Duncan (1955b); Massey and Denton (1988).
 
     Examples
     --------
@@ -191,7 +191,7 @@ def local_centralization(counts: Floats, points: Floats, radius_m: float) -> Flo
 
     Notes
     -----
-    Folch and Rey (2016), Int. Regional Science Review 39(3), take the k nearest units: on a grid these depend on the
+    Folch and Rey (2016), Papers in Regional Science 95(3), take the k nearest units: on a grid these depend on the
     order of the table, so all cells within a radius are taken.
 
     Examples

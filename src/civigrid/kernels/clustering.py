@@ -76,7 +76,7 @@ def proximity_within(seen: Near) -> Estimate:
 
     Notes
     -----
-    White (1983), Am. J. Sociology 88, eq. 2; Massey and Denton (1988), Social Forces 67, eq. 18.
+    White (1983), Am. J. Sociology 88; Massey and Denton (1988), Social Forces 67.
     """
     x, _, _ = seen.sums
     if x <= 0:
@@ -91,7 +91,7 @@ def proximity_between(seen: Near) -> Estimate:
 
     Notes
     -----
-    White (1983); Massey and Denton (1988), eq. 19.
+    White (1983); Massey and Denton (1988).
     """
     x, y, _ = seen.sums
     if not seen.is_mixed:
@@ -106,7 +106,7 @@ def spatial_proximity(seen: Near) -> Estimate:
 
     Notes
     -----
-    White (1983), eq. 5; Massey and Denton (1988), eq. 20.  It exceeds 1 where members of a side live nearer to each
+    White (1983); Massey and Denton (1988).  It exceeds 1 where members of a side live nearer to each
     other than people in general.
     """
     x, y, total = seen.sums
@@ -125,7 +125,7 @@ def relative_clustering(seen: Near) -> Estimate:
 
     Notes
     -----
-    Massey and Denton (1988), eq. 21.
+    Massey and Denton (1988).
     """
     if not seen.is_mixed:
         return undefined(len(seen.x))
@@ -143,7 +143,7 @@ def absolute_clustering(seen: Near) -> Estimate:
 
     Notes
     -----
-    Massey and Denton (1988), eq. 17; Geary (1954); Dacey (1968).  It can be negative.  Not a number where fewer people
+    Massey and Denton (1988); Geary (1954); Dacey (1968).  It can be negative.  Not a number where fewer people
     than *V* are near the members: the index has no direction there.
     """
     x, _, _ = seen.sums
@@ -173,7 +173,7 @@ def decay_isolation(seen: Near) -> Estimate:
 
     Notes
     -----
-    Morgan (1983), Urban Geography 4; Massey and Denton (1988), eq. 23.
+    Morgan (1983), Area 15(3); Massey and Denton (1988).
     """
     x, _, _ = seen.sums
     if x <= 0:
@@ -190,7 +190,7 @@ def decay_interaction(seen: Near) -> Estimate:
 
     Notes
     -----
-    Morgan (1983); Massey and Denton (1988), eq. 22.
+    Morgan (1983); Massey and Denton (1988).
     """
     own = decay_isolation(seen)
     return Estimate(1.0 - own.value, -own.gradient)

@@ -32,7 +32,7 @@ def delta(counts: Floats, area: Floats) -> Estimate:
     Notes
     -----
     Hoover (1941), J. Economic History 1; Duncan, Cuzzort and Duncan (1961); Massey and Denton (1988), Social Forces
-    67, eq. 9.
+    67.
 
     Examples
     --------
@@ -104,7 +104,7 @@ def absolute_concentration(counts: Floats, area: Floats) -> Estimate:
 
     Notes
     -----
-    Massey and Denton (1988), eq. 10, with the ground of a resident in place of the area of a tract: see the head of
+    Massey and Denton (1988), with the ground of a resident in place of the area of a tract: see the head of
     this file, and docs/decisions/0014.
 
     Examples
@@ -132,7 +132,7 @@ def relative_concentration(counts: Floats, area: Floats) -> Estimate:
 
     Notes
     -----
-    Massey and Denton (1988), eq. 11, divide ratios that have no bound below, and no value on equal areas.
+    Massey and Denton (1988), divide ratios that have no bound below, and no value on equal areas.
 
     Examples
     --------

@@ -36,7 +36,7 @@ def sampling_variance(estimate: Estimate, counts: Floats, noise: Floats | None =
 def variance_of_sum(weight: Floats, size: Floats, group: float) -> float:
     r"""Variance of :math:`\sum_i w_i x_i` when `group` persons are drawn at random from cells of `size` persons.
 
-    :math:`\frac{XY}{T(T-1)}\sum_i t_i (w_i - \bar w)^2`: sampling without replacement (Cochran 1977, eq. 2.8).
+    :math:`\frac{XY}{T(T-1)}\sum_i t_i (w_i - \bar w)^2`: sampling without replacement (Cochran 1977, theorem 2.2).
 
     >>> variance_of_sum(np.array([0.0, 1.0]), np.array([1.0, 1.0]), 1.0)
     0.25

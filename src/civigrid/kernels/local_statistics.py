@@ -58,7 +58,7 @@ def local_moran(
 
     Notes
     -----
-    Anselin (1995), Geographical Analysis 27, eq. 12.  esda divides by n - 1 in place of n.
+    Anselin (1995), Geographical Analysis 27.  esda divides by n - 1 in place of n.
 
     Examples
     --------

@@ -15,14 +15,17 @@ import pandas as pd
 import xarray as xr
 from scipy import sparse
 
-from civigrid.cells import column_of, grid_of, ids_of, status_of, with_variables
+from civigrid.cells import column_of, grid_of, ids_of, with_variables
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.kernels.centralization import local_centralization
 from civigrid.kernels.local_statistics import found_at, local_joins, local_moran, shrunk_shares
+from civigrid.kernels.zones import across
+from civigrid.layers.segregation.by_cell import _status
 from civigrid.layers.segregation.groups import group_counts
 from civigrid.layers.segregation.places import metres, touching_pairs
+from civigrid.layers.segregation.table import _zones
 from civigrid.result_table import parameters, result_table
-from civigrid.types import Bools, Column, Floats, Ints, Status, Statuses
+from civigrid.types import Bools, Column, Floats, Ints
 
 CLASSES = ("not significant", "high-high", "low-high", "low-low", "high-low")
 """Classes of local Moran by code: a cell and its neighbours."""
@@ -85,11 +88,10 @@ def local_cells(
     Returns
     -------
     xarray.Dataset
-        The same cells with ``residents``, ``simpson`` (:math:`1-\sum p_m^2`, the chance that two residents differ,
-        Simpson 1949), and for each group *g*: ``moran_g`` (local Moran's I of the share), ``moran_p_g`` (two-sided),
-        ``moran_class_g`` (code in `CLASSES`), ``joins_g`` (neighbours above the whole's share beside a cell above it),
-        ``joins_p_g``, ``joins_class_g`` (1: more than chance), ``lq_shrunk_g``, and ``centralization_g`` where a
-        radius is given.  NaN where nobody lives, or nobody lives next door.
+        The same cells with ``residents``, and for each group *g*: ``moran_g`` (local Moran's I of the share),
+        ``moran_p_g`` (two-sided), ``moran_class_g`` (code in `CLASSES`), ``joins_g`` (neighbours above the whole's
+        share beside a cell above it), ``joins_p_g``, ``joins_class_g`` (1: more than chance), ``lq_shrunk_g``, and
+        ``centralization_g`` where a radius is given.  NaN where nobody lives, or nobody lives next door.
 
     Raises
     ------
@@ -105,16 +107,13 @@ def local_cells(
     """
     options = options or LocalOptions()
     counts, _ = group_counts(cells, groups, total)
-    size = counts.sum(axis=1)
+    size = across(counts)
     inhabited = np.nan_to_num(size) >= INHABITED
     lists = _neighbours(cells, inhabited, options.contiguity)
-    zone = _zone_codes(cells, options.zone)
+    zone = _zones(cells, options.zone)[1]
     rests_on = "|".join([*groups, total] if total else groups)
     values: dict[str, Floats] = {"residents": size}
     about = {"residents": Column(long_name="Residents counted in the groups", source="segregation")}
-    share = counts / np.where(inhabited, size, np.nan)[:, None]
-    values["simpson"] = 1 - (share**2).sum(axis=1)
-    about["simpson"] = _rate("Chance that two residents are of different groups (Simpson)", rests_on)
     for k, group in enumerate(groups):
         words = column_of(cells[group]).long_name or group
         pair = np.stack([counts[:, k], size - counts[:, k]], axis=1)
@@ -156,14 +155,6 @@ def _neighbours(cells: xr.Dataset, inhabited: Bools, kind: str) -> sparse.csr_ar
     return sparse.csr_array(half + half.T)
 
 
-def _zone_codes(cells: xr.Dataset, zone: str) -> Ints:
-    if not zone:
-        return np.zeros(cells.sizes["cell"], dtype=np.int64)
-    if zone not in cells or cells[zone].attrs.get("kind") != "label":
-        raise SchemaError(f"{zone!r} is no label of these cells. Keep it when the source is projected (keep = [...]).")
-    return np.asarray(np.unique(cells[zone].to_numpy().astype(str), return_inverse=True)[1], dtype=np.int64)
-
-
 def _of_group(pair: Floats, zone: Ints, lists: sparse.csr_array, options: LocalOptions) -> dict[str, Floats]:
     """All measures of one group in inhabited cells."""
     share = pair[:, 0] / pair.sum(axis=1)
@@ -182,15 +173,6 @@ def _of_group(pair: Floats, zone: Ints, lists: sparse.csr_array, options: LocalO
         ),
         "lq_shrunk": shrunk / whole if whole > 0 else np.full(len(pair), np.nan),
     }
-
-
-def _status(cells: xr.Dataset, groups: Sequence[str], size: Floats, values: dict[str, Floats]) -> dict[str, Statuses]:
-    """Why a value is missing: because a group is.  A rate of a cell without residents is undefined, not missing."""
-    why = np.full(len(size), Status.UNAVAILABLE, dtype=np.uint8)
-    for code in (Status.SUPPRESSED, Status.CONFIDENTIAL):
-        why[np.any([status_of(cells, g) == code for g in groups], axis=0)] = code
-    unknown = np.isnan(size)
-    return {n: np.where(unknown & np.isnan(v), why, Status.OK).astype(np.uint8) for n, v in values.items()}
 
 
 def local_table(cells: xr.Dataset, groups: Sequence[str], *, options: LocalOptions | None = None) -> pd.DataFrame:
@@ -214,7 +196,7 @@ def local_table(cells: xr.Dataset, groups: Sequence[str], *, options: LocalOptio
     options = options or LocalOptions()
     told = parameters(
         contiguity=options.contiguity, permutations=options.permutations, seed=options.seed,
-        false_discovery_rate=options.discoveries, source="Anselin (1995)",
+        false_discovery_rate=options.discoveries, source="Anselin (1995)", cite="anselin1995",
     )  # fmt: skip
     rows: list[dict[str, Any]] = []
     for group in groups:

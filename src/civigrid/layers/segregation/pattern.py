@@ -15,8 +15,11 @@ from civigrid.errors import SchemaError, unknown_name
 from civigrid.grid import Grid
 from civigrid.kernels.clustering import Near
 from civigrid.kernels.estimate import Estimate, sampling_variance
+from civigrid.kernels.zones import across
 from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated
+from civigrid.layers.segregation.measured import Z_95, against_others
 from civigrid.layers.segregation.pattern_indices import PATTERNS, PatternIndex, Seen, taken_out
+from civigrid.layers.segregation.pattern_sources import PATTERN_SOURCES
 from civigrid.layers.segregation.places import (
     Centres,
     PatternOptions,
@@ -25,10 +28,10 @@ from civigrid.layers.segregation.places import (
     ground_of,
     proximity_of,
 )
+from civigrid.layers.segregation.table import _zones
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Bools, Floats, Ids, Ints
 
-Z_95 = 1.959963984540054
 _NAMES = tuple(index.name for index in PATTERNS)
 _CELLS_DRAWN = 20_000_000
 """Cells drawn in all simulations of a zone: means over millions of cells need few draws."""
@@ -130,7 +133,7 @@ def pattern_table(
     )  # fmt: skip
     ground = ground_of(cells, grid_of(cells), ids_of(cells), area, inhabited)
     rows: list[dict[str, Any]] = []
-    for label, at in _zones(cells, zone, inhabited):
+    for label, at in _parts(cells, zone, inhabited):
         of_noise = None if noise is None else noise[at]
         rows += _zone_rows(label, grid_of(cells), ids_of(cells)[at], counts[at], ground[at], of_noise, asked)
     return result_table(rows)
@@ -149,28 +152,25 @@ def _named(centres: str | Centres) -> str:
     return f"{weighted}given centres ({len(centres.points)}), mean of the nearest {centres.nearest}"
 
 
-def _zones(cells: xr.Dataset, zone: str, inhabited: Bools) -> Iterator[tuple[str, Ints]]:
+def _parts(cells: xr.Dataset, zone: str, inhabited: Bools) -> Iterator[tuple[str, Ints]]:
     """Inhabited cells of the whole, then of each zone by name."""
+    labels, code = _zones(cells, zone)
     rows = np.flatnonzero(inhabited)
     if len(rows):
         yield "all", rows
-    if not zone:
-        return
-    if zone not in cells or cells[zone].attrs.get("kind") != "label":
-        raise SchemaError(f"{zone!r} is no label of these cells. Keep it when the source is projected (keep = [...]).")
-    names, code = np.unique(cells[zone].to_numpy().astype(str)[rows], return_inverse=True)
-    order = np.argsort(code, kind="stable")
-    for name, at in zip(
-        names, np.split(rows[order], np.searchsorted(code[order], np.arange(1, len(names)))), strict=True
-    ):
-        yield str(name) or "(none)", at
+    if zone:
+        order = rows[np.argsort(code[rows], kind="stable")]
+        bounds = np.searchsorted(code[order], np.arange(len(labels) + 1))
+        for label, first, last in zip(labels, bounds, bounds[1:], strict=False):
+            if last > first:
+                yield label, order[first:last]
 
 
 def _zone_rows(
     zone: str, grid: Grid, ids: Ids, counts: Floats, ground: Floats, noise: Floats | None, asked: _Asked
 ) -> Iterator[dict[str, Any]]:
     """Rows of one zone: what lies around is gathered once for all groups and indices."""
-    size, options = counts.sum(axis=1), asked.options
+    size, options = across(counts), asked.options
     proximity, around = None, None
     if asked.needs("clustering", "exposure"):
         proximity = proximity_of(grid, ids, asked.decay_m, asked.self_distance, options)
@@ -180,20 +180,15 @@ def _zone_rows(
     for k, group in enumerate(asked.names):
         if group == "rest":
             continue
-        own = _against_others(counts, k)
-        near, of_noise = None, None if noise is None else _against_others(noise, k)
+        own = against_others(counts, k)
+        near, of_noise = None, None if noise is None else against_others(noise, k)
         if proximity is not None and around is not None:
-            gathered = _against_others(around[:, :-1], k)
+            gathered = against_others(around[:, :-1], k)
             near = Near(own[:, 0], own[:, 1], gathered[:, 0], gathered[:, 1], around[:, -1], proximity)
             if of_noise is not None:
                 near = near._replace(noise_x=of_noise[:, 0], noise_y=of_noise[:, 1])
         seen = Seen(own, ground, near, outwards, borders, options.perimeter)
         yield from _group_rows(zone, group, seen, of_noise, asked)
-
-
-def _against_others(columns: Floats, k: int) -> Floats:
-    """One column, and the sum of all others."""
-    return np.stack([columns[:, k], np.delete(columns, k, axis=1).sum(axis=1)], axis=1)
 
 
 def _group_rows(zone: str, group: str, seen: Seen, noise: Floats | None, asked: _Asked) -> Iterator[dict[str, Any]]:
@@ -249,6 +244,8 @@ def _row(
     if index.family != "clustering":
         low, high = max(low, -1.0), min(high, 1.0)
     unreliable = True if known and abs(expected - even) > abs(found.value - even) / 2 else None
+    told |= {"source": PATTERN_SOURCES[index.source].short + (f", {index.where}" if index.where else "")}
+    told |= {"cite": index.source, "correction": index.correction, "unreliable": unreliable}
     return {
         "zone": zone,
         "topic": "segregation",
@@ -261,5 +258,5 @@ def _row(
         "high": high,
         "persons": float(seen.counts.sum()),
         "cells": len(seen.counts),
-        "parameters": parameters(**told, correction=index.correction, source=index.source, unreliable=unreliable),
+        "parameters": parameters(**told),
     }

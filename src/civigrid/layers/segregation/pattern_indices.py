@@ -79,8 +79,8 @@ class PatternIndex:
         Dimension of Massey and Denton (1988), or "boundary".
     formula : str
         As in print, LaTeX.
-    source : str
-        Author, year.
+    source, where : str
+        Key in `civigrid.layers.segregation.pattern_sources.PATTERN_SOURCES`; how it was taken over.
     correction : {"difference", "rescaled"}
         What chance makes is taken out as (expected - even), or as (I - E) / (1 - E) where 1 is complete segregation.
     parameters : tuple of str
@@ -98,6 +98,7 @@ class PatternIndex:
     family: Family
     formula: str
     source: str
+    where: str
     correction: Literal["difference", "rescaled"]
     parameters: tuple[str, ...]
     value: Callable[[Seen], Estimate]
@@ -133,84 +134,84 @@ def _evenly(s: Seen) -> Floats:
 
 PATTERNS: tuple[PatternIndex, ...] = (
     PatternIndex(
-        "ACL", "Absolute clustering", "clustering", r"(U_x - V)/(U_t - V)", "Massey and Denton (1988), eq. 17",
+        "ACL", "Absolute clustering", "clustering", r"(U_x - V)/(U_t - V)", "massey1988", "",
         "difference", _NEAR, lambda s: clustering.absolute_clustering(s.near),
         lambda s: clustering.expected_absolute_clustering(s.near),
         lambda s: clustering.absolute_clustering(s.even).value,
     ),
     PatternIndex(
-        "RCL", "Relative clustering", "clustering", r"P_{xx}/P_{yy} - 1", "Massey and Denton (1988), eq. 21",
+        "RCL", "Relative clustering", "clustering", r"P_{xx}/P_{yy} - 1", "massey1988", "",
         "difference", _NEAR, lambda s: clustering.relative_clustering(s.near),
         lambda s: clustering.expected_relative_clustering(s.near), lambda s: _mixed(s, 0.0),
     ),
     PatternIndex(
-        "SP", "Spatial proximity", "clustering", r"(X P_{xx} + Y P_{yy})/(T P_{tt})", "White (1983), eq. 5",
+        "SP", "Spatial proximity", "clustering", r"(X P_{xx} + Y P_{yy})/(T P_{tt})", "white1983", "",
         "difference", _NEAR, lambda s: clustering.spatial_proximity(s.near),
         lambda s: clustering.expected_spatial_proximity(s.near), lambda s: _mixed(s, 1.0),
     ),
     PatternIndex(
-        "Pxx", "Average proximity within the group", "clustering", r"\sum_{ij} x_i c_{ij} x_j/X^2", "White (1983)",
+        "Pxx", "Average proximity within the group", "clustering", r"\sum_{ij} x_i c_{ij} x_j/X^2", "white1983", "",
         "difference", _NEAR, lambda s: clustering.proximity_within(s.near),
         lambda s: clustering.expected_proximity_within(s.near), _everyone,
     ),
     PatternIndex(
-        "Pxy", "Average proximity to everyone else", "clustering", r"\sum_{ij} x_i c_{ij} y_j/(XY)", "White (1983)",
+        "Pxy", "Average proximity to everyone else", "clustering", r"\sum_{ij} x_i c_{ij} y_j/(XY)", "white1983", "",
         "difference", _NEAR, lambda s: clustering.proximity_between(s.near),
         lambda s: clustering.expected_proximity_between(s.near), lambda s: _mixed(s, _everyone(s)),
     ),
     PatternIndex(
-        "DPxx", "Distance-decay isolation", "exposure", r"\sum_i (x_i/X)\sum_j K_{ij} x_j/t_j", "Morgan (1983)",
+        "DPxx", "Distance-decay isolation", "exposure", r"\sum_i (x_i/X)\sum_j K_{ij} x_j/t_j", "morgan1983", "",
         "difference", _NEAR, lambda s: s.met, lambda s: clustering.expected_decay_isolation(s.near),
         lambda s: s.share,
     ),
     PatternIndex(
         "DPxy", "Distance-decay interaction with everyone else", "exposure", r"\sum_i (x_i/X)\sum_j K_{ij} y_j/t_j",
-        "Morgan (1983)", "difference", _NEAR, _less,
+        "morgan1983", "", "difference", _NEAR, _less,
         lambda s: clustering.expected_decay_interaction(s.near), lambda s: 1 - s.share,
     ),
     PatternIndex(
-        "Delta", "Delta (concentration on ground)", "concentration", r"\frac12\sum_i |x_i/X - a_i/A|", "Hoover (1941)",
+        "Delta", "Delta (concentration on ground)", "concentration", r"\frac12\sum_i |x_i/X - a_i/A|", "hoover1941", "",
         "difference", _GROUND, lambda s: concentration.delta(s.counts, s.ground),
         lambda s: concentration.expected_delta(s.counts, s.ground),
         lambda s: concentration.delta(_evenly(s), s.ground).value,
     ),
     PatternIndex(
         "ACO", "Absolute concentration, by density", "concentration", r"(A_{max} - A_x)/(A_{max} - A_{min})",
-        "Massey and Denton (1988), eq. 10, for equal cells", "difference", _GROUND,
+        "massey1988", "redefined by density", "difference", _GROUND,
         lambda s: concentration.absolute_concentration(s.counts, s.ground),
         lambda s: concentration.expected_absolute_concentration(s.counts, s.ground),
         lambda s: concentration.expected_absolute_concentration(s.counts, s.ground),
     ),
     PatternIndex(
         "RCO", "Relative concentration, by density", "concentration", r"(PA - A_x)/(PA - A_{min})",
-        "Massey and Denton (1988), eq. 11, for equal cells", "difference", _GROUND,
+        "massey1988", "redefined by density", "difference", _GROUND,
         lambda s: concentration.relative_concentration(s.counts, s.ground),
         lambda s: concentration.expected_relative_concentration(s.counts, s.ground), lambda s: _mixed(s, 0.0),
     ),
     PatternIndex(
         "ACE", "Absolute centralization", "centralization", r"\sum_k X_{k-1}A_k - \sum_k X_k A_{k-1}",
-        "Duncan and Duncan (1955b)", "difference", _CENTRE + _GROUND,
+        "duncan1955b", "", "difference", _CENTRE + _GROUND,
         lambda s: centralization.absolute_centralization(s.counts, s.ground, s.distance), _ace, _ace,
     ),
     PatternIndex(
         "RCE", "Relative centralization", "centralization", r"\sum_k X_{k-1}Y_k - \sum_k X_k Y_{k-1}",
-        "Duncan and Duncan (1955b)", "difference", _CENTRE,
+        "duncan1955b", "", "difference", _CENTRE,
         lambda s: centralization.relative_centralization(s.counts, s.distance),
         lambda s: _mixed(s, 0.0), lambda s: _mixed(s, 0.0),
     ),
     PatternIndex(
         "D_adj", "Dissimilarity adjusted for neighbours", "boundary", r"D - \sum c_{ij}|p_i - p_j|/\sum c_{ij}",
-        "Morrill (1991)", "rescaled", _EDGE, lambda s: boundaries.adjusted_dissimilarity(s.counts, s.edges), None,
+        "morrill1991", "", "rescaled", _EDGE, lambda s: boundaries.adjusted_dissimilarity(s.counts, s.edges), None,
         lambda s: _mixed(s, 0.0),
     ),
     PatternIndex(
         "D_w", "Dissimilarity adjusted for boundaries", "boundary", r"D - \sum b_{ij}|p_i - p_j|/\sum b_{ij}",
-        "Wong (1993), eq. 4", "rescaled", _EDGE, lambda s: boundaries.boundary_dissimilarity(s.counts, s.edges), None,
+        "wong1993", "", "rescaled", _EDGE, lambda s: boundaries.boundary_dissimilarity(s.counts, s.edges), None,
         lambda s: _mixed(s, 0.0),
     ),
     PatternIndex(
         "D_s", "Dissimilarity adjusted for boundaries and shapes", "boundary",
-        r"D - \sum b_{ij}\frac{r_i + r_j}{2\max r}|p_i - p_j|/\sum b_{ij}", "Wong (1993), eq. 6", "rescaled",
+        r"D - \sum b_{ij}\frac{r_i + r_j}{2\max r}|p_i - p_j|/\sum b_{ij}", "wong1993", "", "rescaled",
         (*_EDGE, "perimeter"), lambda s: boundaries.shape_dissimilarity(s.counts, s.edges, perimeter=s.perimeter),
         None, lambda s: _mixed(s, 0.0),
     ),
