@@ -13,7 +13,6 @@ from civigrid.cells import grid_of, make_cells
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.kernels import shapley
 from civigrid.kernels.shapley import Difference, shapley_difference, two_term_difference
-from civigrid.kernels.two_samples import resample
 from civigrid.kernels.zones import zones_of
 from civigrid.layers.segregation.indices import INDICES, Index, index_named, with_parameters
 from civigrid.layers.segregation.measured import against_others
@@ -126,7 +125,7 @@ def _five(
     found = shapley_difference(first, second, index, added=added)
     drawn = None
     if draws:
-        pairs = zip(resample(first, draws, rng), resample(second, draws, rng), strict=True)
+        pairs = ([rng.poisson(t).astype(np.float64) for t in (first, second)] for _ in range(draws))
         drawn = np.array([_values(shapley_difference(a, b, index, added=added)) for a, b in pairs])
     fit = {
         "common_cells": found.units,
