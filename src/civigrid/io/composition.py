@@ -240,7 +240,9 @@ def _wide(table: pd.DataFrame, asked: Composed, file: str) -> _Rows:
     marks = tuple(dict.fromkeys(m for e in entries for m in e.marks))
     zone = _zones(table, asked.zones, file)
     if not asked.units:
-        return _Rows(names, np.arange(1, len(table) + 1).astype(str).astype(object), zone, counts, kept_back, marks, [])
+        return _Rows(
+            names, np.array([f"row {i}" for i in range(1, len(table) + 1)], object), zone, counts, kept_back, marks, []
+        )
     unit, code = np.unique(_names(table, asked.units, file, "unit"), return_inverse=True)
     if len(unit) == len(table):
         place = np.argsort(code)

@@ -61,6 +61,9 @@ def check_composition(
     _refuse_total_row(counts, unit, file)
     if total:
         findings += _excess(known[:, groups].sum(axis=1), people, total, file)
+    if nobody := [names[k] for k in groups if not known[:, k].any()]:
+        text = f"nobody is of {first_few(nobody)}: their indices are not defined"
+        findings.append(Finding("warning", "composition.nobody", text, len(nobody)))
     findings += _never_larger(known[:, groups], [str(names[k]) for k in groups])
     return counts, findings
 
@@ -122,6 +125,8 @@ def _refuse_sums(counts: Floats, names: list[str], total: str, file: str) -> Non
     """Refuse a group that is the sum of others: it would count its people twice."""
     if len(names) < 3:
         return
+    # a triangle with the same products solves the same, whatever the number of units
+    small: Floats = np.asarray(np.linalg.qr(counts, mode="r"))
     for k, name in enumerate(names):
         if name == total:
             continue
@@ -129,7 +134,7 @@ def _refuse_sums(counts: Floats, names: list[str], total: str, file: str) -> Non
         lived = counts[:, k] > 0
         if len(others) < 2 or lived.sum() < 3:
             continue
-        parts = [others[i] for i in np.flatnonzero(np.round(nnls(counts[:, others], counts[:, k])[0]) == 1)]
+        parts = [others[i] for i in np.flatnonzero(np.round(nnls(small[:, others], small[:, k])[0]) == 1)]
         if len(parts) < 2:
             continue
         close = np.abs(counts[:, parts].sum(axis=1) - counts[:, k]) <= 1e-6 * np.maximum(counts[:, k], 1)
@@ -142,14 +147,16 @@ def _refuse_sums(counts: Floats, names: list[str], total: str, file: str) -> Non
 
 
 def _refuse_total_row(counts: Floats, unit: Words, file: str) -> None:
-    """Refuse a row that is the sum of all others, as the last line of many tables is."""
+    """Refuse a row that is the sum of all others, as the last line of many tables is; or stands above subtotals."""
     whole = np.nansum(counts, axis=0)
-    lived = (np.nan_to_num(counts).sum(axis=1) > 0).sum()
-    rows = (np.abs(2 * counts - whole) <= 1e-6 * np.maximum(whole, 1)).all(axis=1)
-    if lived > 2 and rows.sum() == 1:
-        raise SourceError(
-            f"{file}: unit {unit[rows][0]!r} is the sum of all others, in every group. It is a line of totals: drop it."
-        )
+    lived = int((np.nan_to_num(counts).sum(axis=1) > 0).sum())
+    for times, least in ((2, 4), (3, 7), (4, 15)):
+        rows = (np.abs(times * counts - whole) <= 1e-6 * np.maximum(whole, 1)).all(axis=1)
+        if lived >= least and rows.sum() == 1:
+            what = "the sum of all others" if times == 2 else f"1/{times} of all, as a total above subtotals is"
+            raise SourceError(
+                f"{file}: unit {unit[rows][0]!r} is {what}, in every group. It is a line of totals: drop such lines."
+            )
 
 
 def _excess(sums: Floats, people: Floats, total: str, file: str) -> list[Finding]:

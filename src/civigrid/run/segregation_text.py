@@ -42,7 +42,7 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _figure(value: float) -> str:
-    return f"{value:.6f}" if math.isfinite(value) else "-"
+    return f"{value + 0.0:.6f}".replace("-0.000000", "0.000000") if math.isfinite(value) else "-"
 
 
 def _aligned(rows: Sequence[tuple[str, ...]], numbers_from: int) -> list[str]:
