@@ -55,6 +55,10 @@ def test_published_school_values(real_data):
     for name, expected in TWO_GROUP.items():
         assert estimate(name, pair) == pytest.approx(expected, abs=1e-9), name
     black_white = table[["black", "white"]].to_numpy(float)
+    published = {"asian": 0.6287672517, "black": 0.8805413052, "hisp": 0.7766327429, "white": 0.1836392854,
+                 "native": 1.4342643919}  # fmt: skip
+    for group, expected in published.items():
+        assert estimate("L_g", two_of(table, group)) == pytest.approx(expected, abs=1e-9), group
     assert estimate("D", black_white[black_white.sum(axis=1) > 0]) == pytest.approx(0.728387884871, abs=1e-9)
 
 
@@ -169,7 +173,9 @@ def test_separation_and_evenness(name):
     apart, even = np.array([[40.0, 0], [0, 40]]), np.array([[10.0, 30], [5, 15]])
     if index.correction == "none":
         return
-    complete = {"interaction": 0.0, "gorard": 0.5, "M": np.log(2), "divergence": np.log(2)}.get(name, 1.0)
+    complete = {"interaction": 0.0, "gorard": 0.5, "M": np.log(2), "divergence": np.log(2), "L_g": np.log(2)}.get(
+        name, 1.0
+    )
     nothing = {"isolation": 0.25, "interaction": 0.75}.get(name, 0.0)
 
     assert estimate(name, apart) == pytest.approx(complete, abs=1e-9)
@@ -179,7 +185,7 @@ def test_separation_and_evenness(name):
 def test_a_zone_of_one_group_has_no_index():
     """Where everyone is of one group nothing is even or uneven: NaN, never 0 or 1."""
     for name in EVENNESS:
-        if name not in ("isolation", "interaction", "M", "divergence"):
+        if name not in ("isolation", "interaction", "M", "divergence", "L_g"):
             assert np.isnan(estimate(name, np.array([[3.0, 0.0], [9.0, 0.0]]))), name
 
 

@@ -85,6 +85,8 @@ _EACH = (
           r"\sum_i\frac{x_i}{X}\frac{x_i}{t_i}", "massey1988", "eq. 5"),
     Index("interaction", "Interaction with everyone else", "each", exposure.interaction, chance.expected_interaction,
           "difference", r"\sum_i\frac{x_i}{X}\frac{y_i}{t_i}", "massey1988", "eq. 6"),
+    Index("L_g", "Local segregation of the group (nats)", "each", evenness.local_of_group,
+          chance.expected_local_of_group, "difference", r"\sum_i\frac{x_i}{X}\ln\frac{p_i}{P}", "mora2011", "eq. 4"),
 )  # fmt: skip
 _ALL = (
     Index("exposure", "Exposure of a group to a group", "pairs", exposure.exposure, chance.expected_exposure,

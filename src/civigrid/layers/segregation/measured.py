@@ -8,10 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from civigrid.kernels.random_allocation import Chance
-from civigrid.kernels.zones import Value, Zones, gradient
+from civigrid.kernels.zones import Value, Zones, across, gradient
 from civigrid.layers.segregation.indices import Index, corrected, with_parameters
 from civigrid.types import Bools, Floats
 
+_SHARES = ("isolation", "interaction", "exposure")
+"""Indices that are shares of people met: without cells they would be a group's share in the zone."""
 Z_95 = 1.959963984540054
 Gradient = Callable[[Zones, Value], Floats]
 
@@ -51,7 +53,7 @@ def targets(index: Index, names: Sequence[str]) -> Iterator[Target]:
 
 def against_others(columns: Floats, k: int) -> Floats:
     """One column, and the sum of all others."""
-    return np.stack([columns[:, k], columns.sum(axis=1) - columns[:, k]], axis=1)
+    return np.stack([columns[:, k], across(columns) - columns[:, k]], axis=1)
 
 
 def of_target(index: Index, rows: Zones, target: Target) -> Zones:
@@ -100,7 +102,7 @@ def measure(
     found = value(rows, **pair)
     slope = derivative(rows, found)
     spread = rows.own if noise is None else rows.own + noise
-    error = np.sqrt(rows.sums((spread * slope**2).sum(axis=1)))
+    error = np.sqrt(rows.sums(across(spread * slope**2)))
     empty = np.full_like(found.estimate, np.nan)
     expected, better, factor, unreliable = empty, empty, np.ones_like(empty), np.zeros(len(empty), dtype=bool)
     if index.correction == "none":
@@ -114,13 +116,13 @@ def measure(
     centre = found.estimate if chance is None else better
     half = Z_95 * factor * error
     low, high = centre - half, centre + half
-    if index.correction == "rescaled" or index.groups == "pairs" or index.name in ("isolation", "interaction"):
+    if index.correction == "rescaled" or index.name in _SHARES:
         low, high = np.maximum(low, -1.0), np.minimum(high, 1.0)
     return Measured(found.estimate, expected, better, low, high, unreliable)
 
 
 def _baseline(index: Index, target: Target, chance: Chance) -> Floats:
-    if index.correction != "difference" or index.groups in ("all", "ordered"):
+    if index.name not in _SHARES:
         return np.zeros(len(chance.starts))
     if index.groups == "pairs":
         return chance.share[:, target.second]
