@@ -1,0 +1,419 @@
+"""Indices of neighbourhoods: limits, expectation and interval against simulation, and profiles over scale."""
+
+import json
+
+import numpy as np
+import pytest
+
+from civigrid.cells import make_cells
+from civigrid.errors import SchemaError, UnknownNameError
+from civigrid.grid import H3Grid, SquareGrid
+from civigrid.kernels.convolution import Kernel
+from civigrid.kernels.permutation import fixed_margins, p_value
+from civigrid.kernels.zones import zones_of
+from civigrid.layers.segregation import segregation_table
+from civigrid.layers.segregation.gather import Gather
+from civigrid.layers.segregation.indices import INDICES, index_named, with_parameters
+from civigrid.layers.segregation.neighbourhoods import Around, around
+from civigrid.layers.segregation.permuted import permutation_test
+from civigrid.layers.segregation.profile import profile_table
+from civigrid.layers.segregation.spatial import SPATIAL, SpatialOptions, spatial_table
+from civigrid.types import Column, Status
+
+GRID = SquareGrid(cell_size_m=1000)
+NAMES = ["a", "b", "c"]
+NUMBERS = ["estimate", "expected", "corrected", "low", "high", "persons", "cells"]
+
+
+def on_cells(counts, side, labels=None, grid=GRID):
+    """Give a square town, row by row."""
+    row, col = (v.ravel() for v in np.indices((side, side)))
+    ids = grid.from_row_col(row + 3_205, col + 4_310)
+    values = {n: counts[:, k] for k, n in enumerate(NAMES[: counts.shape[1]])}
+    return make_cells(grid, ids, values, {n: Column() for n in values}, labels=labels)
+
+
+def segregated(side=24, seed=4, mean=60.0, groups=3):
+    """Draw a town whose groups live apart, in cells of very different size."""
+    rng = np.random.default_rng(seed)
+    row, col = (v.ravel() / side for v in np.indices((side, side)))
+    size = rng.negative_binomial(0.6, 0.6 / (0.6 + mean), side * side)
+    pull = np.stack([1.0 + 0 * row, 0.1 + 0.8 * row**2, 0.1 + 0.5 * np.sin(3 * col) ** 2], axis=1)[:, :groups]
+    return rng.poisson(size[:, None] * pull / pull.sum(axis=1, keepdims=True)).astype(float)
+
+
+def one(table, index, groups=None):
+    rows = table[table["index"] == index]
+    return (rows if groups is None else rows[rows["groups"] == groups]).iloc[0]
+
+
+def test_radius_zero_is_the_aspatial_table():
+    """Neighbourhoods of one cell give every number of the table of cells, of the whole and of zones."""
+    counts = segregated()
+    zone = np.where(np.arange(len(counts)) % 24 < 9, "west", "east")
+    cells = on_cells(counts, 24, {"part": zone})
+    names = list(INDICES)
+    for noise in (None, 2.0):
+        options = SpatialOptions(noise_variance=noise)
+        spatial = spatial_table(cells, NAMES, Kernel("biweight", 0), zone="part", indices=names, options=options)
+        aspatial = segregation_table(cells, NAMES, zone="part", indices=names, noise_variance=noise)
+
+        assert spatial[["zone", "index", "groups"]].equals(aspatial[["zone", "index", "groups"]])
+        assert spatial[NUMBERS].to_numpy() == pytest.approx(aspatial[NUMBERS].to_numpy(), abs=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize("kernel", [Kernel("uniform", 1e7), Kernel("biweight", 1e9), Kernel("gaussian", 1e9, 1e8)])
+def test_radius_to_infinity_is_no_segregation(kernel):
+    """Where everyone is everyone's neighbour nothing is segregated, expected or uncertain, and one meets the city."""
+    counts = segregated()
+    table = spatial_table(on_cells(counts, 24), NAMES, kernel)
+    evenness = table[~table["index"].isin(["isolation", "interaction"])]
+
+    assert evenness[["estimate", "expected", "corrected"]].to_numpy() == pytest.approx(0, abs=1e-6)
+    assert one(table, "isolation", "a").estimate == pytest.approx(counts[:, 0].sum() / counts.sum(), abs=1e-6)
+
+
+def test_an_index_by_hand():
+    """Two cells that see half of each other: D, isolation and H of compositions worked out by hand."""
+    cells = make_cells(
+        GRID,
+        GRID.from_row_col(np.array([3000, 3000]), np.array([4000, 4001])),
+        {"a": [30.0, 0.0], "b": [10.0, 40.0]},
+        {"a": Column(), "b": Column()},
+    )
+    table = spatial_table(cells, ["a", "b"], Kernel("triangular", 2000), indices=["D", "isolation", "H"])
+    # around the first 30 + 0 and 10 + 20, around the second 15 and 45: shares 1/2 and 1/4
+    city, first, second = (-(p * np.log(p) + (1 - p) * np.log(1 - p)) for p in (0.375, 0.5, 0.25))
+
+    assert one(table, "D").estimate == pytest.approx((40 * 0.125 + 40 * 0.125) / (2 * 80 * 0.375 * 0.625) * 1)
+    assert one(table, "isolation", "a").estimate == pytest.approx(0.5)
+    assert one(table, "H").estimate == pytest.approx(1 - (first + second) / 2 / city)
+
+
+@pytest.mark.parametrize("radius", [0, 1500, 3000, 6000, 10_000])
+def test_expectation_agrees_with_simulation(radius):
+    """Under fixed margins every expectation lies within what 200 allocations tell, at every radius."""
+    side, rng = 30, np.random.default_rng(6)
+    size = rng.negative_binomial(0.5, 0.5 / 60.5, side * side)
+    group = rng.multivariate_hypergeometric(size, int(0.06 * size.sum()), method="marginals")
+    counts = np.stack([group, size - group], axis=1).astype(float)
+    cells, kernel = on_cells(counts, side), Kernel("biweight", radius)
+    names = ["D", "H", "V", "isolation", "A", "hutchens", "R", "C"]
+    table = spatial_table(cells, ["a", "b"], kernel, indices=names, options=SpatialOptions(interval=False))
+    gather, lived = Gather(GRID, cells["cell_id"].to_numpy()), np.arange(side * side)
+    own = np.stack(_sorted(cells, list(fixed_margins(counts, 200, rng)), side))
+    near = gather(own.transpose(1, 0, 2).reshape(side * side, -1), [(kernel, 1)], lived)[0]
+    near = near.reshape(side * side, 200, 2).transpose(1, 0, 2)
+    for name in names:
+        value, _ = with_parameters(index_named(name))
+        drawn = np.array([_value(value, o, n) for o, n in zip(own, near, strict=True)])
+        expected, error = one(table, name).expected, drawn.std() / np.sqrt(200)
+        assert abs(drawn.mean() - expected) < 3.5 * error + 0.012 * expected, name
+
+
+def _sorted(cells, drawn, side):
+    """Put counts that stand row by row into the order of the cells."""
+    row, col = GRID.row_col(cells["cell_id"].to_numpy())
+    return [c[(row - 3_205) * side + col - 4_310] for c in drawn]
+
+
+def _value(function, own, near):
+    lived = own.sum(axis=1) > 0
+    return function(zones_of(own[lived], near[lived])).estimate[0]
+
+
+def test_published_expectations():
+    """Expected D at 0 to 8 cells falls from 0.16 to 0.02, as in a town of the reference (P = 6 %)."""
+    side, rng = 60, np.random.default_rng(1)
+    size = rng.negative_binomial(0.5, 0.5 / 69.5, side * side)
+    group = rng.binomial(size, 0.06)
+    cells = on_cells(np.stack([group, size - group], axis=1).astype(float), side)
+    radii = [1000.0 * (r + 1) if r else 0.0 for r in (0, 1, 2, 4, 8)]
+    table = profile_table(cells, ["a", "b"], radii, indices=["D"], options=SpatialOptions(interval=False))
+    expected = table[(table["index"] == "D") & (table["groups"] == "a")]["expected"].to_numpy()
+
+    assert expected == pytest.approx([0.1606, 0.0945, 0.0616, 0.0358, 0.0196], rel=0.25)
+
+
+@pytest.mark.parametrize("radius", [0, 2000, 5000])
+def test_intervals_agree_with_simulated_towns(radius):
+    """Over towns drawn again with Poisson persons, indices scatter as their intervals say."""
+    rng = np.random.default_rng(8)
+    mean, kernel = segregated(side=20, mean=90.0), Kernel("biweight", radius)
+    drawn = [
+        spatial_table(
+            on_cells(rng.poisson(mean).astype(float), 20), NAMES, kernel, indices=["D", "H", "isolation", "R"]
+        )
+        for _ in range(120)
+    ]
+    estimates = np.stack([t["corrected"] for t in drawn])
+    half = np.mean([(t["high"] - t["low"]) / 2 / 1.959964 for t in drawn], axis=0)
+
+    assert (half / estimates.std(axis=0)) == pytest.approx(np.ones(half.shape), abs=0.3)
+    assert np.mean(half / estimates.std(axis=0)) == pytest.approx(1.0, abs=0.12)
+
+
+def test_derivative_is_that_of_the_index():
+    """One person more moves an index by its derivative: the interval is the sum of these squares."""
+    counts = segregated(side=8)
+    kernel, function = Kernel("biweight", 3000), with_parameters(index_named("H_multi"))[0]
+    cells = on_cells(counts, 8)
+    own = np.stack([cells[n].to_numpy() for n in NAMES], axis=1)
+    k = around(cells, np.eye(64), kernel).counts
+    variance = 0.0
+    for j, m in zip(*np.nonzero(own), strict=True):
+        more, less = own.copy(), own.copy()
+        more[j, m] += 1e-4
+        less[j, m] -= 1e-4
+        slope = (_value(function, more, k @ more) - _value(function, less, k @ less)) / 2e-4
+        variance += own[j, m] * slope**2
+    row = one(spatial_table(cells, NAMES, kernel, indices=["H_multi"]), "H_multi")
+
+    assert (row.high - row.low) / 2 / 1.959964 * (1 - row.expected) == pytest.approx(np.sqrt(variance), rel=1e-4)
+
+
+def test_zones_have_neighbours_beyond_their_border():
+    """A zone's row is that of its residents alone with the rest of the town outside: numbers and intervals."""
+    counts = segregated()
+    cells = on_cells(counts, 24, {"part": np.where(np.arange(len(counts)) % 24 < 9, "west", "east")})
+    kernel = Kernel("biweight", 4000)
+    zones = spatial_table(cells, NAMES, kernel, zone="part")
+    west = cells.isel(cell=np.flatnonzero(cells["part"].to_numpy() == "west"))
+    alone = spatial_table(west, NAMES, kernel, options=SpatialOptions(outside=cells))
+    found = zones[zones["zone"] == "west"][NUMBERS].to_numpy()
+
+    assert zones["zone"].unique().tolist() == ["all", "east", "west"]
+    assert found == pytest.approx(alone[NUMBERS].to_numpy(), abs=1e-12, nan_ok=True)
+
+
+def test_any_rule_makes_neighbourhoods():
+    """A function of cells and counts stands in for a kernel; without weights back no interval is told."""
+    cells, kernel = on_cells(segregated(), 24), Kernel("biweight", 3000)
+    expected = spatial_table(cells, NAMES, kernel)
+    same = spatial_table(cells, NAMES, lambda c, n: around(c, n, kernel))
+    bare = spatial_table(cells, NAMES, lambda c, n: Around(*around(c, n, kernel)[:3], {"k": 400}))
+
+    assert same[NUMBERS].equals(expected[NUMBERS])
+    assert bare["expected"].equals(expected["expected"])
+    assert bare["low"].isna().all()
+    assert json.loads(bare["parameters"][0])["k"] == 400
+
+
+def test_noise_of_the_publisher_is_taken_out():
+    """Noise added to every count raises what is expected as much as it raises the index."""
+    rng = np.random.default_rng(3)
+    side, kernel = 30, Kernel("biweight", 2500)
+    size = rng.negative_binomial(2, 2 / 42, side * side) + 20
+    group = rng.binomial(size, 0.3)
+    counts = np.stack([group, size - group], axis=1).astype(float)
+    noisy = []
+    for _ in range(60):
+        noise = rng.integers(-3, 4, counts.shape)
+        table = spatial_table(
+            on_cells(np.maximum(counts + noise, 0), side),
+            ["a", "b"],
+            kernel,
+            indices=["V", "D"],
+            options=SpatialOptions(noise_variance=4.0),
+        )
+        noisy.append([one(table, "V").corrected, one(table, "D").corrected])
+    true = spatial_table(on_cells(counts, side), ["a", "b"], kernel, indices=["V", "D"])
+
+    assert np.mean(noisy, axis=0) == pytest.approx([one(true, "V").corrected, one(true, "D").corrected], abs=0.0016)
+
+
+def test_square_and_hexagon_converge():
+    """One surface of people on squares and on H3: indices meet as cells shrink."""
+    from pyproj import Transformer
+
+    rng = np.random.default_rng(5)
+    at = rng.uniform(0, 12_000, (60_000, 2))
+    first = rng.random(len(at)) < 0.2 + 0.5 * (at[:, 0] > 6_000) * (at[:, 1] > 5_000)
+    place = at + [4_321_000, 3_210_000]
+    degrees = np.stack(Transformer.from_crs(3035, 4326, always_xy=True).transform(*place.T), axis=1)
+    apart = []
+    for side, resolution in ((1500, 7), (500, 8), (200, 9)):
+        values = []
+        for grid, points in ((SquareGrid(cell_size_m=side), place), (H3Grid(resolution), degrees)):
+            ids, cell = np.unique(grid.cell_at(points), return_inverse=True)
+            a, b = np.bincount(cell, first), np.bincount(cell, ~first)
+            cells = make_cells(grid, ids, {"a": a, "b": b}, {"a": Column(), "b": Column()})
+            table = spatial_table(
+                cells,
+                ["a", "b"],
+                Kernel("biweight", 3000),
+                indices=["D", "H", "isolation"],
+                options=SpatialOptions(interval=False),
+            )
+            values.append([one(table, n, "a").estimate for n in ("D", "H", "isolation")])
+        apart.append(np.abs(np.subtract(*values)))
+
+    assert (apart[2] < 0.0012).all()
+    assert apart[2].sum() < apart[0].sum() / 4
+
+
+def test_profile_is_the_tables_of_all_radii():
+    """Each radius has the rows of its own table; ratio and slope follow from them."""
+    cells, radii = on_cells(segregated(), 24), [1000.0, 2000.0, 4000.0]
+    profile = profile_table(cells, NAMES, [Kernel("biweight", int(radius)) for radius in radii])
+    for k, radius in enumerate(radii):
+        alone = spatial_table(cells, NAMES, Kernel("biweight", radius))
+        part = profile.iloc[k * len(alone) : (k + 1) * len(alone)].reset_index(drop=True)
+        assert part[NUMBERS].to_numpy() == pytest.approx(alone[NUMBERS].to_numpy(), abs=1e-12, nan_ok=True)
+        assert part["parameters"].equals(alone["parameters"])
+    h = profile[profile["index"] == "H_multi"]["estimate"].to_numpy()
+
+    assert one(profile, "H_multi_macro_micro").estimate == pytest.approx(h[2] / h[0])
+    assert one(profile, "H_multi_slope").estimate == pytest.approx((h[2] - h[0]) / 2)
+    assert json.loads(one(profile, "H_multi_macro_micro").parameters)["macro_m"] == 4000
+
+
+def test_segregation_falls_with_scale():
+    """Of a town in two halves nearly all is left at a large radius, of a chequerboard nothing."""
+    side = 24
+    row, col = (v.ravel() for v in np.indices((side, side)))
+    ratios = []
+    for full in (col < 12, (row + col) % 2 == 0):
+        counts = np.stack([full * 100.0, ~full * 100.0], axis=1)
+        profile = profile_table(on_cells(counts, side), ["a", "b"], [500, 3000], indices=["H"])
+        ratios.append(one(profile, "H_macro_micro").estimate)
+
+    assert ratios[0] > 0.7
+    assert ratios[1] < 0.01
+
+
+def test_a_profile_without_chance_or_interval():
+    """Nothing is told of chance where nobody asks; estimates stay."""
+    cells = on_cells(segregated(), 24)
+    bare = profile_table(cells, NAMES, [1000, 3000], chance=False, options=SpatialOptions(interval=False))
+    full = profile_table(cells, NAMES, [1000, 3000])
+
+    assert bare["estimate"].equals(full["estimate"])
+    assert bare[["expected", "low", "high"]].isna().all(axis=None)
+
+
+def test_null_is_rejected_as_often_as_it_should_be():
+    """At zero segregation on heavy-tailed cells 5 % +- 1 of towns are significant at 5 %."""
+    rng = np.random.default_rng(11)
+    function = with_parameters(index_named("H"))[0]
+    cells = on_cells(np.ones((64, 2)), 8)
+    k = around(cells, np.eye(64), Kernel("biweight", 2500)).counts
+    rejected = 0
+    for _ in range(2000):
+        size = np.ceil(rng.pareto(1.1, 64) * 8)
+        group = rng.binomial(size.astype(int), 0.15).astype(float)
+        own = np.stack([group, size - group], axis=1)
+        drawn = np.array([_value(function, o, k @ o) for o in fixed_margins(own, 19, rng)])
+        rejected += p_value(_value(function, own, k @ own), drawn) <= 0.05
+
+    assert rejected / 2000 == pytest.approx(0.05, abs=0.01)
+
+
+def test_permutations_and_analytic_expectation_agree():
+    """The mean of 400 allocations is the analytic expectation; a segregated town has the smallest p there is."""
+    cells, kernel = on_cells(segregated(), 24), Kernel("biweight", 3000)
+    for index in ("D", "H_multi", "exposure"):
+        found = permutation_test(cells, NAMES, kernel, index, draws=400, seed=3)
+        expected = one(spatial_table(cells, NAMES, kernel, indices=[index]), index)
+        assert found.estimate == pytest.approx(expected.estimate, abs=1e-12)
+        assert found.expected == pytest.approx(
+            expected.expected, abs=4 * found.drawn.std() / 20 + 0.01 * found.expected
+        )
+        assert found.p == pytest.approx(1 / 401)
+        assert one(found.table, index).expected == found.expected
+
+
+def test_permutations_of_any_neighbourhood():
+    """Cells themselves are a kernel of radius 0, and a function is asked anew for each allocation: the same draws."""
+    cells, kernel = on_cells(segregated(side=8), 8), Kernel("uniform", 2000)
+    by_kernel = permutation_test(cells, NAMES, kernel, "H_multi", draws=40)
+    by_rule = permutation_test(cells, NAMES, lambda c, n: around(c, n, kernel), "H_multi", draws=40)
+    none = permutation_test(cells, NAMES, None, "D", of="b", draws=40)
+    zero = permutation_test(cells, NAMES, Kernel("uniform", 0), "D", of="b", draws=40)
+
+    assert by_kernel.drawn == pytest.approx(by_rule.drawn, abs=1e-12)
+    assert none.drawn == pytest.approx(zero.drawn, abs=1e-12)
+    assert not np.array_equal(
+        by_kernel.drawn, permutation_test(cells, NAMES, kernel, "H_multi", draws=40, seed=1).drawn
+    )
+
+
+def test_fractional_people_are_refused_or_rounded():
+    """Fractional counts are refused with a reason; rounded they keep the people of small cells."""
+    cells = on_cells(segregated(side=8) / 7, 8)
+
+    with pytest.raises(SchemaError, match="rounded=True"):
+        permutation_test(cells, NAMES, None, "D")
+    found = permutation_test(cells, NAMES, None, "D", rounded=True, draws=19)
+
+    assert found.table["persons"][0] == pytest.approx(sum(float(cells[n].sum()) for n in NAMES), abs=1.5)
+
+
+def test_odd_cells():
+    """Empty cells, cells with unknown counts, nobody at all, one group alone: defined, never a wrong number."""
+    counts = segregated(side=8)
+    codes = np.zeros(64, dtype=np.uint8)
+    codes[3] = Status.UNAVAILABLE
+    a = np.where(codes > 0, np.nan, counts[:, 0])
+    row, col = (v.ravel() for v in np.indices((8, 8)))
+    ids = GRID.from_row_col(row + 3_205, col + 4_310)
+    about = {n: Column() for n in NAMES}
+    unknown = make_cells(GRID, ids, {"a": a, "b": counts[:, 1], "c": counts[:, 2]}, about, status={"a": codes})
+    without = counts.copy()
+    without[3] = 0
+    kernel = Kernel("biweight", 2500)
+    found = spatial_table(unknown, NAMES, kernel)
+
+    assert found[NUMBERS].equals(spatial_table(on_cells(without, 8), NAMES, kernel)[NUMBERS])
+    assert json.loads(found["parameters"][0])["left_out_cells"] == 1
+    assert spatial_table(on_cells(0 * counts, 8), NAMES, kernel).empty
+    assert profile_table(on_cells(0 * counts, 8), NAMES).empty
+    alone = spatial_table(on_cells(counts * [1, 0, 0], 8), NAMES, kernel)
+    assert np.isnan(one(alone, "H_multi").estimate)
+    assert one(alone, "isolation", "a").estimate == 1
+    single = spatial_table(on_cells(counts, 8).isel(cell=[9]), NAMES, kernel)
+    assert one(single, "D_multi").estimate == 0
+
+
+def test_gini_of_neighbourhoods_has_no_expectation():
+    """Neighbourhoods that overlap are alike by more than chance: the Gini index is not corrected."""
+    table = spatial_table(on_cells(segregated(), 24), NAMES, Kernel("biweight", 3000), indices=["G", "G_multi"])
+
+    assert table["estimate"].between(0, 1).all()
+    assert table[["expected", "corrected"]].isna().all(axis=None)
+
+
+def test_hexagons_have_profiles():
+    """H3 cells take the same path; radius 0 is the aspatial table."""
+    grid, rng = H3Grid(8), np.random.default_rng(0)
+    ids = np.unique(grid.cell_at(np.array([10.0, 52.0]) + rng.uniform(-0.1, 0.1, (2000, 2))))
+    counts = rng.negative_binomial(0.7, 0.02, (len(ids), 2)).astype(float)
+    cells = make_cells(grid, ids, {"a": counts[:, 0], "b": counts[:, 1]}, {"a": Column(), "b": Column()})
+    profile = profile_table(cells, ["a", "b"], [0, 2000])
+    aspatial = segregation_table(cells, ["a", "b"], indices=SPATIAL)
+
+    assert profile.head(len(aspatial))[NUMBERS].to_numpy() == pytest.approx(aspatial[NUMBERS].to_numpy(), abs=1e-9)
+    assert one(profile, "H_macro_micro").estimate < 0.5
+
+
+def test_what_is_refused():
+    """Too few groups, unknown indices and groups, equal radii, no draws, neighbours outside of a rule of one's own."""
+    cells = on_cells(segregated(side=8), 8)
+    kernel = Kernel("biweight", 2000)
+
+    with pytest.raises(SchemaError, match="two groups"):
+        spatial_table(cells, ["a"], kernel)
+    with pytest.raises(UnknownNameError, match="H_multi"):
+        spatial_table(cells, NAMES, kernel, indices=["H_mult"])
+    with pytest.raises(SchemaError, match="outside is for kernels"):
+        spatial_table(cells, NAMES, lambda c, n: around(c, n, kernel), options=SpatialOptions(outside=cells))
+    with pytest.raises(SchemaError, match="kernels that differ"):
+        profile_table(cells, NAMES, [1000, 1000])
+    with pytest.raises(SchemaError, match="0 draws"):
+        permutation_test(cells, NAMES, kernel, "D", draws=0)
+    with pytest.raises(UnknownNameError, match="unknown group"):
+        permutation_test(cells, NAMES, kernel, "D", of="x")
+    with pytest.raises(SchemaError, match="two groups"):
+        permutation_test(cells, ["a"], kernel, "D")
+    with pytest.raises(SchemaError, match="nobody lives"):
+        permutation_test(on_cells(np.zeros((64, 3)), 8), NAMES, kernel, "D")
