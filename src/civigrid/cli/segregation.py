@@ -21,8 +21,18 @@ def segregation(
     units: Annotated[str, typer.Option("--units", help="Plain tables: columns that name a unit.")] = "",
     zones: Annotated[str, typer.Option("--zones", help="Column or label whose values are zones.")] = "",
     indices: Annotated[
-        str, typer.Option("--indices", help="D,H,'A(b=0.1)'; all; ordered: those of groups in their order.")
+        str, typer.Option("--indices", help="D,H,'A(b=0.1)',SP; or all, ordered (groups in order), pattern.")
     ] = "",
+    radii: Annotated[str, typer.Option("--radii", help="Cells: neighbourhoods by radius, metres: 500,1000.")] = "",
+    kernel: Annotated[
+        str, typer.Option("--kernel", help="Their shape: uniform, triangular, biweight, gaussian, exponential.")
+    ] = "biweight",
+    scales: Annotated[
+        str, typer.Option("--scales", help="Cells: decompose over nested squares, km: 2,4,8; or pyramid.")
+    ] = "",
+    decay: Annotated[
+        float | None, typer.Option("--decay", help="Clustering: metres over which nearness falls to 1/e.")
+    ] = None,
     long: Annotated[str, typer.Option("--long", help="CATEGORY,COUNT: a row by unit and group.")] = "",
     where: Annotated[list[str] | None, typer.Option("--where", help="COLUMN=VALUE: rows to take. Repeat it.")] = None,
     sum_units: Annotated[bool, typer.Option("--sum-units", help="Add up rows of one unit.")] = False,
@@ -32,6 +42,9 @@ def segregation(
         float | None, typer.Option("--noise-variance", help="Variance of the publisher's noise in each count.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Table of results: .csv or .parquet.")] = None,
+    local: Annotated[
+        Path | None, typer.Option("--local", help="Cells with local measures; .cells stays inside.")
+    ] = None,
     bibtex: Annotated[Path | None, typer.Option("--bibtex", help="Publications to cite, as BibTeX.")] = None,
     profile: Profile = "min-count",
     threshold: Threshold = 10,
@@ -45,8 +58,9 @@ def segregation(
     """
     from civigrid.engine import Scheduler as Where
     from civigrid.io.composition import Composed
-    from civigrid.run.segregation import Asked, segregation_file
+    from civigrid.run.segregation import Asked, Outputs, segregation_file
     from civigrid.run.segregation_names import split_names
+    from civigrid.run.segregation_tables import Wanted
     from civigrid.run.segregation_text import table_text
     from civigrid.run.steps import profile_named
 
@@ -61,13 +75,30 @@ def segregation(
             sum_units=sum_units,
             layer=layer,
         ),
-        indices=split_names(indices),
-        noise_variance=noise_variance,
+        wanted=Wanted(
+            indices=split_names(indices),
+            radii_m=numbers_of(radii, "--radii"),
+            kernel=kernel,
+            scales_m=() if scales == "pyramid" else tuple(round(1000 * km) for km in numbers_of(scales, "--scales")),
+            pyramid=scales == "pyramid",
+            decay_m=decay,
+            noise_variance=noise_variance,
+        ),
         plain=plain,
         scheduler=Where.parse(scheduler),
     )
     with console().status("reading") as status:
-        found = segregation_file(
-            file, asked, profile_named(profile, threshold), out=out, bibtex_out=bibtex, announce=status.update
-        )
+        places = Outputs(table=out, local=local, bibtex=bibtex)
+        found = segregation_file(file, asked, profile_named(profile, threshold), places, status.update)
     answer(found, as_json, table_text(found))
+
+
+def numbers_of(text: str, option: str) -> tuple[float, ...]:
+    """Cut a list of numbers at its commas."""
+    found = []
+    for word in names_of(text):
+        try:
+            found.append(float(word))
+        except ValueError:
+            raise typer.BadParameter(f"{word!r} is no number", param_hint=option) from None
+    return tuple(found)

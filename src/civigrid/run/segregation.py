@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,16 +22,16 @@ from civigrid.io.codes import detect_grid
 from civigrid.io.composition import Composed, read_composition
 from civigrid.io.tables import column_names, read_table
 from civigrid.io.write import write_text
+from civigrid.layers.segregation.by_cell import MEASURES, segregation_cells
 from civigrid.layers.segregation.groups import group_counts
-from civigrid.layers.segregation.sources import SOURCES, bibtex
-from civigrid.layers.segregation.table import composition_table, segregation_table
+from civigrid.layers.segregation.pattern_sources import PATTERN_SOURCES as SOURCES
+from civigrid.layers.segregation.table import composition_table
 from civigrid.release import Profile
 from civigrid.release.indices import indices_held_back, protect_indices
-from civigrid.run.segregation_names import index_names, needs_order, refuse_few_groups
-from civigrid.run.steps import write_table_file
+from civigrid.run.segregation_names import needs_order, refuse_few_groups
+from civigrid.run.segregation_tables import Announce, People, Wanted, check_wanted, tables_of
+from civigrid.run.steps import write_cells_file, write_table_file
 from civigrid.types import Floats
-
-Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +42,8 @@ class Asked:
     ----------
     composed : Composed
         Groups, total, zones; and how a plain table is read.
-    indices : tuple of str
-        Names, parameters in brackets, or the words ``all``, ``ordered``, ``default``; empty: the default.
-    noise_variance : float or None
-        Variance of the publisher's noise in each count, persons2.
+    wanted : Wanted
+        Indices, neighbourhoods, scales; noise.
     plain : bool
         Read the file as a plain table even where it holds cells.
     scheduler : Scheduler
@@ -53,31 +51,39 @@ class Asked:
     """
 
     composed: Composed
-    indices: tuple[str, ...] = ()
-    noise_variance: float | None = None
+    wanted: Wanted = field(default_factory=Wanted)
     plain: bool = False
     scheduler: Scheduler = field(default_factory=Scheduler)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Outputs:
+    """Where results go.
+
+    Parameters
+    ----------
+    table, local, bibtex : Path or None
+        The result table, cells with local measures (both after disclosure control), the publications to cite.
+    """
+
+    table: Path | None = None
+    local: Path | None = None
+    bibtex: Path | None = None
+
+
 class Computed(NamedTuple):
-    """A result table, persons by zone and group, what a row of the file is, and what was noticed."""
+    """A result table, persons by zone and group, what was noticed, and the cells, if there are any."""
 
     table: pd.DataFrame
     zones: list[str]
     names: list[str]
     members: Floats
-    unit: str
     findings: list[str]
+    cells: xr.Dataset | None = None
 
 
 def segregation_file(
-    path: Path,
-    asked: Asked,
-    profile: Profile,
-    *,
-    out: Path | None = None,
-    bibtex_out: Path | None = None,
-    announce: Announce = lambda _: None,
+    path: Path, asked: Asked, profile: Profile, out: Outputs, announce: Announce = lambda _: None
 ) -> dict[str, Any]:
     """Compute segregation of a file of cells or of a plain table.
 
@@ -88,9 +94,9 @@ def segregation_file(
     asked : Asked
         What is wanted of it.
     profile : Profile
-        Which rows a file written may tell.
-    out, bibtex_out : Path, optional
-        Table of results, after disclosure control; the publications it rests on.
+        What a file written may tell.
+    out : Outputs
+        Files to write.
     announce : callable
         Hears what is done.
 
@@ -105,26 +111,42 @@ def segregation_file(
     SchemaError, SourceError, UnknownNameError
         Each fault of the file or of what was asked, with its mend.
     """
+    check_wanted(asked.wanted)
     announce(f"reading {path.name}")
     computed = (_of_cells if _holds_cells(path, asked) else _of_plain)(path, asked, announce)
     why = indices_held_back(computed.table, computed.zones, computed.names, computed.members, profile)
-    rows = _rows(computed.table, why)
-    cited = sorted({row["citation"]["key"] for row in rows if row["citation"]})
-    if out is not None:
-        write_table_file(protect_indices(computed.table, why, profile), out, profile)
-    if bibtex_out is not None:
-        write_text(bibtex_out, bibtex(cited) + "\n")
+    rows = rows_of(computed.table, why)
+    keys = sorted({row["citation"]["key"] for row in rows if row["citation"]})
+    hidden = _write(computed, protect_indices(computed.table, why, profile), asked.composed, profile, out)
+    if out.bibtex is not None:
+        write_text(out.bibtex, "\n\n".join(SOURCES[key].bibtex() for key in keys) + "\n")
     return {
-        "out": str(out) if out else "",
+        "out": str(out.table) if out.table else "",
+        "local": str(out.local) if out.local else "",
         "profile": str(profile),
-        "unit": computed.unit,
+        "unit": "units" if computed.cells is None else "cells",
         "groups": computed.names,
-        "persons": float(computed.members[0].sum()) if len(computed.members) else 0.0,
+        "persons": float(computed.members[0].sum()),
         "findings": computed.findings,
         "held_back": int((why != "").sum()),
-        "sources": [_citation(key) for key in cited],
+        "suppressed": hidden,
+        "sources": [cited(key) for key in keys],
         "table": rows,
     }
+
+
+def _write(
+    computed: Computed, table: pd.DataFrame, composed: Composed, profile: Profile, out: Outputs
+) -> dict[str, int]:
+    """Write what was asked for; gives how many cells of each local measure were hidden."""
+    if out.table is not None:
+        write_table_file(table, out.table, profile)
+    if out.local is None:
+        return {}
+    if computed.cells is None:
+        raise SchemaError("--local writes cells: this is a plain table, whose units have no place.")
+    made = segregation_cells(computed.cells, composed.groups, total=composed.total, measures=tuple(MEASURES))
+    return write_cells_file(made, out.local, profile)
 
 
 def _holds_cells(path: Path, asked: Asked) -> bool:
@@ -157,24 +179,25 @@ def _is_code(text: str) -> bool:
 
 
 def _of_plain(path: Path, asked: Asked, announce: Announce) -> Computed:
-    composed = asked.composed
-    names = index_names(asked.indices)
+    composed, wanted = asked.composed, asked.wanted
+    if wanted.needs_places:
+        raise SchemaError(
+            f"{', '.join(wanted.needs_places)} ask where people live, which a plain table does not say. Bring it onto "
+            "cells first (civigrid project), or leave them out."
+        )
+    names = wanted.names.of_shares
     if needs_order(names) and not composed.groups:
         raise SchemaError("ordered indices need the groups in their order: --groups LOWEST,...,HIGHEST.")
     if composed.groups:
         refuse_few_groups(composed.groups, composed.total)
-    if not path.exists():
-        raise SchemaError(f"{path} does not exist. Check the path.")
     found = read_composition(path, composed)
-    if len(found.names) < 2:
-        refuse_few_groups(found.names, "")
+    refuse_few_groups(found.names, "")
     announce(f"{len(names)} indices of {len(found.unit):,} units")
-    noise = _noise(asked.noise_variance, found.counts, len(found.names), bool(composed.total))
+    noise = _noise(wanted.noise_variance, found.counts, len(found.names), bool(composed.total))
     about = {"total": composed.total or "sum of the groups"}
     table = composition_table(found.counts, found.names, zone=found.zone, indices=names, noise=noise, about=about)
     zones, members = _members(found.counts, found.zone)
-    findings = [str(f) for f in found.findings]
-    return Computed(table, zones, list(found.names), members, "units", findings)
+    return Computed(table, zones, list(found.names), members, [str(f) for f in found.findings])
 
 
 def _noise(variance: float | None, counts: Floats, groups: int, total: bool) -> Floats | None:
@@ -191,25 +214,21 @@ def _noise(variance: float | None, counts: Floats, groups: int, total: bool) -> 
 
 def _of_cells(path: Path, asked: Asked, announce: Announce) -> Computed:
     composed = asked.composed
-    names = index_names(asked.indices)
     cells = _read(path, composed)
-    refuse_few_groups(composed.groups, composed.total)
-    announce(f"{len(names)} indices of {cells.sizes['cell']:,} cells")
-    table = segregation_table(
-        cells,
-        composed.groups,
+    people = People(
+        cells=cells,
+        groups=composed.groups,
         total=composed.total,
         zone=composed.zones,
-        indices=names,
-        noise_variance=asked.noise_variance,
-        scheduler=asked.scheduler,
+        options={"scheduler": asked.scheduler},
     )
+    table = tables_of(people, asked.wanted, announce)
     counts, left_out = group_counts(cells, composed.groups, composed.total)
     zone = cells[composed.zones].to_numpy() if composed.zones else np.empty(0, dtype=object)
     zones, members = _members(counts, zone)
     findings = [f"warning cells.missing: {left_out:,} cells lack a count and are left out"] if left_out else []
     groups = [*composed.groups, *(["rest"] if composed.total else [])]
-    return Computed(table, zones, groups, members, "cells", findings)
+    return Computed(table, zones, groups, members, findings, cells)
 
 
 def _read(path: Path, composed: Composed) -> xr.Dataset:
@@ -245,22 +264,23 @@ def _members(counts: Floats, zone: npt.NDArray[Any]) -> tuple[list[str], Floats]
     return ["all", *(str(n) or "(none)" for n in names)], np.concatenate([whole, by_zone])
 
 
-def _rows(table: pd.DataFrame, why: Sequence[str] | npt.NDArray[np.object_]) -> list[dict[str, Any]]:
+def rows_of(table: pd.DataFrame, why: Sequence[str] | npt.NDArray[np.object_]) -> list[dict[str, Any]]:
     """Rows as values: parameters as objects, the source cited, whether chance explains more than half."""
     read: dict[str, tuple[dict[str, Any], bool, Any]] = {}
     for text in table["parameters"].unique():
         said = json.loads(text)
         unreliable = bool(said.pop("unreliable", False))
-        read[text] = said, unreliable, _citation(said.pop("cite", ""))
+        read[text] = said, unreliable, cited(said.pop("cite", ""))
     rows = []
     for row, held in zip(table.to_dict("records"), why, strict=True):
-        said, unreliable, citation = read[row["parameters"]]
-        more = {"parameters": said, "unreliable": unreliable, "citation": citation, "held_back": held}
+        said, unreliable, source = read[row["parameters"]]
+        more = {"parameters": said, "unreliable": unreliable, "citation": source, "held_back": held}
         rows.append({str(k): v for k, v in row.items()} | more)
     return rows
 
 
-def _citation(key: str) -> dict[str, str] | None:
+def cited(key: str) -> dict[str, str] | None:
+    """Give a publication as results name it, None where the key names none."""
     if key not in SOURCES:
         return None
     source = SOURCES[key]

@@ -8,6 +8,7 @@ from typing import Any
 
 ROWS_SHOWN = 200
 """More rows than this are left to --out and --json."""
+_NUMBERS_FROM, _TEXT_FROM = 3, 9
 _CHANCE, _HELD = "chance", "held back"
 
 
@@ -24,8 +25,7 @@ def table_text(found: dict[str, Any]) -> str:
     if not rows:
         return "\n".join(["no inhabited cells: nothing to compute", *found["findings"]])
     head = ("zone", "index", "groups", "estimate", "by chance", "corrected", "95 % interval", "persons", found["unit"])
-    body = [_line(row) for row in rows[:ROWS_SHOWN]]
-    lines = _aligned([(*head, "note"), *body], numbers_from=3)
+    lines = _aligned([(*head, "around", "note"), *(_line(row) for row in rows[:ROWS_SHOWN])])
     if len(rows) > ROWS_SHOWN:
         lines.append(f"... and {len(rows) - ROWS_SHOWN:,} more rows: --out FILE or --json gives all")
     return "\n".join([*lines, "", *_notes(found)])
@@ -38,20 +38,29 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
     groups = row["groups"].replace("|", ", ")
     groups = groups if len(groups) <= 40 else f"{groups[:37]}..."
     return (row["zone"], row["index"], groups, *figures, interval, f"{row['persons']:,.0f}", f"{row['cells']:,}",
-            ", ".join(notes))  # fmt: skip
+            _around(row["parameters"]), ", ".join(notes))  # fmt: skip
 
 
 def _figure(value: float) -> str:
     return f"{value + 0.0:.6f}".replace("-0.000000", "0.000000") if math.isfinite(value) else "-"
 
 
-def _aligned(rows: Sequence[tuple[str, ...]], numbers_from: int) -> list[str]:
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    last = len(widths) - 1
+def _around(said: dict[str, Any]) -> str:
+    """Whose composition counts: nothing to say where it is that of the cell or unit itself."""
+    if "k" in said:
+        return f"{said['k']:,} nearest"
+    if "radius_m" in said:
+        return f"{said['radius_m']:,.0f} m {said.get('kernel', '')}".strip()
+    return ""
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Columns side by side, numbers to the right, without those that say nothing."""
+    said = [k for k in range(len(rows[0])) if k < _TEXT_FROM or any(row[k] for row in rows[1:])]
+    widths = {k: max(len(row[k]) for row in rows) for k in said}
     return [
         "  ".join(
-            cell.rjust(width) if numbers_from <= k < last else cell.ljust(width)
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+            row[k].rjust(widths[k]) if _NUMBERS_FROM <= k < _TEXT_FROM else row[k].ljust(widths[k]) for k in said
         ).rstrip()
         for row in rows
     ]
@@ -70,6 +79,9 @@ def _notes(found: dict[str, Any]) -> list[str]:
         reasons = sorted({row["held_back"] for row in rows if row["held_back"]})
         left = f"{found['out']} lacks" if found["out"] else "a file of them (--out) would lack"
         notes.append(f"{_HELD}: {left} {found['held_back']} rows, by {found['profile']}: {', '.join(reasons)}")
+    if found["local"]:
+        hidden = sum(found["suppressed"].values())
+        notes.append(f"local measures in {found['local']}" + (f", {hidden:,} values hidden" if hidden else ""))
     if found["out"]:
         notes.append(f"written to {found['out']}, by disclosure profile {found['profile']}")
     cited = "; ".join(source["short"] for source in found["sources"] if source)
