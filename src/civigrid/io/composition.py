@@ -185,6 +185,8 @@ def known_column(name: str, columns: Sequence[str], file: str) -> str:
     """Give a column's name back, or raise with the nearest that there is."""
     if name in columns:
         return name
+    if alike := [c for c in columns if c.casefold() == name.strip().casefold()]:
+        raise SourceError(f"{file} has no column {name!r}. Did you mean {alike[0]!r}?")
     raise SourceError(str(unknown_name(f"column of {file}", name, columns)))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -20,6 +21,7 @@ from civigrid.layers.segregation.scales import scale_table
 from civigrid.layers.segregation.spatial import SPATIAL, SpatialOptions
 from civigrid.layers.segregation.table import segregation_table
 from civigrid.result_table import result_table
+from civigrid.run import config
 from civigrid.run.segregation_names import NEED_DECAY, Names, index_names, refuse_few_groups
 
 Announce = Callable[[str], None]
@@ -85,6 +87,29 @@ class People:
         return {"total": self.total, "zone": self.zone}
 
 
+def wanted_of(item: config.Segregation) -> Wanted:
+    """What a table of the run file wants of its cells."""
+    return Wanted(
+        indices=() if item.indices == ("default",) else item.indices,
+        radii_m=item.radii_m,
+        kernel=item.kernel,
+        scales_m=item.scales_m,
+        decay_m=item.decay_m or None,
+    )
+
+
+def check_scales(scales_m: Sequence[int]) -> None:
+    """Refuse squares that do not nest, whatever the cells."""
+    if bad := [s for s in scales_m if s <= 0]:
+        raise SchemaError(f"{bad[0]} m is no size of a square.")
+    for small, large in pairwise(scales_m):
+        if large <= small or large % small:
+            raise SchemaError(
+                f"squares of {large} m do not hold whole squares of {small} m: terms would not add up. Give sizes from "
+                "small to large, each a multiple of the one before."
+            )
+
+
 def check_wanted(wanted: Wanted) -> None:
     """Refuse what cannot be computed, before anything is read.
 
@@ -94,6 +119,7 @@ def check_wanted(wanted: Wanted) -> None:
         An unknown index or kernel, a radius below 0 or twice, clustering without its decay length.
     """
     kernels_of(wanted)
+    check_scales(wanted.scales_m)
     need = [name for name in wanted.names.of_pattern if name in NEED_DECAY]
     if need and wanted.decay_m is None:
         raise SchemaError(f"{', '.join(need)} need the distance over which nearness falls to 1/e (decay_m, --decay).")
