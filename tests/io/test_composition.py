@@ -195,19 +195,16 @@ def test_sheets(tmp_path):
     assert found.counts.tolist() == [[7, 5], [9, 1]]
 
 
-@given(st.lists(st.tuples(st.integers(0, 400), st.integers(1, 400)), min_size=5, max_size=30), st.randoms())
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(1, 400)), min_size=2, max_size=30), st.randoms())
 def test_long_and_wide_are_the_same_table(tmp_path_factory, rows, random):
-    """In any order of the rows, whatever the counts; a row of totals apart."""
+    """In any order of the rows, whatever the counts."""
     folder = tmp_path_factory.mktemp("tables")
-    wide = pd.DataFrame(rows, columns=["a", "b"]).rename_axis("u").reset_index()
+    # no row can be the sum of all others
+    wide = pd.DataFrame([*rows, (1001, 7), (1003, 8)], columns=["a", "b"]).rename_axis("u").reset_index()
     long = wide.melt("u", var_name="g", value_name="n").sample(frac=1, random_state=random.randrange(1000))
     wide.to_csv(folder / "wide.csv", index=False)
     long.to_csv(folder / "long.csv", index=False)
-    try:
-        first = read_composition(folder / "wide.csv", Composed(groups=("a", "b"), units=("u",)))
-    except SourceError as error:
-        assert "line of totals" in str(error)
-        return
+    first = read_composition(folder / "wide.csv", Composed(groups=("a", "b"), units=("u",)))
     second = read_composition(folder / "long.csv", Composed(long=("g", "n"), units=("u",)))
     assert first.unit.tolist() == second.unit.tolist()
     np.testing.assert_array_equal(first.counts, second.counts)

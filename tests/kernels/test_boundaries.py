@@ -28,9 +28,9 @@ def squares(row, col, *, corners=False):
 def values(counts, rook, queen):
     return [
         dissimilarity(zones_of(counts)).estimate[0],
-        kernel.adjusted_dissimilarity(counts, rook).value,
-        kernel.adjusted_dissimilarity(counts, queen).value,
-        kernel.shape_dissimilarity(counts, rook).value,
+        kernel.adjusted_dissimilarity(counts, rook, kernel.morrill(rook)).value,
+        kernel.adjusted_dissimilarity(counts, queen, kernel.morrill(queen)).value,
+        kernel.adjusted_dissimilarity(counts, rook, kernel.wong_shape(rook)).value,
     ]
 
 
@@ -41,9 +41,10 @@ def test_patterns_of_morrill_and_wong(name):
     rook, queen = squares(row, col), squares(row, col, corners=True)
 
     np.testing.assert_allclose(values(counts, rook, queen), PRINTED[name], atol=5e-7)
-    by_length = kernel.boundary_dissimilarity(counts, queen).value
-    assert by_length == pytest.approx(kernel.adjusted_dissimilarity(counts, rook).value, abs=1e-12)
-    assert kernel.shape_dissimilarity(counts, rook, perimeter="whole").value == pytest.approx(by_length, abs=1e-12)
+    np.testing.assert_allclose(kernel.wong_boundary(rook), kernel.morrill(rook))
+    np.testing.assert_allclose(kernel.wong_shape(rook, perimeter="whole"), kernel.wong_boundary(rook))
+    by_length = kernel.adjusted_dissimilarity(counts, queen, kernel.wong_boundary(queen)).value
+    assert by_length == pytest.approx(PRINTED[name][1], abs=5e-7)
 
 
 def scattered(seed, n=30, side=8):
@@ -72,12 +73,17 @@ def test_pairs_one_by_one_in_any_order_and_turn(seed, corners):
         np.testing.assert_allclose(values(c, squares(r, k), squares(r, k, corners=True)), expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["adjusted", "boundary", "shape"])
+@pytest.mark.parametrize("name", ["morrill", "wong_boundary", "wong_shape"])
 def test_gradients_are_derivatives(name):
     """Each gradient equals a central difference."""
     counts, row, col = scattered(3)
     counts += np.random.default_rng(1).uniform(0.1, 0.4, counts.shape)
-    borders, f = squares(row, col), getattr(kernel, f"{name}_dissimilarity")
+    borders = squares(row, col)
+    weight = getattr(kernel, name)(borders)
+
+    def f(counts, borders):
+        return kernel.adjusted_dissimilarity(counts, borders, weight)
+
     numeric = np.zeros_like(counts)
     for i, g in np.ndindex(*counts.shape):
         step = np.zeros_like(counts)
@@ -93,7 +99,45 @@ def test_cells_that_touch_nobody_and_empty_sides():
     counts = np.array([[3.0, 1.0], [1.0, 3.0]])
     apart = squares(row, row)
 
-    assert kernel.adjusted_dissimilarity(counts, apart).value == dissimilarity(zones_of(counts)).estimate[0] == 0.5
-    assert kernel.shape_dissimilarity(counts, apart).value == 0.5
-    assert np.isnan(kernel.adjusted_dissimilarity(counts * [0, 1], apart).value)
+    for weight in (kernel.morrill, kernel.wong_boundary, kernel.wong_shape):
+        assert kernel.adjusted_dissimilarity(counts, apart, weight(apart)).value == 0.5
+        assert np.isnan(kernel.adjusted_dissimilarity(counts * [0, 1], apart, weight(apart)).value)
     assert len(kernel.square_pairs(row[:0], row[:0])[0]) == 0
+
+
+def slope(seed=1, people=20.0, turn=4.0):
+    """A group that grows more frequent eastwards, in cells of few people: mean counts."""
+    row, col = np.divmod(np.arange(225), 15)
+    size, share = np.random.default_rng(seed).gamma(1, people, 225) + 1, 1 / (1 + np.exp(1 - (col - 7) / turn))
+    return np.column_stack([size * share, size * (1 - share)]), row, col
+
+
+@pytest.mark.parametrize("name", ["morrill", "wong_boundary", "wong_shape"])
+def test_chance_is_taken_out_of_both_terms(name):
+    """Small counts put D_adj 0.1 too low; freed of chance it lies near the truth, and near 0 where all is chance."""
+    rng = np.random.default_rng(2)
+    for turn, off in ((4.0, 0.07), (1e9, 0.0)):
+        mean, row, col = slope(turn=turn)
+        borders = squares(row, col)
+        weight = getattr(kernel, name)(borders)
+        true = kernel.adjusted_dissimilarity(mean, borders, weight).value
+        drawn = [rng.poisson(mean).astype(float) for _ in range(60)]
+        drawn = [np.where(n.sum(axis=1, keepdims=True) > 0, n, [0.0, 1.0]) for n in drawn]
+        raw = np.mean([kernel.adjusted_dissimilarity(n, borders, weight).value for n in drawn])
+        free = np.mean([kernel.freed_of_chance(n, borders, weight).value for n in drawn])
+
+        assert abs(raw - true) > off
+        assert free == pytest.approx(true, abs=0.02)
+
+
+def test_many_people_leave_nothing_to_take_out():
+    """A thousand times the people: what is freed of chance is the index."""
+    mean, row, col = slope(people=2e6)
+    borders = squares(row, col)
+    weight = kernel.morrill(borders)
+    found, plain = (f(mean, borders, weight) for f in (kernel.freed_of_chance, kernel.adjusted_dissimilarity))
+    noise = np.random.default_rng(1).binomial(6, 0.5, 225).astype(float)
+
+    assert found.value == pytest.approx(plain.value, abs=1e-3)
+    assert not found.unreliable
+    assert kernel.freed_of_chance(np.column_stack([noise, 6 - noise]), borders, weight).unreliable

@@ -120,6 +120,20 @@ def test_expectations_are_means_of_random_towns(name):
     assert abs(found.mean() - expected) < 4 * found.std() / np.sqrt(4000) + 0.005 * abs(expected)
 
 
+def test_the_kink_of_relative_concentration():
+    """Its bias is that of random towns where the group lives as all do, none in the densest cells."""
+    rng = np.random.default_rng(3)
+    size, area = rng.integers(5, 60, 60), np.ones(60)
+    order = np.argsort(-size)
+    dense = np.zeros(60)
+    dense[order[:10]] = 0.9 * size[order[:10]]
+    dense[order[10:]] = 0.05 * size[order[10:]]
+    far = kernel.kink_of_relative_concentration(np.column_stack([dense, size - dense]), area)
+    near = kernel.expected_relative_concentration(np.column_stack([dense, size - dense]), area)
+
+    assert abs(far) < 1e-9 < abs(near)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_empty_sides_and_single_cells(name):
     """Nobody of the group: not a number; one cell: nothing to choose between, nothing breaks."""

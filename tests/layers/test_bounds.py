@@ -61,6 +61,18 @@ def test_a_smaller_limit_gives_narrower_bounds_and_a_companion_comes_first():
     np.testing.assert_allclose(by_companion[["low", "high"]], narrow[["low", "high"]])
 
 
+def test_zeros_that_are_shown_narrow_the_bounds():
+    """A hidden count of at least 1 leaves less room; more than a cell has is refused."""
+    _, shown = city(k=5)
+    wide, narrow = (bounds_table(shown, ["x"], total="T", high=4, low=k, indices=["D"]).iloc[0] for k in (0, 0.5))
+
+    assert wide["low"] <= narrow["low"] < narrow["high"] <= wide["high"]
+    with pytest.raises(SchemaError, match="or `low` too large"):
+        bounds_table(shown, ["x"], total="T", high=4, low=5)
+    with pytest.raises(SchemaError, match="low = -1"):
+        bounds_table(shown, ["x"], total="T", low=-1)
+
+
 def test_without_a_limit_a_hidden_count_may_be_the_whole_cell():
     """No limit is known: bounds are wide, and still hold."""
     true, shown = city()

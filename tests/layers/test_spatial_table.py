@@ -4,47 +4,22 @@ import json
 
 import numpy as np
 import pytest
+from towns import GRID, NAMES, on_cells, one, segregated, value_of
 
 from civigrid.cells import make_cells
 from civigrid.errors import SchemaError, UnknownNameError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.kernels.convolution import Kernel
-from civigrid.kernels.permutation import fixed_margins, p_value
-from civigrid.kernels.zones import zones_of
+from civigrid.kernels.permutation import fixed_margins
 from civigrid.layers.segregation import segregation_table
 from civigrid.layers.segregation.gather import Gather
 from civigrid.layers.segregation.indices import INDICES, index_named, with_parameters
 from civigrid.layers.segregation.neighbourhoods import Around, around
-from civigrid.layers.segregation.permuted import permutation_test
 from civigrid.layers.segregation.profile import profile_table
 from civigrid.layers.segregation.spatial import SPATIAL, SpatialOptions, spatial_table
 from civigrid.types import Column, Status
 
-GRID = SquareGrid(cell_size_m=1000)
-NAMES = ["a", "b", "c"]
 NUMBERS = ["estimate", "expected", "corrected", "low", "high", "persons", "cells"]
-
-
-def on_cells(counts, side, labels=None, grid=GRID):
-    """Give a square town, row by row."""
-    row, col = (v.ravel() for v in np.indices((side, side)))
-    ids = grid.from_row_col(row + 3_205, col + 4_310)
-    values = {n: counts[:, k] for k, n in enumerate(NAMES[: counts.shape[1]])}
-    return make_cells(grid, ids, values, {n: Column() for n in values}, labels=labels)
-
-
-def segregated(side=24, seed=4, mean=60.0, groups=3):
-    """Draw a town whose groups live apart, in cells of very different size."""
-    rng = np.random.default_rng(seed)
-    row, col = (v.ravel() / side for v in np.indices((side, side)))
-    size = rng.negative_binomial(0.6, 0.6 / (0.6 + mean), side * side)
-    pull = np.stack([1.0 + 0 * row, 0.1 + 0.8 * row**2, 0.1 + 0.5 * np.sin(3 * col) ** 2], axis=1)[:, :groups]
-    return rng.poisson(size[:, None] * pull / pull.sum(axis=1, keepdims=True)).astype(float)
-
-
-def one(table, index, groups=None):
-    rows = table[table["index"] == index]
-    return (rows if groups is None else rows[rows["groups"] == groups]).iloc[0]
 
 
 def test_radius_zero_is_the_aspatial_table():
@@ -106,7 +81,7 @@ def test_expectation_agrees_with_simulation(radius):
     near = near.reshape(side * side, 200, 2).transpose(1, 0, 2)
     for name in names:
         value, _ = with_parameters(index_named(name))
-        drawn = np.array([_value(value, o, n) for o, n in zip(own, near, strict=True)])
+        drawn = np.array([value_of(value, o, n) for o, n in zip(own, near, strict=True)])
         expected, error = one(table, name).expected, drawn.std() / np.sqrt(200)
         assert abs(drawn.mean() - expected) < 3.5 * error + 0.012 * expected, name
 
@@ -115,11 +90,6 @@ def _sorted(cells, drawn, side):
     """Put counts that stand row by row into the order of the cells."""
     row, col = GRID.row_col(cells["cell_id"].to_numpy())
     return [c[(row - 3_205) * side + col - 4_310] for c in drawn]
-
-
-def _value(function, own, near):
-    lived = own.sum(axis=1) > 0
-    return function(zones_of(own[lived], near[lived])).estimate[0]
 
 
 def test_published_expectations():
@@ -165,7 +135,7 @@ def test_derivative_is_that_of_the_index():
         more, less = own.copy(), own.copy()
         more[j, m] += 1e-4
         less[j, m] -= 1e-4
-        slope = (_value(function, more, k @ more) - _value(function, less, k @ less)) / 2e-4
+        slope = (value_of(function, more, k @ more) - value_of(function, less, k @ less)) / 2e-4
         variance += own[j, m] * slope**2
     row = one(spatial_table(cells, NAMES, kernel, indices=["H_multi"]), "H_multi")
 
@@ -292,63 +262,6 @@ def test_a_profile_without_chance_or_interval():
     assert bare[["expected", "low", "high"]].isna().all(axis=None)
 
 
-def test_null_is_rejected_as_often_as_it_should_be():
-    """At zero segregation on heavy-tailed cells 5 % +- 1 of towns are significant at 5 %."""
-    rng = np.random.default_rng(11)
-    function = with_parameters(index_named("H"))[0]
-    cells = on_cells(np.ones((64, 2)), 8)
-    k = around(cells, np.eye(64), Kernel("biweight", 2500)).counts
-    rejected = 0
-    for _ in range(2000):
-        size = np.ceil(rng.pareto(1.1, 64) * 8)
-        group = rng.binomial(size.astype(int), 0.15).astype(float)
-        own = np.stack([group, size - group], axis=1)
-        drawn = np.array([_value(function, o, k @ o) for o in fixed_margins(own, 19, rng)])
-        rejected += p_value(_value(function, own, k @ own), drawn) <= 0.05
-
-    assert rejected / 2000 == pytest.approx(0.05, abs=0.01)
-
-
-def test_permutations_and_analytic_expectation_agree():
-    """The mean of 400 allocations is the analytic expectation; a segregated town has the smallest p there is."""
-    cells, kernel = on_cells(segregated(), 24), Kernel("biweight", 3000)
-    for index in ("D", "H_multi", "exposure"):
-        found = permutation_test(cells, NAMES, kernel, index, draws=400, seed=3)
-        expected = one(spatial_table(cells, NAMES, kernel, indices=[index]), index)
-        assert found.estimate == pytest.approx(expected.estimate, abs=1e-12)
-        assert found.expected == pytest.approx(
-            expected.expected, abs=4 * found.drawn.std() / 20 + 0.01 * found.expected
-        )
-        assert found.p == pytest.approx(1 / 401)
-        assert one(found.table, index).expected == found.expected
-
-
-def test_permutations_of_any_neighbourhood():
-    """Cells themselves are a kernel of radius 0, and a function is asked anew for each allocation: the same draws."""
-    cells, kernel = on_cells(segregated(side=8), 8), Kernel("uniform", 2000)
-    by_kernel = permutation_test(cells, NAMES, kernel, "H_multi", draws=40)
-    by_rule = permutation_test(cells, NAMES, lambda c, n: around(c, n, kernel), "H_multi", draws=40)
-    none = permutation_test(cells, NAMES, None, "D", of="b", draws=40)
-    zero = permutation_test(cells, NAMES, Kernel("uniform", 0), "D", of="b", draws=40)
-
-    assert by_kernel.drawn == pytest.approx(by_rule.drawn, abs=1e-12)
-    assert none.drawn == pytest.approx(zero.drawn, abs=1e-12)
-    assert not np.array_equal(
-        by_kernel.drawn, permutation_test(cells, NAMES, kernel, "H_multi", draws=40, seed=1).drawn
-    )
-
-
-def test_fractional_people_are_refused_or_rounded():
-    """Fractional counts are refused with a reason; rounded they keep the people of small cells."""
-    cells = on_cells(segregated(side=8) / 7, 8)
-
-    with pytest.raises(SchemaError, match="rounded=True"):
-        permutation_test(cells, NAMES, None, "D")
-    found = permutation_test(cells, NAMES, None, "D", rounded=True, draws=19)
-
-    assert found.table["persons"][0] == pytest.approx(sum(float(cells[n].sum()) for n in NAMES), abs=1.5)
-
-
 def test_odd_cells():
     """Empty cells, cells with unknown counts, nobody at all, one group alone: defined, never a wrong number."""
     counts = segregated(side=8)
@@ -397,7 +310,7 @@ def test_hexagons_have_profiles():
 
 
 def test_what_is_refused():
-    """Too few groups, unknown indices and groups, equal radii, no draws, neighbours outside of a rule of one's own."""
+    """Too few groups, unknown indices, equal radii, neighbours outside of a rule of one's own."""
     cells = on_cells(segregated(side=8), 8)
     kernel = Kernel("biweight", 2000)
 
@@ -409,11 +322,38 @@ def test_what_is_refused():
         spatial_table(cells, NAMES, lambda c, n: around(c, n, kernel), options=SpatialOptions(outside=cells))
     with pytest.raises(SchemaError, match="kernels that differ"):
         profile_table(cells, NAMES, [1000, 1000])
-    with pytest.raises(SchemaError, match="0 draws"):
-        permutation_test(cells, NAMES, kernel, "D", draws=0)
-    with pytest.raises(UnknownNameError, match="unknown group"):
-        permutation_test(cells, NAMES, kernel, "D", of="x")
-    with pytest.raises(SchemaError, match="two groups"):
-        permutation_test(cells, ["a"], kernel, "D")
-    with pytest.raises(SchemaError, match="nobody lives"):
-        permutation_test(on_cells(np.zeros((64, 3)), 8), NAMES, kernel, "D")
+
+
+def test_interpolated_counts_are_not_corrected():
+    """Where most counts are estimates nothing is expected of chance, and the interval lies around the estimate."""
+    counts = segregated(side=8)
+    row, col = (v.ravel() for v in np.indices((8, 8)))
+    codes = np.full(64, Status.IMPUTED, dtype=np.uint8)
+    cells = make_cells(
+        GRID,
+        GRID.from_row_col(row + 3_205, col + 4_310),
+        {n: counts[:, k] for k, n in enumerate(NAMES)},
+        {n: Column() for n in NAMES},
+        status=dict.fromkeys(NAMES, codes),
+    )
+    found = one(spatial_table(cells, NAMES, Kernel("biweight", 2500), indices=["H_multi"]), "H_multi")
+
+    assert np.isnan([found.expected, found.corrected]).all()
+    assert (found.low + found.high) / 2 == pytest.approx(found.estimate)
+    assert "interpolated" in json.loads(found.parameters)["no_correction"]
+
+
+def test_outside_with_unknown_counts():
+    """Neighbours whose counts nobody knows are no neighbours."""
+    cells, beyond = on_cells(segregated(side=8), 8), on_cells(segregated(side=12, seed=9), 12)
+    codes = np.zeros(144, dtype=np.uint8)
+    ids = beyond["cell_id"].to_numpy()
+    codes[~np.isin(ids, cells["cell_id"].to_numpy())] = Status.UNAVAILABLE
+    values = {n: np.where(codes > 0, np.nan, beyond[n].to_numpy()) for n in NAMES}
+    unknown = make_cells(GRID, ids, values, {n: Column() for n in NAMES}, status=dict.fromkeys(NAMES, codes))
+    kernel = Kernel("biweight", 3000)
+    alone = spatial_table(cells, NAMES, kernel)
+
+    for outside, same in ((unknown, True), (beyond, False)):
+        found = spatial_table(cells, NAMES, kernel, options=SpatialOptions(outside=outside))
+        assert np.allclose(found["estimate"], alone["estimate"], rtol=1e-12, atol=0) == same

@@ -27,6 +27,7 @@ def segregation(
     kernel: Annotated[
         str, typer.Option("--kernel", help="Their shape: uniform, triangular, biweight, gaussian, exponential.")
     ] = "biweight",
+    k: Annotated[str, typer.Option("--k", help="Cells: the nearest so many persons: 200,1600; or presets.")] = "",
     scales: Annotated[
         str, typer.Option("--scales", help="Cells: decompose over nested squares, km: 2,4,8; or pyramid.")
     ] = "",
@@ -58,6 +59,7 @@ def segregation(
     """
     from civigrid.engine import Scheduler as Where
     from civigrid.io.composition import Composed
+    from civigrid.layers.segregation.nearest import PRESETS
     from civigrid.run.segregation import Asked, Outputs, segregation_file
     from civigrid.run.segregation_names import split_names
     from civigrid.run.segregation_tables import Wanted
@@ -79,6 +81,7 @@ def segregation(
             indices=split_names(indices),
             radii_m=numbers_of(radii, "--radii"),
             kernel=kernel,
+            k=PRESETS if k == "presets" else tuple(round(n) for n in numbers_of(k, "--k")),
             scales_m=() if scales == "pyramid" else tuple(round(1000 * km) for km in numbers_of(scales, "--scales")),
             pyramid=scales == "pyramid",
             decay_m=decay,

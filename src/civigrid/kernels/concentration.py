@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 from civigrid.kernels.estimate import Estimate, undefined, variance_of_sum
 from civigrid.types import Floats
@@ -180,19 +180,31 @@ def expected_absolute_concentration(counts: Floats, area: Floats) -> float:
 
 
 def expected_relative_concentration(counts: Floats, area: Floats) -> float:
-    """Expect what `relative_concentration` is if the group were drawn at random.
+    """Expect what `relative_concentration` is if the group were drawn at random."""
+    return kink_of_relative_concentration(evenly(counts), area)
 
-    The group's ground is about normal, and its two sides are divided by different rooms.
+
+def kink_of_relative_concentration(counts: Floats, area: Floats) -> float:
+    r"""Bias of `relative_concentration` from its two sides being divided by different rooms.
+
+    The group's ground is about normal, with the variance :math:`\sigma^2` of a random draw.  At *m* standard deviations
+    from a fair share it spills over to the other side by :math:`\sigma(\varphi(m) - |m|\Phi(-|m|))`.
+
+    Returns
+    -------
+    float
+        The bias: largest where the group lives as everyone does, none far from there.
     """
     if not counts.sum(axis=0).min() > 0:
         return np.nan
     found, size = _ground(counts, area), counts.sum(axis=1)
     fair = found.share * found.everyone
-    spread = np.sqrt(variance_of_sum(area / size, size, float(counts[:, 0].sum())) / (2 * np.pi))
-    rooms = np.array([fair - found.least.value, found.most.value - fair])
-    if not rooms.min() > 1e-12 * found.everyone:
+    rooms = fair - found.least.value, found.most.value - fair
+    sigma = float(np.sqrt(variance_of_sum(area / size, size, float(counts[:, 0].sum()))))
+    if not (min(rooms) > 1e-12 * found.everyone and sigma > 0):
         return 0.0
-    return float(spread * (1 / rooms[0] - 1 / rooms[1]))
+    away = abs(found.group.value - fair) / sigma
+    return float(sigma * (norm.pdf(away) - away * norm.sf(away)) * (1 / rooms[0] - 1 / rooms[1]))
 
 
 def evenly(counts: Floats) -> Floats:

@@ -99,6 +99,7 @@ class Segregation:
         "shape of neighbourhoods: uniform, triangular, biweight, gaussian (cut at 3 decay lengths), exponential (at 7)",
         default="biweight",
     )
+    k: tuple[int, ...] = key("numbers of nearest persons: every index at every number, as [200, 1600]", default=())
     scales_m: tuple[int, ...] = key("sizes of nested squares to decompose M and H over, metres", default=())
     decay_m: float = key("clustering: distance over which nearness falls to 1/e, metres; 0: not given", default=0.0)
     question: str = key("what the map answers, in one sentence", default="Who lives near whom?")

@@ -10,7 +10,7 @@ from civigrid.kernels.convolution import SHAPES
 from civigrid.run import config
 from civigrid.run.faults import Fault
 from civigrid.run.segregation_names import index_names, refuse_few_groups
-from civigrid.run.segregation_tables import check_scales, check_wanted, kernels_of, wanted_of
+from civigrid.run.segregation_tables import check_k, check_scales, check_wanted, kernels_of, wanted_of
 
 
 def segregation_faults(item: config.Segregation, where: str) -> list[Fault]:
@@ -29,6 +29,7 @@ def segregation_faults(item: config.Segregation, where: str) -> list[Fault]:
         ("groups", lambda: refuse_few_groups(item.groups, item.total)),
         ("indices", lambda: index_names(item.indices)),
         (shape, lambda: kernels_of(wanted)),
+        ("k", lambda: check_k(item.k)),
         ("scales_m", lambda: check_scales(item.scales_m)),
         ("decay_m", lambda: check_wanted(wanted)),
     )

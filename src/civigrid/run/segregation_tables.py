@@ -15,6 +15,7 @@ import xarray as xr
 
 from civigrid.errors import SchemaError
 from civigrid.kernels.convolution import DECAYING, Kernel
+from civigrid.layers.segregation.nearest_table import nearest_table
 from civigrid.layers.segregation.pattern import pattern_table
 from civigrid.layers.segregation.profile import profile_table
 from civigrid.layers.segregation.scales import scale_table
@@ -41,7 +42,9 @@ class Wanted:
         Radii of neighbourhoods, metres.
     kernel : str
         Shape of neighbourhoods; of ``gaussian`` the radius is 3 decay lengths, of ``exponential`` 7.
-    scales_m : tuple of int or None
+    k : tuple of int
+        Numbers of nearest persons.
+    scales_m : tuple of int
         Sizes of nested squares to decompose over, metres; () with `pyramid`: as `scale_table` chooses.
     pyramid : bool
         Decompose over nested cells.
@@ -54,6 +57,7 @@ class Wanted:
     indices: tuple[str, ...] = ()
     radii_m: tuple[float, ...] = ()
     kernel: str = "biweight"
+    k: tuple[int, ...] = ()
     scales_m: tuple[int, ...] = ()
     pyramid: bool = False
     decay_m: float | None = None
@@ -67,7 +71,7 @@ class Wanted:
     @property
     def needs_places(self) -> tuple[str, ...]:
         """What of this asks where units lie."""
-        asked = {"--radii": self.radii_m, "--scales": self.scales_m or self.pyramid}
+        asked = {"--radii": self.radii_m, "--k": self.k, "--scales": self.scales_m or self.pyramid}
         return (*self.names.of_pattern, *(option for option, given in asked.items() if given))
 
 
@@ -93,9 +97,18 @@ def wanted_of(item: config.Segregation) -> Wanted:
         indices=() if item.indices == ("default",) else item.indices,
         radii_m=item.radii_m,
         kernel=item.kernel,
+        k=item.k,
         scales_m=item.scales_m,
         decay_m=item.decay_m or None,
     )
+
+
+def check_k(k: Sequence[int]) -> None:
+    """Refuse numbers of persons that are none, or twice."""
+    if bad := [n for n in k if n < 1]:
+        raise SchemaError(f"k is {bad[0]}: the nearest persons are at least one.")
+    if len(set(k)) < len(k):
+        raise SchemaError(f"a k is named twice: {', '.join(map(str, k))}.")
 
 
 def check_scales(scales_m: Sequence[int]) -> None:
@@ -119,6 +132,7 @@ def check_wanted(wanted: Wanted) -> None:
         An unknown index or kernel, a radius below 0 or twice, clustering without its decay length.
     """
     kernels_of(wanted)
+    check_k(wanted.k)
     check_scales(wanted.scales_m)
     need = [name for name in wanted.names.of_pattern if name in NEED_DECAY]
     if need and wanted.decay_m is None:
@@ -174,6 +188,16 @@ def _radii(people: People, wanted: Wanted) -> pd.DataFrame | None:
     )
 
 
+def _nearest(people: People, wanted: Wanted) -> pd.DataFrame | None:
+    if not wanted.k:
+        return None
+    options = SpatialOptions(noise_variance=wanted.noise_variance, scheduler=people.options.get("scheduler"))
+    names = wanted.names.of_shares if wanted.indices else SPATIAL
+    return nearest_table(
+        people.cells, people.groups, wanted.k, **people.asked, indices=names or SPATIAL, options=options
+    )
+
+
 def _scales(people: People, wanted: Wanted) -> pd.DataFrame | None:
     if not (wanted.scales_m or wanted.pyramid):
         return None
@@ -190,6 +214,7 @@ FAMILIES: tuple[tuple[str, Callable[[People, Wanted], pd.DataFrame | None]], ...
     ("compositions of cells", _shares),
     ("pattern", _pattern),
     ("neighbourhoods by radius", _radii),
+    ("nearest persons", _nearest),
     ("nested scales", _scales),
 )
 """Words for each family, and its table, or None where it was not asked for."""

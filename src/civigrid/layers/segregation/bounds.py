@@ -42,6 +42,7 @@ def bounds_table(
     *,
     total: str,
     high: float | Mapping[str, float] | None = None,
+    low: float = 0.0,
     zone: str = "",
     indices: Sequence[str] = ("D", "H", "isolation"),
 ) -> pd.DataFrame:
@@ -59,6 +60,8 @@ def bounds_table(
     high : float or mapping of str to float, optional
         Most persons that a hidden count can stand for, as k - 1 where counts below k are suppressed; for all groups
         or by group.  A companion ``NAME_high`` comes first; without either it is the total of the cell.
+    low : float
+        Fewest persons that a hidden count can stand for: 1 where zeros are shown.
     zone : str
         Label whose values are zones; empty: the whole only.
     indices : sequence of {"D", "H", "V", "gorard", "minmax", "isolation", "interaction"}
@@ -86,7 +89,7 @@ def bounds_table(
         raise SchemaError("bounds need the published total of each cell: a sum of groups is hidden with one of them.")
     rows: list[dict[str, Any]] = []
     for group in groups:
-        limits = _limits(cells, group, total, high)
+        limits = _limits(cells, group, total, high, low)
         for label in ("", zone) if zone else ("",):
             rows += list(_rows(cells, group, total, limits, label, indices))
     table = result_table(rows)
@@ -104,7 +107,9 @@ def _check_indices(indices: Sequence[str]) -> None:
         raise SchemaError(f"{name} cannot be bounded: {why}. Can be: {', '.join(SHAPES)}.")
 
 
-def _limits(cells: xr.Dataset, group: str, total: str, high: float | Mapping[str, float] | None) -> Limits:
+def _limits(
+    cells: xr.Dataset, group: str, total: str, high: float | Mapping[str, float] | None, fewest: float
+) -> Limits:
     """Limits of one group, cell by cell; cells that are not available are left out, as are empty ones."""
     status, value = status_of(cells, group), values_of(cells, group)
     of_total, whole = status_of(cells, total), values_of(cells, total)
@@ -116,12 +121,15 @@ def _limits(cells: xr.Dataset, group: str, total: str, high: float | Mapping[str
             "index has bounds. Take a total that is published, or leave these cells out."
         )
     rows = ~is_missing(of_total) & ~np.isnan(whole) & (hidden | ~np.isnan(value)) & (np.fmax(whole, value) > 0)
-    low = np.where(hidden, 0.0, value)
+    if not fewest >= 0:
+        raise SchemaError(f"low = {fewest}: the fewest that a hidden count can be is at least 0.")
+    low = np.where(hidden, fewest, value)
     unsure = hidden | (status == Status.PARTIAL)
     most = np.where(unsure, np.minimum(_most(cells, group, high), np.nan_to_num(whole)), value)
     if (over := rows & unsure & (most < low)).any():
         raise SchemaError(
-            f"{group!r} is at most less than at least in {int(over.sum())} cells: their totals or `high` are too small."
+            f"{group!r} is at most less than at least in {int(over.sum())} cells: their totals or `high` are "
+            "too small, or `low` too large."
         )
     # the publisher's noise may leave a group larger than its total: then it is everyone
     size = np.maximum(np.where(rows, whole, 1.0), np.where(rows, most, 0.0))

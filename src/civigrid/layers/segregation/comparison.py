@@ -184,7 +184,9 @@ def _row(
         plain = float(np.diff(found.estimate)[0])
         test = {"test": drawn.name, "hypothesis": drawn.words, "p": p_value(spread, plain, difference, drawn.name)}
     if index.name.partition("(")[0] in ROUGH and abs(np.diff(found.expected)[0]) > half / Z_95:
-        test["caution"] = "chance makes more of one set than of the other, and its correction is exact only without it"
+        test["caution"] = (
+            "chance makes more of one set than of the other; it is taken out exactly only where nothing is segregated"
+        )
     if not correct:
         test["no_correction"] = "counts are interpolated: they lack the scatter that chance makes among counted people"
     return {

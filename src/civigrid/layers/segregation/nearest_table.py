@@ -91,7 +91,9 @@ def nearest_table(
     )
     tables, reached = [], []
     for one in found:
-        tables.append(study.rows(one.around, declared) if one.reached else _unreached(study, declared, one))
+        tables.append(
+            study.table([study.columns(one.around, declared)]) if one.reached else _unreached(study, declared, one)
+        )
         if one.reached:
             reached.append((one.nearest.k, tables[-1]))
     return pd.concat([*tables, _macro_micro(reached)], ignore_index=True)

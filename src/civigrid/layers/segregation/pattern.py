@@ -13,6 +13,7 @@ import xarray as xr
 from civigrid.cells import grid_of, ids_of
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.grid import Grid
+from civigrid.kernels.boundaries import Freed
 from civigrid.kernels.clustering import Near
 from civigrid.kernels.estimate import Estimate, sampling_variance
 from civigrid.kernels.zones import across
@@ -218,6 +219,19 @@ def _simulated(seen: Seen, asked: _Asked) -> dict[str, Floats]:
     return {index.name: values[:, k] for k, index in enumerate(wanted)}
 
 
+def _likely(index: PatternIndex, seen: Seen) -> Floats:
+    """Persons whose scatter makes the error: where a cell's share is what counts, no cell is sure of its own.
+
+    A cell of one person has a share of 0 or 1 and would seem to have no error at all: one person of the zone's share
+    is added to each, and taken out again in proportion.
+    """
+    if index.family not in ("concentration", "boundary"):
+        return seen.counts
+    size = across(seen.counts)
+    member = size * (seen.counts[:, 0] + seen.share) / (size + 1)
+    return np.column_stack([member, size - member])
+
+
 def _row(
     zone: str, group: str, index: PatternIndex, found: Estimate, seen: Seen, noise: Floats | None, asked: _Asked,
     chance: Floats | None,
@@ -226,7 +240,7 @@ def _row(
     told |= {k: v for k, v in asked.about.items() if k != "settings"}
     if told.get("proximity", "exponential") != "exponential":
         told |= {"decay_m": None, "self_distance": None, "self_proximity": 1}
-    expected, even = float("nan"), index.even(seen)
+    expected = float("nan")
     if asked.interpolated:
         told["no_correction"] = "counts are interpolated: they lack the scatter that chance makes among counted people"
     elif index.expected is not None:
@@ -238,14 +252,13 @@ def _row(
     if np.isnan(found.value):
         told["undefined"] = "one side is empty, or the index has no scale here"
     known = bool(np.isfinite(expected))
-    better, factor = taken_out(index, found.value, expected, even) if known else (found.value, 1.0)
-    half = Z_95 * factor * float(np.sqrt(sampling_variance(found, seen.counts, noise)))
-    low, high = better - half, better + half
+    free = taken_out(index, seen, found.value, expected) if known else Freed(found.value, 1.0, False)
+    half = Z_95 * free.factor * float(np.sqrt(sampling_variance(found, _likely(index, seen), noise)))
+    low, high = free.value - half, free.value + half
     if index.family != "clustering":
         low, high = max(low, -1.0), min(high, 1.0)
-    unreliable = True if known and abs(expected - even) > abs(found.value - even) / 2 else None
     told |= {"source": PATTERN_SOURCES[index.source].short + (f", {index.where}" if index.where else "")}
-    told |= {"cite": index.source, "correction": index.correction, "unreliable": unreliable}
+    told |= {"cite": index.source, "correction": index.correction, "unreliable": True if free.unreliable else None}
     return {
         "zone": zone,
         "topic": "segregation",
@@ -253,7 +266,7 @@ def _row(
         "groups": group,
         "estimate": found.value,
         "expected": expected,
-        "corrected": better if known else float("nan"),
+        "corrected": free.value if known else float("nan"),
         "low": low,
         "high": high,
         "persons": float(seen.counts.sum()),

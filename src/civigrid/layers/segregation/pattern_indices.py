@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
 
 from civigrid.kernels import boundaries, centralization, clustering, concentration
-from civigrid.kernels.boundaries import Borders
+from civigrid.kernels.boundaries import Borders, Freed
 from civigrid.kernels.clustering import Near
 from civigrid.kernels.estimate import Estimate
 from civigrid.types import Floats
@@ -81,8 +81,8 @@ class PatternIndex:
         As in print, LaTeX.
     source, where : str
         Key in `civigrid.layers.segregation.pattern_sources.PATTERN_SOURCES`; how it was taken over.
-    correction : {"difference", "rescaled"}
-        What chance makes is taken out as (expected - even), or as (I - E) / (1 - E) where 1 is complete segregation.
+    correction : {"difference", "by term"}
+        What chance makes is taken out as (expected - even), or by `freed`, where terms err in opposite directions.
     parameters : tuple of str
         Forks and settings it depends on.
     value : callable
@@ -91,6 +91,8 @@ class PatternIndex:
         What is seen, to the value under random allocation; None: simulated with fixed margins.
     even : callable
         What is seen, to the value where the group is the same share of every cell.
+    freed : callable, optional
+        What is seen, to the value freed of chance term by term.
     """
 
     name: str
@@ -99,11 +101,12 @@ class PatternIndex:
     formula: str
     source: str
     where: str
-    correction: Literal["difference", "rescaled"]
+    correction: Literal["difference", "by term"]
     parameters: tuple[str, ...]
     value: Callable[[Seen], Estimate]
     expected: Callable[[Seen], float] | None
     even: Callable[[Seen], float]
+    freed: Callable[[Seen], Freed] | None = None
 
 
 _NEAR = ("proximity", "decay_m", "self_distance", "reach_m")
@@ -130,6 +133,32 @@ def _ace(s: Seen) -> float:
 
 def _evenly(s: Seen) -> Floats:
     return concentration.evenly(s.counts)
+
+
+def _less_the_kink(s: Seen) -> Freed:
+    value = concentration.relative_concentration(s.counts, s.ground).value
+    bias = concentration.kink_of_relative_concentration(s.counts, s.ground)
+    return Freed(value - bias, 1.0, abs(bias) > abs(value) / 2)
+
+
+def _morrill(s: Seen) -> Floats:
+    return boundaries.morrill(s.edges)
+
+
+def _wong_boundary(s: Seen) -> Floats:
+    return boundaries.wong_boundary(s.edges)
+
+
+def _wong_shape(s: Seen) -> Floats:
+    return boundaries.wong_shape(s.edges, perimeter=s.perimeter)
+
+
+def _bounded(weight: Callable[[Seen], Floats], s: Seen) -> Estimate:
+    return boundaries.adjusted_dissimilarity(s.counts, s.edges, weight(s))
+
+
+def _freed(weight: Callable[[Seen], Floats], s: Seen) -> Freed:
+    return boundaries.freed_of_chance(s.counts, s.edges, weight(s))
 
 
 PATTERNS: tuple[PatternIndex, ...] = (
@@ -184,9 +213,10 @@ PATTERNS: tuple[PatternIndex, ...] = (
     ),
     PatternIndex(
         "RCO", "Relative concentration, by density", "concentration", r"(PA - A_x)/(PA - A_{min})",
-        "massey1988", "redefined by density", "difference", _GROUND,
+        "massey1988", "redefined by density", "by term", _GROUND,
         lambda s: concentration.relative_concentration(s.counts, s.ground),
         lambda s: concentration.expected_relative_concentration(s.counts, s.ground), lambda s: _mixed(s, 0.0),
+        _less_the_kink,
     ),
     PatternIndex(
         "ACE", "Absolute centralization", "centralization", r"\sum_k X_{k-1}A_k - \sum_k X_k A_{k-1}",
@@ -201,32 +231,27 @@ PATTERNS: tuple[PatternIndex, ...] = (
     ),
     PatternIndex(
         "D_adj", "Dissimilarity adjusted for neighbours", "boundary", r"D - \sum c_{ij}|p_i - p_j|/\sum c_{ij}",
-        "morrill1991", "", "rescaled", _EDGE, lambda s: boundaries.adjusted_dissimilarity(s.counts, s.edges), None,
-        lambda s: _mixed(s, 0.0),
+        "morrill1991", "", "by term", _EDGE, partial(_bounded, _morrill), None, lambda s: _mixed(s, 0.0),
+        partial(_freed, _morrill),
     ),
     PatternIndex(
         "D_w", "Dissimilarity adjusted for boundaries", "boundary", r"D - \sum b_{ij}|p_i - p_j|/\sum b_{ij}",
-        "wong1993", "", "rescaled", _EDGE, lambda s: boundaries.boundary_dissimilarity(s.counts, s.edges), None,
-        lambda s: _mixed(s, 0.0),
+        "wong1993", "", "by term", _EDGE, partial(_bounded, _wong_boundary), None, lambda s: _mixed(s, 0.0),
+        partial(_freed, _wong_boundary),
     ),
     PatternIndex(
         "D_s", "Dissimilarity adjusted for boundaries and shapes", "boundary",
-        r"D - \sum b_{ij}\frac{r_i + r_j}{2\max r}|p_i - p_j|/\sum b_{ij}", "wong1993", "", "rescaled",
-        (*_EDGE, "perimeter"), lambda s: boundaries.shape_dissimilarity(s.counts, s.edges, perimeter=s.perimeter),
-        None, lambda s: _mixed(s, 0.0),
+        r"D - \sum b_{ij}\frac{r_i + r_j}{2\max r}|p_i - p_j|/\sum b_{ij}", "wong1993", "", "by term",
+        (*_EDGE, "perimeter"), partial(_bounded, _wong_shape), None, lambda s: _mixed(s, 0.0),
+        partial(_freed, _wong_shape),
     ),
 )  # fmt: skip
 """All indices of pattern, in the order of tables."""
 
 
-def taken_out(index: PatternIndex, estimate: float, expected: float, even: float) -> tuple[float, float]:
-    """Give the estimate freed of what chance alone makes, and the factor its standard error grows by.
-
-    >>> taken_out(PATTERNS[2], 1.4, 1.1, 1.0)[0].__round__(12)
-    1.3
-    """
-    if index.correction == "difference":
-        return estimate - (expected - even), 1.0
-    if not expected < 1:
-        return float("nan"), float("nan")
-    return (estimate - expected) / (1 - expected), 1 / (1 - expected)
+def taken_out(index: PatternIndex, seen: Seen, estimate: float, expected: float) -> Freed:
+    """Give the estimate freed of what chance alone makes, the factor its error grows by, and whether chance leads."""
+    if index.freed is not None:
+        return index.freed(seen)
+    even = index.even(seen)
+    return Freed(estimate - (expected - even), 1.0, abs(expected - even) > abs(estimate - even) / 2)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
@@ -122,10 +123,14 @@ def spatial_table(
         return result_table([])
     if isinstance(neighbourhood, Kernel):
         (found,) = study.arounds([neighbourhood], chance=True)
-        return study.rows(found, declared, neighbourhood)
+        return study.table([study.columns(found, declared, neighbourhood)])
     if options.outside is not None:
         raise SchemaError("outside is for kernels: a rule of one's own gathers its neighbours itself.")
-    return study.rows(neighbourhood(cells, study.counts), declared)
+    return study.table([study.columns(neighbourhood(cells, study.counts), declared)])
+
+
+Columns = dict[str, npt.NDArray[Any]]
+"""Columns of a result table."""
 
 
 class _Part(NamedTuple):
@@ -172,19 +177,26 @@ class Study:
         """Sums around the cells themselves."""
         return Gather(grid_of(self.cells), ids_of(self.cells), self.options.scheduler, self.options.cells_per_block)
 
-    def rows(self, around: Around, indices: Sequence[Index], kernel: Kernel | None = None) -> pd.DataFrame:
-        """Rows of a result table: of the whole, then of the zones."""
-        return pd.concat([self._of(part, around, indices, kernel) for part in self.parts], ignore_index=True)
+    def table(self, columns: Sequence[Columns]) -> pd.DataFrame:
+        """Make one result table of the columns of several neighbourhoods."""
+        together = {name: np.concatenate([c[name] for c in columns]) for name in columns[0]}
+        return result_table_of(pd.DataFrame(together).assign(topic="segregation"))
 
-    def _of(self, part: _Part, around: Around, indices: Sequence[Index], kernel: Kernel | None) -> pd.DataFrame:
+    def columns(self, around: Around, indices: Sequence[Index], kernel: Kernel | None = None) -> Columns:
+        """Columns of a result table: of the whole, then of the zones."""
+        found = [self._of(part, around, indices, kernel) for part in self.parts]
+        return {name: np.concatenate([c[name] for c in found]) for name in found[0]}
+
+    def _of(self, part: _Part, around: Around, indices: Sequence[Index], kernel: Kernel | None) -> Columns:
         at = part.at
         rows = zones_of(self.counts[at], around.counts[at], starts=part.starts)
-        persons, cells = rows.sums(rows.size), np.diff(part.starts, append=len(at))
+        same = {"zone": np.array(part.names, dtype=object), "persons": rows.sums(rows.size)}
+        same["cells"] = np.diff(part.starts, append=len(at))
         classes = None
         if not ("no_correction" in self.about or np.isnan(around.size).any()):
             classes = SizeClasses(rows, around, at, self._within(part, around, kernel))
         prepared: dict[Any, tuple[Zones, Chance | None]] = {}
-        columns: list[dict[str, Any]] = []
+        columns: list[Columns] = []
         for index in indices:
             for target in targets(index, self.groups):
                 key = target.first if index.groups == "each" else "all"
@@ -192,13 +204,9 @@ class Study:
                     some = of_target(index, rows, target)
                     two = None if key == "all" else target.first
                     prepared[key] = some, None if classes is None else classes.chance(some, two)
-                columns.append(
-                    {"order": np.arange(len(persons)), "zone": part.names, "persons": persons, "cells": cells}
-                    | self._measured(index, target, *prepared[key], around, at)
-                )
-        table = pd.concat([pd.DataFrame(c) for c in columns], ignore_index=True)
-        table = table.sort_values("order", kind="stable", ignore_index=True)
-        return result_table_of(table.assign(topic="segregation"))
+                columns.append(same | self._measured(index, target, *prepared[key], around, at))
+        # zone after zone, in each the indices in their order
+        return {name: np.stack([c[name] for c in columns], axis=1).ravel() for name in columns[0]}
 
     def _within(self, part: _Part, around: Around, kernel: Kernel | None) -> Floats:
         """Share of each row's neighbourhood that lives in its zone; a half where nobody can tell."""
@@ -216,7 +224,7 @@ class Study:
 
     def _measured(
         self, index: Index, target: Target, rows: Zones, chance: Chance | None, around: Around, at: Ints
-    ) -> dict[str, Any]:
+    ) -> Columns:
         # neighbourhoods that overlap differ less than chance lets single ones differ
         if index.name.startswith("G") and chance is not None and chance.counted is None:
             chance = None
@@ -231,15 +239,16 @@ class Study:
         found = measure(index, target, rows, chance, derivative=evenly)
         about = {**self.about, **around.about} | ({"interval": "delta method, 95 %"} if known else {})
         texts = _parameters(index, about)
+        corrected = found.corrected if index.correction == "none" or chance else np.full_like(found.estimate, np.nan)
         return {
-            "index": index.name,
-            "groups": target.groups,
+            "index": np.full(len(rows.starts), index.name, dtype=object),
+            "groups": np.full(len(rows.starts), target.groups, dtype=object),
             "estimate": found.estimate,
             "expected": found.expected,
-            "corrected": found.corrected if index.correction == "none" or chance else np.nan,
+            "corrected": corrected,
             "low": found.low,
             "high": found.high,
-            "parameters": np.where(found.unreliable, texts[1], texts[0]),
+            "parameters": np.where(found.unreliable, *np.array(texts[::-1], dtype=object)),
         }
 
 
