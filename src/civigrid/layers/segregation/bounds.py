@@ -181,6 +181,7 @@ def _rows(
                     gap=round(found.gap, 9) if np.isfinite(found.gap) else None,
                     undefined=None if np.isfinite(found.low) else "the group, or everyone else, cannot have anybody",
                     source=SOURCES[source].short,
-                    cite=source,
+                    cite=f"{source}|marshall2011",
+                    correction="none",
                 ),
             }

@@ -220,7 +220,7 @@ def _row(
             correction=index.correction if correct else "none",
             interval="delta method, 95 %",
             source=SOURCES[index.source].short,
-            cite=index.source,
+            cite=f"{index.source}|zou2008" + ("|phipson2010" if drawn is not None else ""),
         ),
     }
 

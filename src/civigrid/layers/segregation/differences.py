@@ -23,7 +23,8 @@ from civigrid.types import Column, Floats
 MEASURES = {"M": shapley.mutual_information, "H": shapley.information}
 """What can be split into five terms."""
 TERMS = ("additions", "removals", "group_marginal", "unit_marginal", "structural")
-_FIVE, _TWO = "Elbers (2023)", "Rey et al. (2021)"
+_FIVE = {"source": "Elbers (2023)", "cite": "elbers2023", "correction": "none"}
+_TWO = {"source": "Rey et al. (2021)", "cite": "rey2021", "correction": "none"}
 
 
 def difference_table(
@@ -147,7 +148,7 @@ def _five(
             low, high = np.percentile(drawn[:, k] - drawn[:, k].mean(), [2.5, 97.5])
             row |= {"corrected": better, "low": better + low, "high": better + high}
         interval = "bootstrap of persons, 95 %" if draws else None
-        told = parameters(**about, **fit, addend=name in TERMS, interval=interval, source=_FIVE)
+        told = parameters(**about, **fit, **_FIVE, addend=name in TERMS, interval=interval)
         yield {
             "zone": zone,
             "topic": "segregation",
@@ -171,7 +172,7 @@ def _without(
         "groups": groups,
         "persons": float(first.sum() + second.sum()),
         "cells": len(first),
-        "parameters": parameters(**about, not_split=why, source=_FIVE),
+        "parameters": parameters(**about, **_FIVE, not_split=why),
     }
 
 
@@ -282,7 +283,5 @@ def _two(index: Index, group: str, pair: Sequence[Floats], total: str) -> Iterat
             "estimate": estimate,
             "persons": float(sum(t.sum() for t in pair)),
             "cells": sum(len(t) for t in pair),
-            "parameters": parameters(
-                total=total or "sum of the groups", addend=addend, source=_TWO, **index.parameters
-            ),
+            "parameters": parameters(total=total or "sum of the groups", addend=addend, **_TWO, **index.parameters),
         }
