@@ -148,7 +148,8 @@ def _five(
             low, high = np.percentile(drawn[:, k] - drawn[:, k].mean(), [2.5, 97.5])
             row |= {"corrected": better, "low": better + low, "high": better + high}
         interval = "bootstrap of persons, 95 %" if draws else None
-        told = parameters(**about, **fit, **_FIVE, addend=name in TERMS, interval=interval)
+        bias = "that of resampling, taken out once" if draws else None
+        told = parameters(**about, **fit, **_FIVE, addend=name in TERMS, interval=interval, bias=bias)
         yield {
             "zone": zone,
             "topic": "segregation",
