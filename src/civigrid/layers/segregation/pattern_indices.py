@@ -86,7 +86,7 @@ class PatternIndex:
     formula : str
         As in print, LaTeX.
     source, where : str
-        Key in `civigrid.layers.segregation.pattern_sources.PATTERN_SOURCES`; how it was taken over.
+        Key in `civigrid.layers.segregation.sources.SOURCES`; how it was taken over.
     correction : {"difference", "by term"}
         What chance makes is taken out as (expected - even), or by `freed`, where terms err in opposite directions.
     parameters : tuple of str
