@@ -176,9 +176,9 @@ def nearest_cells(
         for m, group in enumerate(groups):
             words = f"Share among the {number:,} nearest persons: {column_of(cells[group]).long_name or group}"
             values[f"share_{group}_{number}"] = np.where(unknown, np.nan, one.around.counts[:, m] / near)
-            about[f"share_{group}_{number}"] = _column(words, "1")
+            about[f"share_{group}_{number}"] = _column(words, "1", total)
         values[f"radius_{number}"] = np.where(unknown, np.nan, one.radius_m)
-        about[f"radius_{number}"] = _column(f"Distance of the last of the {number:,} nearest persons", "m")
+        about[f"radius_{number}"] = _column(f"Distance of the last of the {number:,} nearest persons", "m", total)
     status = {
         name: np.where(np.isnan(value), Status.UNAVAILABLE, Status.OK).astype(np.uint8)
         for name, value in values.items()
@@ -186,5 +186,5 @@ def nearest_cells(
     return with_variables(cells, values, about, status=status)
 
 
-def _column(words: str, units: str) -> Column:
-    return Column(kind="intensive", units=units, source="segregation", long_name=words)
+def _column(words: str, units: str, total: str) -> Column:
+    return Column(kind="intensive", units=units, weight=total or None, source="segregation", long_name=words)

@@ -124,7 +124,7 @@ def trajectory_cells(
     def add(name: str, value: Floats, units: str, words: str) -> None:
         values[name] = np.full(cells.sizes["cell"], np.nan)
         values[name][town.at] = value
-        about[name] = Column(kind="intensive", units=units, source="segregation", long_name=words)
+        about[name] = Column(kind="intensive", units=units, weight=total or None, source="segregation", long_name=words)
 
     below = f"divergence stays below {options.threshold:g} nats"
     add("distortion", found.distortion, "1", "Mean divergence of the surroundings at all scales (nats)")
