@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from civigrid.kernels.zones import across
 from civigrid.types import Floats, Ints
 
 
@@ -37,7 +38,7 @@ def compositions(zone: Ints, counts: Floats) -> Compositions:
     >>> compositions(np.array([0, 0, 0]), np.array([[1.0, 2.0], [3.0, 0.0], [1.0, 2.0]])).cells
     array([2, 1])
     """
-    keep = (zone >= 0) & (counts.sum(axis=1) > 0)
+    keep = (zone >= 0) & (across(counts) > 0)
     return _counted(Compositions(zone[keep], counts[keep], np.ones(int(keep.sum()), dtype=np.int64)))
 
 

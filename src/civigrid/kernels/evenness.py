@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import xlogy
 
-from civigrid.kernels.zones import Value, Zones
+from civigrid.kernels.zones import Value, Zones, across
 from civigrid.types import Floats
 
 
@@ -79,7 +79,7 @@ def _deviation(rows: Zones) -> tuple[Mean, Floats]:
     _, share = whole_of(rows)
     gap = rows.share - rows.by_row(share)
     sign = np.sign(gap)
-    return mean_of(rows, Term(np.abs(gap).sum(axis=1), sign, -sign)), share
+    return mean_of(rows, Term(across(np.abs(gap)), sign, -sign)), share
 
 
 def dissimilarity(rows: Zones) -> Value:
@@ -143,7 +143,8 @@ def minmax(rows: Zones) -> Value:
 def _entropies(rows: Zones) -> tuple[Mean, Floats, Floats]:
     """Mean of the shares' logarithms (a negative entropy), entropy of the whole, and its derivative by shares."""
     _, share = whole_of(rows)
-    mean = mean_of(rows, Term(xlogy(rows.share, rows.share).sum(axis=1), _log(rows.share)))
+    log = _log(rows.share)
+    mean = mean_of(rows, Term(across(rows.share * log), log))
     # the constant of the derivative cancels: shares sum to 1
     return mean, -xlogy(share, share).sum(axis=1), -_log(share)
 
@@ -197,9 +198,36 @@ def divergence(rows: Zones) -> Value:
     _, share = whole_of(rows)
     whole = rows.by_row(share)
     ratio = np.divide(rows.share, whole, out=np.ones_like(whole), where=whole > 0)
-    term = Term(xlogy(rows.share, ratio).sum(axis=1), _log(ratio), -ratio)
+    log = _log(ratio)
+    term = Term(across(rows.share * log), log, -ratio)
     mean = mean_of(rows, term)
     return index_of(rows, mean, mean.value, np.ones_like(mean.value))
+
+
+def local_of_group(rows: Zones) -> Value:
+    r"""Local segregation of the first group, :math:`L_g = \sum_i \frac{x_i}{X}\ln\frac{\pi_i}{P}`, nats.
+
+    The groups' values, weighted by their shares, sum to the mutual information: :math:`\sum_g P_gL_g = M`.
+
+    Notes
+    -----
+    Alonso-Villar and Del Rio (2010), Math. Soc. Sci. 60; Mora and Ruiz-Castillo (2011), eq. 4; Elbers (2023).
+
+    >>> from civigrid.kernels.zones import zones_of
+    >>> local_of_group(zones_of(np.array([[40.0, 0.0], [0.0, 40.0]]))).estimate.round(6)
+    array([0.693147])
+    """
+    _, share = whole_of(rows)
+    p = np.where(share[:, 0] > 0, share[:, 0], np.nan)
+    ratio = rows.share[:, 0] / rows.by_row(p)
+    log = _log(np.nan_to_num(ratio))
+    by_share, by_whole = np.zeros_like(rows.share), np.zeros_like(rows.share)
+    by_share[:, 0], by_whole[:, 0] = log + 1, -ratio
+    mean = mean_of(rows, Term(rows.share[:, 0] * log, by_share, by_whole))
+    index = mean.value / p
+    of_share = np.zeros_like(share)
+    of_share[:, 0] = -index / p
+    return index_of(rows, mean, index, 1 / p, of_share)
 
 
 def hutchens(rows: Zones) -> Value:
@@ -280,7 +308,7 @@ def _squares(rows: Zones, weigh: object) -> tuple[Mean, Floats]:
     gap = rows.share - rows.by_row(share)
     by_share = 2 * gap * rows.by_row(weight)
     by_whole = gap**2 * rows.by_row(slope) - by_share
-    return mean_of(rows, Term((gap**2 * rows.by_row(weight)).sum(axis=1), by_share, by_whole)), share
+    return mean_of(rows, Term(across(gap**2 * rows.by_row(weight)), by_share, by_whole)), share
 
 
 def variance_ratio(rows: Zones) -> Value:
@@ -364,7 +392,7 @@ def relative_diversity(rows: Zones) -> Value:
     array([0.375])
     """
     _, share = whole_of(rows)
-    mean = mean_of(rows, Term((rows.share**2).sum(axis=1), 2 * rows.share))
+    mean = mean_of(rows, Term(across(rows.share**2), 2 * rows.share))
     _, whole = _defined(mean.value, 1 - (share**2).sum(axis=1))
     by_whole = (-(1 - mean.value) / whole**2)[:, None] * 2 * share
     return index_of(rows, mean, 1 - (1 - mean.value) / whole, 1 / whole, by_whole)

@@ -166,6 +166,14 @@ def expected_information(chance: Chance) -> Floats:
     return expected_mutual_information(chance) / np.where(whole > 1e-15, whole, np.nan)
 
 
+def expected_local_of_group(chance: Chance) -> Floats:
+    """Expected local segregation of a group, nats."""
+    p, noise = _group(chance, 0)
+    share = np.where(chance.share[:, 0] > 0, chance.share[:, 0], np.nan)
+    mean = chance.mean(binomial.mean_entropy_term(_smaller(chance, p, noise), p))
+    return np.asarray(-np.log(share) - mean / share)
+
+
 def expected_variance_ratio(chance: Chance) -> Floats:
     r"""Expected *V*: :math:`(n-1)/(T-1)` of *n* cells and *T* persons."""
     p, noise = _group(chance, 0)
@@ -324,8 +332,7 @@ def expected_gini(chance: Chance) -> Floats:
     r"""Expected Gini index of two or more groups, by the mixture of all rows' distributions of shares.
 
     Two rows drawn at random differ by :math:`2\int F(1-F)\,ds` on average, *F* the distribution of the share in the
-    mixture, less what a row would differ from a copy of itself.  Shares are gathered in classes of equal spread
-    (:math:`\arcsin\sqrt{s}`), each at its mean.
+    mixture, less what a row would differ from a copy of itself.
     """
     groups = range(1) if chance.share.shape[1] == 2 else _groups(chance)
     total = np.zeros(len(chance.starts))

@@ -140,11 +140,8 @@ def _rate_hidden(cells: xr.Dataset, name: str, hidden: Mapping[str, Bools], thre
         rows |= rate_hidden(rate, persons, threshold)
         rows |= hidden.get(str(base), np.zeros_like(rows))
     for count in filter(None, (attrs.get("rests_on") or "").split("|")):
-        rows |= hidden[count] | is_missing(status_of(cells, count))
-    if attrs.get("source") == "segregation":
-        for group, small in hidden.items():
-            if name.endswith(f"_{group}") or name in ("diversity", "adds_to_H"):
-                rows |= small
+        if count in hidden:
+            rows |= hidden[count] | is_missing(status_of(cells, count))
     return rows & ~np.isnan(values_of(cells, name))
 
 

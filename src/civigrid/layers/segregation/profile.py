@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,8 +11,9 @@ import xarray as xr
 from civigrid.errors import SchemaError
 from civigrid.kernels.convolution import Kernel
 from civigrid.layers.segregation.indices import index_named
-from civigrid.layers.segregation.spatial import SPATIAL, SpatialOptions, study_of
+from civigrid.layers.segregation.spatial import SPATIAL, Columns, SpatialOptions, study_of
 from civigrid.result_table import parameters, result_table
+from civigrid.types import Floats
 
 RADII_M = (500.0, 1000.0, 2000.0, 4000.0)
 """Radii of Reardon et al. (2008)."""
@@ -80,46 +80,44 @@ def profile_table(
     study = study_of(cells, groups, total, zone, options)
     if not len(study.inhabited):
         return result_table([])
-    tables = [
-        study.rows(found, declared, kernel)
-        for kernel, found in zip(chosen, study.arounds(chosen, chance=chance), strict=True)
+    found = [
+        study.columns(around, declared, kernel)
+        for kernel, around in zip(chosen, study.arounds(chosen, chance=chance), strict=True)
     ]
-    return pd.concat([*tables, _by_scale(tables, chosen)], ignore_index=True)
+    return study.table([*found, *_by_scale(found, chosen)])
 
 
-def _by_scale(tables: Sequence[pd.DataFrame], kernels: Sequence[Kernel]) -> pd.DataFrame:
-    """Ratios and slopes, from tables whose rows stand in the same order."""
-    radii = np.array([kernel.radius_m for kernel in kernels])
-    estimate = np.stack([table["estimate"] for table in tables])
-    corrected = np.stack([table["corrected"] for table in tables])
+def _by_scale(found: Sequence[Columns], kernels: Sequence[Kernel]) -> list[Columns]:
+    """Ratios and slopes, from columns whose rows stand in the same order."""
+    radii = np.array([float(kernel.radius_m) for kernel in kernels])
     small, large = int(radii.argmin()), int(radii.argmax())
     if small == large:
-        return result_table([])
-    said: dict[str, Any] = {"kernel": kernels[0].shape if len({k.shape for k in kernels}) == 1 else "mixed"}
+        return []
+    shapes = {kernel.shape for kernel in kernels}
+    said = {"kernel": shapes.pop() if len(shapes) == 1 else "mixed"}
     ratio = parameters(**said, micro_m=radii[small], macro_m=radii[large], source="Reardon et al. (2008), p. 492")
     slope = parameters(**said, radii_m=radii[radii > 0].tolist(), per="doubling of the radius, least squares")
-    rows = []
-    for k, first in enumerate(tables[0].itertuples(index=False)):
-        same = {"zone": first.zone, "topic": first.topic, "groups": first.groups}
-        same |= {"persons": first.persons, "cells": first.cells}
-        by_size = [_ratio(values[large, k], values[small, k]) for values in (estimate, corrected)]
-        by_doubling = [_slope(radii, values[:, k]) for values in (estimate, corrected)]
-        for name, (plain, freed), about in (("macro_micro", by_size, ratio), ("slope", by_doubling, slope)):
-            rows.append(
-                same | {"index": f"{first.index}_{name}", "estimate": plain, "corrected": freed, "parameters": about}
-            )
-    return result_table(rows)
+    same = {name: found[0][name] for name in ("zone", "groups", "persons", "cells")}
+    none = np.full(len(same["zone"]), np.nan)
+    columns = []
+    for name, change, about in (("macro_micro", _ratio, ratio), ("slope", _slope, slope)):
+        told = {k: change(radii, np.stack([c[k] for c in found])) for k in ("estimate", "corrected")}
+        index = np.array([f"{i}_{name}" for i in found[0]["index"]], dtype=object)
+        text = np.full(len(none), about, dtype=object)
+        columns.append(same | told | {"index": index, "parameters": text, "expected": none, "low": none, "high": none})
+    return columns
 
 
-def _ratio(macro: float, micro: float) -> float:
+def _ratio(radii: Floats, values: Floats) -> Floats:
+    micro, macro = values[radii.argmin()], values[radii.argmax()]
     # what chance explains altogether has no ratio
-    return float(macro / micro) if micro > 0 else float("nan")
+    return np.asarray(np.divide(macro, micro, out=np.full_like(macro, np.nan), where=micro > 0))
 
 
-def _slope(radii: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> float:
+def _slope(radii: Floats, values: Floats) -> Floats:
     some = radii > 0
     if some.sum() < 2:
-        return float("nan")
+        return np.full(values.shape[1], np.nan)
     doublings = np.log2(radii[some])
     doublings -= doublings.mean()
-    return float((doublings * values[some]).sum() / (doublings**2).sum())
+    return np.asarray(doublings @ values[some] / (doublings @ doublings))

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
@@ -20,9 +21,9 @@ from civigrid.kernels.zones import Value, Zones, zones_of
 from civigrid.layers.segregation.gather import CELLS_PER_BLOCK, Gather
 from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated
 from civigrid.layers.segregation.indices import Index, index_named
-from civigrid.layers.segregation.measured import Target, against_others, measure, of_target, targets
+from civigrid.layers.segregation.measured import Target, measure, of_target, targets
 from civigrid.layers.segregation.neighbourhoods import Around, Neighbourhood, Neighbours, arounds
-from civigrid.layers.segregation.spatial_chance import noise_of_shares, spatial_chance, spatial_error
+from civigrid.layers.segregation.spatial_chance import SizeClasses, spatial_error
 from civigrid.layers.segregation.table import _parameters, _zones
 from civigrid.result_table import result_table, result_table_of
 from civigrid.types import Floats, Ints
@@ -122,10 +123,14 @@ def spatial_table(
         return result_table([])
     if isinstance(neighbourhood, Kernel):
         (found,) = study.arounds([neighbourhood], chance=True)
-        return study.rows(found, declared, neighbourhood)
+        return study.table([study.columns(found, declared, neighbourhood)])
     if options.outside is not None:
         raise SchemaError("outside is for kernels: a rule of one's own gathers its neighbours itself.")
-    return study.rows(neighbourhood(cells, study.counts), declared)
+    return study.table([study.columns(neighbourhood(cells, study.counts), declared)])
+
+
+Columns = dict[str, npt.NDArray[Any]]
+"""Columns of a result table."""
 
 
 class _Part(NamedTuple):
@@ -172,37 +177,43 @@ class Study:
         """Sums around the cells themselves."""
         return Gather(grid_of(self.cells), ids_of(self.cells), self.options.scheduler, self.options.cells_per_block)
 
-    def rows(self, around: Around, indices: Sequence[Index], kernel: Kernel | None = None) -> pd.DataFrame:
-        """Rows of a result table: of the whole, then of the zones."""
-        return pd.concat([self._of(part, around, indices, kernel) for part in self.parts], ignore_index=True)
+    def table(self, columns: Sequence[Columns]) -> pd.DataFrame:
+        """Make one result table of the columns of several neighbourhoods."""
+        together = {name: np.concatenate([c[name] for c in columns]) for name in columns[0]}
+        return result_table_of(pd.DataFrame(together).assign(topic="segregation"))
 
-    def _of(self, part: _Part, around: Around, indices: Sequence[Index], kernel: Kernel | None) -> pd.DataFrame:
+    def columns(self, around: Around, indices: Sequence[Index], kernel: Kernel | None = None) -> Columns:
+        """Columns of a result table: of the whole, then of the zones."""
+        found = [self._of(part, around, indices, kernel) for part in self.parts]
+        return {name: np.concatenate([c[name] for c in found]) for name in found[0]}
+
+    def _of(self, part: _Part, around: Around, indices: Sequence[Index], kernel: Kernel | None) -> Columns:
         at = part.at
         rows = zones_of(self.counts[at], around.counts[at], starts=part.starts)
-        persons, cells = rows.sums(rows.size), np.diff(part.starts, append=len(at))
-        within = self._within(part, around, kernel)
+        same = {"zone": np.array(part.names, dtype=object), "persons": rows.sums(rows.size)}
+        same["cells"] = np.diff(part.starts, append=len(at))
+        classes = None
+        if not ("no_correction" in self.about or np.isnan(around.size).any()):
+            classes = SizeClasses(rows, around, at, self._within(part, around, kernel))
         prepared: dict[Any, tuple[Zones, Chance | None]] = {}
-        columns: list[dict[str, Any]] = []
+        columns: list[Columns] = []
         for index in indices:
             for target in targets(index, self.groups):
                 key = target.first if index.groups == "each" else "all"
                 if key not in prepared:
                     some = of_target(index, rows, target)
-                    prepared[key] = some, self._chance(some, around, at, within, None if key == "all" else target.first)
-                columns.append(
-                    {"order": np.arange(len(persons)), "zone": part.names, "persons": persons, "cells": cells}
-                    | self._measured(index, target, *prepared[key], around, at)
-                )
-        table = pd.concat([pd.DataFrame(c) for c in columns], ignore_index=True)
-        table = table.sort_values("order", kind="stable", ignore_index=True)
-        return result_table_of(table.assign(topic="segregation"))
+                    two = None if key == "all" else target.first
+                    prepared[key] = some, None if classes is None else classes.chance(some, two)
+                columns.append(same | self._measured(index, target, *prepared[key], around, at))
+        # zone after zone, in each the indices in their order
+        return {name: np.stack([c[name] for c in columns], axis=1).ravel() for name in columns[0]}
 
     def _within(self, part: _Part, around: Around, kernel: Kernel | None) -> Floats:
         """Share of each row's neighbourhood that lives in its zone; a half where nobody can tell."""
         whole = len(part.starts) == 1 and len(part.at) == len(self.inhabited)
         if whole and self.outside is None:
             return np.ones(len(part.at))
-        if kernel is None or "no_correction" in self.about:
+        if kernel is None:
             return np.full(len(part.at), 0.5)
         size = self.counts.sum(axis=1)[:, None]
         found = np.empty(len(part.at))
@@ -211,41 +222,31 @@ class Study:
             found[first:last] = self.gather(size[own], [(kernel, 1)], own, own)[0, :, 0]
         return np.asarray(found / around.counts.sum(axis=1)[part.at])
 
-    def _chance(self, rows: Zones, around: Around, at: Ints, within: Floats, two: int | None) -> Chance | None:
-        if "no_correction" in self.about or np.isnan(around.size).any():
-            return None
-        noise = None
-        if around.noise is not None:
-            noise = around.noise[at] if two is None else against_others(around.noise[at], two)
-            noise = noise_of_shares(rows, around.counts[at].sum(axis=1), noise)
-        return spatial_chance(rows, around.size[at], around.oneself[at], within, noise)
-
     def _measured(
         self, index: Index, target: Target, rows: Zones, chance: Chance | None, around: Around, at: Ints
-    ) -> dict[str, Any]:
+    ) -> Columns:
         # neighbourhoods that overlap differ less than chance lets single ones differ
         if index.name.startswith("G") and chance is not None and chance.counted is None:
             chance = None
         known = around.back is not None and self.options.interval
         two = target.first if index.groups == "each" else None
 
-        def evenly(rows: Zones, value: Value) -> Floats:
-            """Derivative whose variance is that of the true one: `measure` knows cells alone."""
-            error = spatial_error(around, at, two)(rows, value) if known else np.full(len(rows.starts), np.nan)
-            return np.repeat(rows.by_row(error / np.sqrt(rows.sums(rows.size)))[:, None], rows.own.shape[1], axis=1)
+        def unknown(rows: Zones, _: Value) -> Floats:
+            return np.full(len(rows.starts), np.nan)
 
-        found = measure(index, target, rows, chance, derivative=evenly)
+        found = measure(index, target, rows, chance, error=spatial_error(around, at, two) if known else unknown)
         about = {**self.about, **around.about} | ({"interval": "delta method, 95 %"} if known else {})
         texts = _parameters(index, about)
+        corrected = found.corrected if index.correction == "none" or chance else np.full_like(found.estimate, np.nan)
         return {
-            "index": index.name,
-            "groups": target.groups,
+            "index": np.full(len(rows.starts), index.name, dtype=object),
+            "groups": np.full(len(rows.starts), target.groups, dtype=object),
             "estimate": found.estimate,
             "expected": found.expected,
-            "corrected": found.corrected if index.correction == "none" or chance else np.nan,
+            "corrected": corrected,
             "low": found.low,
             "high": found.high,
-            "parameters": np.where(found.unreliable, texts[1], texts[0]),
+            "parameters": np.where(found.unreliable, *np.array(texts[::-1], dtype=object)),
         }
 
 

@@ -17,19 +17,19 @@ _CLASSES = 2000
 """Classes of size per factor *e*: sizes that differ by less than 0.05 % work alike."""
 
 
-def spatial_chance(rows: Zones, size: Floats, oneself: Floats, within: Floats, noise: Floats | None) -> Chance:
-    r"""Give the chance of neighbourhoods, rows of about the same size put together.
+class SizeClasses:
+    r"""Neighbourhoods of about the same size put together: chance works alike on them, whatever the groups.
 
     Parameters
     ----------
     rows : Zones
-        As the index takes them.
-    size, oneself : ndarray of float64, shape (row,)
-        As in `Around`.
+        Rows of the zones, whose sizes are those of the cells.
+    around : Around
+        Who lives around each cell.
+    at : ndarray of int64, shape (row,)
+        Cell of each row.
     within : ndarray of float64, shape (row,)
         Share of the neighbourhood's persons who live in the zone.
-    noise : ndarray of float64, shape (row, group), or None
-        Variance that noise adds to each share.
 
     Notes
     -----
@@ -38,34 +38,44 @@ def spatial_chance(rows: Zones, size: Floats, oneself: Floats, within: Floats, n
     part *w* of the neighbourhood within it.  At radius 0 it is that of a cell under fixed margins, and it vanishes
     where everyone is everyone's neighbour.
     """
-    if np.array_equal(size, rows.size) and (rows.share * size[:, None] == rows.own).all() and noise is None:
-        return chance_of(rows)
-    groups = rows.sums(rows.own)
-    total = groups.sum(axis=1)
-    around = rows.by_row(total)
-    part = (1 / size - (2 * within - 1) / around) * around / np.maximum(around - 1, 1e-300)
-    effective = np.minimum(np.where(part > 1 / _MOST, 1 / np.maximum(part, 1 / _MOST), _MOST), _MOST)
-    zone = np.repeat(np.arange(len(total)), np.diff(rows.starts, append=len(size)))
-    kind = np.rint(np.log(effective) * _CLASSES)
-    kind -= kind.min()
-    code = zone * (kind.max() + 1) + kind
-    _, first, row = np.unique(code, return_index=True, return_inverse=True)
-    persons = np.bincount(row, rows.size).astype(np.float64)
 
-    def mean(values: Floats) -> Floats:
-        return np.asarray(np.bincount(row, rows.size * values) / persons)
+    def __init__(self, rows: Zones, around: Around, at: Ints, within: Floats) -> None:
+        size = around.size[at]
+        self.persons_of = rows.size
+        total = rows.sums(self.persons_of)
+        lives = rows.by_row(total)
+        part = (1 / size - (2 * within - 1) / lives) * lives / np.maximum(lives - 1, 1e-300)
+        part = np.clip(part, 1 / _MOST, None)
+        kind = np.rint(np.log(part) * -_CLASSES).astype(np.int64)
+        kind -= kind.min()
+        zone = np.repeat(np.arange(len(total)), np.diff(rows.starts, append=len(size)))
+        held, self.row = np.unique(zone * (kind.max() + 1) + kind, return_inverse=True)
+        self.persons = np.bincount(self.row, self.persons_of).astype(np.float64)
+        self.starts = np.searchsorted(held, np.arange(len(total)) * (kind.max() + 1))
+        self.size, self.oneself = 1 / self.mean(part), self.mean(around.oneself[at])
+        # neighbourhoods of one cell are cells: their sizes are whole, and fixed margins are exact
+        self.cells = np.array_equal(around.counts[at], rows.own)
+        self.near = around.counts[at].sum(axis=1)
+        self.noise = None if around.noise is None else around.noise[at]
 
-    together = None if noise is None else np.stack([mean(column) for column in noise.T], axis=1)
-    starts = np.searchsorted(zone[first], np.arange(len(total)))
-    share = groups / total[:, None]
-    return Chance(1 / mean(1 / effective), persons, mean(oneself), share, starts, together)
+    def mean(self, values: Floats) -> Floats:
+        """Mean over the persons of each class."""
+        return np.asarray(np.bincount(self.row, self.persons_of * values) / self.persons)
 
+    def chance(self, rows: Zones, two: int | None) -> Chance:
+        """Give the chance of groups as an index takes them: all, or group `two` against everyone else."""
+        noise = self.noise if self.noise is None or two is None else against_others(self.noise, two)
+        if self.cells:
+            return chance_of(rows, noise)
+        share = rows.sums(rows.own) / rows.sums(self.persons_of)[:, None]
+        together = None if noise is None else self._of_shares(noise, rows.by_row(share))
+        return Chance(self.size, self.persons, self.oneself, share, self.starts, together)
 
-def noise_of_shares(rows: Zones, near: Floats, noise: Floats) -> Floats:
-    """Variance that noise adds to each share around, shape (row, group): a group's count errs, and so does the sum."""
-    share = rows.by_row(rows.sums(rows.own) / rows.sums(rows.size)[:, None])
-    others = noise.sum(axis=1, keepdims=True) - noise
-    return np.asarray(((1 - share) ** 2 * noise + share**2 * others) / near[:, None] ** 2)
+    def _of_shares(self, noise: Floats, share: Floats) -> Floats:
+        """Variance that noise adds to each share around: a group's count errs, and so does the sum."""
+        others = noise.sum(axis=1, keepdims=True) - noise
+        added = ((1 - share) ** 2 * noise + share**2 * others) / self.near[:, None] ** 2
+        return np.stack([self.mean(column) for column in added.T], axis=1)
 
 
 def spatial_error(around: Around, at: Ints, two: int | None) -> Callable[[Zones, Value], Floats]:
