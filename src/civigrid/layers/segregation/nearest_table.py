@@ -15,6 +15,7 @@ from civigrid.layers.segregation.indices import Index, index_named
 from civigrid.layers.segregation.measured import targets
 from civigrid.layers.segregation.nearest import PRESETS, Gathered, Overshoot, nearest_around
 from civigrid.layers.segregation.spatial import SPATIAL, SpatialOptions, Study, study_of
+from civigrid.layers.segregation.status import why_missing
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Column, Floats, Status
 
@@ -91,8 +92,9 @@ def nearest_table(
     )
     tables, reached = [], []
     for one in found:
-        tables.append(study.rows(one.around, declared) if one.reached else _unreached(study, declared, one))
-        if one.reached:
+        known = one.reached
+        tables.append(study.table([study.columns(one.around, declared)]) if known else _unreached(study, declared, one))
+        if known:
             reached.append((one.nearest.k, tables[-1]))
     return pd.concat([*tables, _macro_micro(reached)], ignore_index=True)
 
@@ -179,10 +181,9 @@ def nearest_cells(
             about[f"share_{group}_{number}"] = _column(words, "1", total)
         values[f"radius_{number}"] = np.where(unknown, np.nan, one.radius_m)
         about[f"radius_{number}"] = _column(f"Distance of the last of the {number:,} nearest persons", "m", total)
-    status = {
-        name: np.where(np.isnan(value), Status.UNAVAILABLE, Status.OK).astype(np.uint8)
-        for name, value in values.items()
-    }
+    why = why_missing(cells, [*groups, total] if total else groups)
+    why = np.where(why == Status.OK, np.uint8(Status.UNAVAILABLE), why)
+    status = {name: np.where(np.isnan(value), why, np.uint8(Status.OK)) for name, value in values.items()}
     return with_variables(cells, values, about, status=status)
 
 

@@ -30,6 +30,7 @@ from civigrid.kernels.trajectories import (
 from civigrid.kernels.true_distances import along_ground, on_earth
 from civigrid.layers.segregation.groups import group_counts, is_interpolated
 from civigrid.layers.segregation.nearest import nearest_around
+from civigrid.layers.segregation.status import why_missing
 from civigrid.layers.segregation.table import _zones
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Column, Floats, Ints, Status
@@ -131,10 +132,9 @@ def trajectory_cells(
     add("distortion_normalised", found.distortion / _extreme(town), "1", "The same by that of the extreme city")
     add("convergence_m", found.distance, "m", f"Distance from which on the {below}")
     add("convergence_persons", found.persons, "1", f"Nearest persons from which on the {below}")
-    status = {
-        name: np.where(np.isnan(value), Status.UNAVAILABLE, Status.OK).astype(np.uint8)
-        for name, value in values.items()
-    }
+    why = why_missing(cells, [*groups, total] if total else groups)
+    why = np.where(why == Status.OK, np.uint8(Status.UNAVAILABLE), why)
+    status = {name: np.where(np.isnan(value), why, np.uint8(Status.OK)) for name, value in values.items()}
     return with_variables(cells, values, about, status=status)
 
 
