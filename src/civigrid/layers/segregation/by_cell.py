@@ -12,8 +12,8 @@ from scipy.special import xlogy
 from civigrid.cells import column_of, with_variables
 from civigrid.errors import unknown_name
 from civigrid.kernels.zones import across
-from civigrid.layers.segregation.groups import group_counts, why_missing
-from civigrid.types import Column, Floats, Status
+from civigrid.layers.segregation.groups import group_counts, statuses_of
+from civigrid.types import Column, Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,9 +196,7 @@ def segregation_cells(
         if not MEASURES[name].by_group:
             values[name] = MEASURES[name].value(city)
             about[name] = _column(MEASURES[name], MEASURES[name].words, rests)
-    # a rate of a cell without residents is undefined, not missing
-    why, unknown = why_missing(cells, [*groups, total] if total else groups), np.isnan(city.size)
-    status = {n: np.where(unknown & np.isnan(v), why, Status.OK).astype(np.uint8) for n, v in values.items()}
+    status = statuses_of(cells, [*groups, total] if total else groups, city.size, values)
     return with_variables(cells, values, about, status=status)
 
 

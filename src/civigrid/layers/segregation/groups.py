@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -68,3 +68,11 @@ def why_missing(cells: xr.Dataset, names: Sequence[str]) -> Statuses:
     for status in (Status.SUPPRESSED, Status.CONFIDENTIAL):
         why[np.any([code == status for code, _ in codes], axis=0)] = status
     return why
+
+
+def statuses_of(
+    cells: xr.Dataset, names: Sequence[str], size: Floats, values: Mapping[str, Floats]
+) -> dict[str, Statuses]:
+    """Statuses of measures that rest on counts: a rate of a cell without residents is undefined, not missing."""
+    why, unknown = why_missing(cells, names), np.isnan(size)
+    return {n: np.where(unknown & np.isnan(v), why, Status.OK).astype(np.uint8) for n, v in values.items()}
