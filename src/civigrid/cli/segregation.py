@@ -42,6 +42,11 @@ def segregation(
     noise_variance: Annotated[
         float | None, typer.Option("--noise-variance", help="Variance of the publisher's noise in each count.")
     ] = None,
+    bootstrap: Annotated[int, typer.Option("--bootstrap", help="Intervals by so many cities drawn again.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of these.")] = 0,
+    bounds: Annotated[
+        float | None, typer.Option("--bounds", help="Hidden counts are at most this: least and most of indices.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Table of results: .csv or .parquet.")] = None,
     local: Annotated[
         Path | None, typer.Option("--local", help="Cells with local measures; .cells stays inside.")
@@ -81,11 +86,14 @@ def segregation(
             indices=split_names(indices),
             radii_m=numbers_of(radii, "--radii"),
             kernel=kernel,
-            k=PRESETS if k == "presets" else tuple(round(n) for n in numbers_of(k, "--k")),
+            k=PRESETS if k == "presets" else tuple(whole_number(n) for n in numbers_of(k, "--k")),
             scales_m=() if scales == "pyramid" else tuple(round(1000 * km) for km in numbers_of(scales, "--scales")),
             pyramid=scales == "pyramid",
             decay_m=decay,
             noise_variance=noise_variance,
+            bootstrap=bootstrap,
+            seed=seed,
+            bounds=bounds,
         ),
         plain=plain,
         scheduler=Where.parse(scheduler),
@@ -105,3 +113,10 @@ def numbers_of(text: str, option: str) -> tuple[float, ...]:
         except ValueError:
             raise typer.BadParameter(f"{word!r} is no number", param_hint=option) from None
     return tuple(found)
+
+
+def whole_number(value: float) -> int:
+    """Give a number of persons."""
+    if value != round(value):
+        raise typer.BadParameter(f"{value} is no number of persons", param_hint="--k")
+    return round(value)

@@ -17,7 +17,7 @@ from civigrid.io.composition_checks import check_composition
 from civigrid.io.marks import read_entries
 from civigrid.io.tables import VECTOR, read_table
 from civigrid.source import Finding
-from civigrid.types import Bools, Floats, Ints
+from civigrid.types import Floats, Ints
 
 SHEETS = (".xlsx", ".ods")
 _JOIN = " / "
@@ -46,6 +46,8 @@ class Composed:
         Add up rows of one unit in a wide table; else they are refused.
     layer : str
         Sheet or layer of a file that holds several.
+    bounded : bool
+        Give counts that the publisher keeps back with the most they can be, instead of refusing the table.
     """
 
     groups: tuple[str, ...] = ()
@@ -56,6 +58,7 @@ class Composed:
     where: tuple[str, ...] = ()
     sum_units: bool = False
     layer: str = ""
+    bounded: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +72,11 @@ class Composition:
     unit, zone : ndarray of str, shape (unit,)
         Names of the units, and the zone of each ("" where it has none); `zone` is empty without zones.
     counts : ndarray, shape (unit, group)
-        NaN in all groups where one is missing.
+        NaN in all groups where one is missing; NaN where one is kept back.
+    most : ndarray, shape (unit, group)
+        The most that a count kept back can be, by its mark; NaN elsewhere.  Of "rest" nothing is known beside.
+    persons : ndarray, shape (unit,)
+        The total, or the sum of the groups.
     findings : tuple of Finding
         What was noticed.
     """
@@ -78,6 +85,8 @@ class Composition:
     unit: Words
     zone: Words
     counts: Floats
+    most: Floats
+    persons: Floats
     findings: tuple[Finding, ...] = ()
 
 
@@ -88,7 +97,7 @@ class _Rows(NamedTuple):
     unit: Words
     zone: Words
     counts: Floats
-    kept_back: Bools
+    most: Floats
     marks: tuple[str, ...]
     findings: list[Finding]
 
@@ -117,28 +126,34 @@ def read_composition(path: Path, asked: Composed) -> Composition:
     path = Path(path)
     table = _chosen(read_plain(path, asked.layer), asked.where, path.name)
     rows = _long(table, asked, path.name) if asked.long else _wide(table, asked, path.name)
-    _refuse_kept_back(rows, path.name)
-    counts, found = check_composition(rows.names, rows.unit, rows.counts, asked.total, path.name)
-    names = list(rows.names)
+    if not asked.bounded:
+        _refuse_kept_back(rows, path.name)
+    kept_back = ~np.isnan(rows.most)
+    counts, found = check_composition(rows.names, rows.unit, rows.counts, kept_back, asked.total, path.name)
+    names, most, persons = list(rows.names), rows.most, counts.sum(axis=1)
     if asked.total:
         at = names.index(asked.total)
         others = [k for k in range(len(names)) if k != at]
-        rest = np.maximum(counts[:, at] - counts[:, others].sum(axis=1), 0.0)
+        persons = counts[:, at]
+        rest = np.maximum(persons - counts[:, others].sum(axis=1), 0.0)
         counts = np.concatenate([counts[:, others], rest[:, None]], axis=1)
+        most = np.concatenate([most[:, others], np.where(np.isnan(rest), np.inf, np.nan)[:, None]], axis=1)
         names = [*(names[k] for k in others), "rest"]
-    return Composition(tuple(names), rows.unit, rows.zone, counts, (*rows.findings, *found))
+    return Composition(tuple(names), rows.unit, rows.zone, counts, most, persons, (*rows.findings, *found))
 
 
 def _refuse_kept_back(rows: _Rows, file: str) -> None:
     """An index of the counts that a publisher tells is wrong: it hides the small ones first."""
-    if not rows.kept_back.any():
+    hidden = ~np.isnan(rows.most)
+    if not hidden.any():
         return
-    which = [name for k, name in enumerate(rows.names) if rows.kept_back[:, k].any()]
+    which = [name for k, name in enumerate(rows.names) if hidden[:, k].any()]
     dash = " A dash that stands for nobody must be written 0." if set(rows.marks) & set("-–—") else ""
     raise SourceError(
-        f"{file} keeps {int(rows.kept_back.sum())} counts back in {first_few(which)} (marks "
+        f"{file} keeps {int(hidden.sum())} counts back in {first_few(which)} (marks "
         f"{first_few(map(repr, rows.marks))}): an index of the others would be wrong: small counts hide first. "
-        f"Take larger units or groups whose counts are all told.{dash}"
+        "Take larger units or groups whose counts are all told, or ask how large and small indices can be (--bounds, "
+        f"with --total).{dash}"
     )
 
 
@@ -238,18 +253,17 @@ def _wide(table: pd.DataFrame, asked: Composed, file: str) -> _Rows:
     names = _distinct([*asked.groups, *([asked.total] if asked.total else [])])
     entries = [read_entries(table[known_column(name, columns, file)]) for name in names]
     counts = np.stack([e.values for e in entries], axis=1)
-    kept_back = np.stack([e.kept_back for e in entries], axis=1)
+    most = np.stack([e.most for e in entries], axis=1)
     marks = tuple(dict.fromkeys(m for e in entries for m in e.marks))
     zone = _zones(table, asked.zones, file)
     if not asked.units:
-        return _Rows(
-            names, np.array([f"row {i}" for i in range(1, len(table) + 1)], object), zone, counts, kept_back, marks, []
-        )
+        rows = np.array([f"row {i}" for i in range(1, len(table) + 1)], object)
+        return _Rows(names, rows, zone, counts, most, marks, [])
     unit, code = np.unique(_names(table, asked.units, file, "unit"), return_inverse=True)
     if len(unit) == len(table):
         place = np.argsort(code)
         zone = zone[place] if len(zone) else zone
-        return _Rows(names, unit, zone, counts[place], kept_back[place], marks, [])
+        return _Rows(names, unit, zone, counts[place], most[place], marks, [])
     often = np.bincount(code)
     if not asked.sum_units:
         raise SourceError(
@@ -260,9 +274,8 @@ def _wide(table: pd.DataFrame, asked: Composed, file: str) -> _Rows:
     findings = [Finding("note", "composition.summed", text, len(table) - len(unit), tuple(unit[often > 1][:5]))]
     total = np.zeros((len(unit), len(names)))
     np.add.at(total, code, counts)
-    hidden = np.zeros(total.shape, dtype=bool)
-    np.logical_or.at(hidden, code, kept_back)
-    return _Rows(names, unit, _zone_of_units(zone, code, unit, file), total, hidden, marks, findings)
+    zone = _zone_of_units(zone, code, unit, file)
+    return _Rows(names, unit, zone, total, _summed(total, (code,), most, counts), marks, findings)
 
 
 def _distinct(names: list[str]) -> list[str]:
@@ -306,8 +319,7 @@ def _long(table: pd.DataFrame, asked: Composed, file: str) -> _Rows:
     counts, rows = np.zeros((len(unit), len(names))), np.zeros((len(unit), len(names)), dtype=np.int64)
     np.add.at(counts, at, entries.values[taken])
     np.add.at(rows, at, 1)
-    hidden = np.zeros(counts.shape, dtype=bool)
-    np.logical_or.at(hidden, at, entries.kept_back[taken])
+    most = _summed(counts, at, entries.most[taken], entries.values[taken])
     if (more := int((rows > 1).sum())) > 0:
         text = (
             f"{more} pairs of unit and group have several rows, which were added up: is one of several periods meant?"
@@ -317,7 +329,16 @@ def _long(table: pd.DataFrame, asked: Composed, file: str) -> _Rows:
     if (none := int((rows == 0).sum())) > 0:
         text = f"{none} of {rows.size} pairs of unit and group have no row: nobody of the group is there"
         findings.append(Finding("note", "composition.no-row", text, none))
-    return _Rows(names, unit, zone, counts, hidden, entries.marks, findings)
+    return _Rows(names, unit, zone, counts, most, entries.marks, findings)
+
+
+def _summed(total: Floats, at: tuple[Ints, ...], most: Floats, counts: Floats) -> Floats:
+    """Most that sums can be of which a part is kept back; NaN where none is."""
+    hidden = np.zeros(total.shape, dtype=bool)
+    np.logical_or.at(hidden, at, ~np.isnan(most))
+    largest = np.zeros(total.shape)
+    np.add.at(largest, at, np.where(np.isnan(most), np.nan_to_num(counts), most))
+    return np.where(hidden, largest, np.nan)
 
 
 def _left_categories(known: list[str], names: list[str], values: Floats) -> list[Finding]:

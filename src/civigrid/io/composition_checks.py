@@ -23,7 +23,7 @@ Words = npt.NDArray[np.object_]
 
 
 def check_composition(
-    names: Sequence[str], unit: Words, counts: Floats, total: str, file: str
+    names: Sequence[str], unit: Words, counts: Floats, kept_back: Bools, total: str, file: str
 ) -> tuple[Floats, list[Finding]]:
     """Check counts by unit and column; units where one is missing become NaN in all.
 
@@ -34,7 +34,9 @@ def check_composition(
     unit : ndarray of str, shape (unit,)
         Names of the units, for messages.
     counts : ndarray, shape (unit, column)
-        Persons, NaN where missing.
+        Persons, NaN where missing or kept back.
+    kept_back : ndarray of bool, shape (unit, column)
+        Where the publisher keeps a count back: the unit is left out of the checks, but not of the counts.
     total, file : str
         Column of all persons, or empty; name of the file.
 
@@ -50,8 +52,10 @@ def check_composition(
     """
     for k, name in enumerate(names):
         _refuse_impossible(counts[:, k], str(name), unit, file)
-    counts, findings = _without_missing(counts, unit, file)
+    counts, findings = _without_missing(counts, kept_back, unit, file)
     known = counts[~np.isnan(counts).any(axis=1)]
+    if not len(known):
+        return counts, findings
     people = known[:, names.index(total)] if total else known.sum(axis=1)
     if not people.sum() > 0:
         raise SourceError(f"{file}: no persons are left in {', '.join(names)}. Are these the right columns?")
@@ -78,8 +82,8 @@ def _refuse_impossible(values: Floats, name: str, unit: Words, file: str) -> Non
         )
 
 
-def _without_missing(counts: Floats, unit: Words, file: str) -> tuple[Floats, list[Finding]]:
-    rows = np.asarray(np.isnan(counts).any(axis=1))
+def _without_missing(counts: Floats, kept_back: Bools, unit: Words, file: str) -> tuple[Floats, list[Finding]]:
+    rows = np.asarray((np.isnan(counts) & ~kept_back).any(axis=1))
     if not rows.any():
         return counts, []
     if rows.all():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import NamedTuple
 
 import numpy as np
@@ -18,11 +20,15 @@ _KEPT_BACK = r"\.|\.\.|x|X|c|C|\*+|/|[-–—]|:\s*[a-z]|[<≤]\s*=?\s*\d+|\d+\s
 
 
 class Entries(NamedTuple):
-    """Entries of one column, shape (row,) each: `values` is NaN where `missing` or `kept_back`."""
+    """Entries of one column, shape (row,) each: `values` is NaN where `missing` or `kept_back`.
+
+    `most` is the largest count that a mark leaves open: 4 for ``<5``, infinite for ``..``, NaN for counts.
+    """
 
     values: Floats
     missing: Bools
     kept_back: Bools
+    most: Floats
     marks: tuple[str, ...]
 
 
@@ -44,7 +50,7 @@ def read_entries(column: pd.Series) -> Entries:
         raise SourceError(f"column {column.name!r} holds true and false, no counts.")
     if pd.api.types.is_numeric_dtype(column):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        return Entries(values, np.isnan(values), np.zeros(len(values), dtype=bool), ())
+        return Entries(values, np.isnan(values), np.zeros(len(values), dtype=bool), np.full(len(values), np.nan), ())
     words = column.astype(object).where(column.notna(), "").astype(str).str.strip()
     missing = words.isin(MISSING).to_numpy()
     kept_back = (words.str.fullmatch(_KEPT_BACK) & ~missing).to_numpy(dtype=bool)
@@ -55,7 +61,21 @@ def read_entries(column: pd.Series) -> Entries:
         )
     _refuse_ambiguous(words, str(column.name))
     numbers, _ = to_numbers(words.where(~(missing | kept_back), ""))
-    return Entries(numbers.to_numpy(), missing, kept_back, tuple(dict.fromkeys(words[kept_back].head(1000))))
+    most = np.where(kept_back, np.inf, np.nan)
+    most[kept_back] = [_most(word) for word in words[kept_back]]
+    return Entries(numbers.to_numpy(), missing, kept_back, most, tuple(dict.fromkeys(words[kept_back].head(1000))))
+
+
+def _most(mark: str) -> float:
+    """The largest count that a mark leaves open.
+
+    >>> [_most(mark) for mark in ("<5", "<=5", "1-4", "..")]
+    [4.0, 5.0, 4.0, inf]
+    """
+    digits = re.findall(r"\d+", mark)
+    if not digits:
+        return math.inf
+    return float(digits[-1]) - (mark[0] == "<" and "=" not in mark)
 
 
 def _refuse_ambiguous(words: pd.Series, name: str) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,8 @@ from civigrid.layers.segregation.sources import SOURCES
 from civigrid.layers.segregation.table import composition_table
 from civigrid.release import Profile
 from civigrid.release.indices import indices_held_back, protect_indices
+from civigrid.run.segregation_bounds import bounds_of_cells, bounds_of_units
+from civigrid.run.segregation_members import Computed, members_of
 from civigrid.run.segregation_names import needs_order, refuse_few_groups
 from civigrid.run.segregation_tables import Announce, People, Wanted, check_wanted, tables_of
 from civigrid.run.steps import write_cells_file, write_table_file
@@ -69,17 +71,6 @@ class Outputs:
     table: Path | None = None
     local: Path | None = None
     bibtex: Path | None = None
-
-
-class Computed(NamedTuple):
-    """A result table, persons by zone and group, what was noticed, and the cells, if there are any."""
-
-    table: pd.DataFrame
-    zones: list[str]
-    names: list[str]
-    members: Floats
-    findings: list[str]
-    cells: xr.Dataset | None = None
 
 
 def segregation_file(
@@ -190,13 +181,17 @@ def _of_plain(path: Path, asked: Asked, announce: Announce) -> Computed:
         raise SchemaError("ordered indices need the groups in their order: --groups LOWEST,...,HIGHEST.")
     if composed.groups:
         refuse_few_groups(composed.groups, composed.total)
-    found = read_composition(path, composed)
+    found = read_composition(path, replace(composed, bounded=wanted.bounds is not None))
+    if wanted.bounds is not None:
+        return bounds_of_units(found, wanted, composed)
     refuse_few_groups(found.names, "")
     announce(f"{len(names)} indices of {len(found.unit):,} units")
     noise = _noise(wanted.noise_variance, found.counts, len(found.names), bool(composed.total))
     about = {"total": composed.total or "sum of the groups"}
-    table = composition_table(found.counts, found.names, zone=found.zone, indices=names, noise=noise, about=about)
-    zones, members = _members(found.counts, found.zone)
+    table = composition_table(
+        found.counts, found.names, zone=found.zone, indices=names, noise=noise, about=about, **wanted.interval
+    )
+    zones, members = members_of(found.counts, found.zone)
     return Computed(table, zones, list(found.names), members, [str(f) for f in found.findings])
 
 
@@ -222,10 +217,12 @@ def _of_cells(path: Path, asked: Asked, announce: Announce) -> Computed:
         zone=composed.zones,
         options={"scheduler": asked.scheduler},
     )
+    if asked.wanted.bounds is not None:
+        return bounds_of_cells(cells, asked.wanted, composed)
     table = tables_of(people, asked.wanted, announce)
     counts, left_out = group_counts(cells, composed.groups, composed.total)
     zone = cells[composed.zones].to_numpy() if composed.zones else np.empty(0, dtype=object)
-    zones, members = _members(counts, zone)
+    zones, members = members_of(counts, zone)
     findings = [f"warning cells.missing: {left_out:,} cells lack a count and are left out"] if left_out else []
     groups = [*composed.groups, *(["rest"] if composed.total else [])]
     return Computed(table, zones, groups, members, findings, cells)
@@ -251,17 +248,6 @@ def _read(path: Path, composed: Composed) -> xr.Dataset:
     if composed.zones and composed.zones not in labels(cells):
         raise unknown_name(f"label of {path.name}", composed.zones, labels(cells) or ["none"])
     return cells
-
-
-def _members(counts: Floats, zone: npt.NDArray[Any]) -> tuple[list[str], Floats]:
-    """Persons by zone and group, the whole first: what decides whether a row may leave."""
-    known = np.nan_to_num(np.where(np.isnan(counts).any(axis=1, keepdims=True), 0.0, counts))
-    whole = known.sum(axis=0, keepdims=True)
-    if not len(zone):
-        return ["all"], whole
-    names, code = np.unique(zone.astype(str), return_inverse=True)
-    by_zone = np.stack([np.bincount(code, column, len(names)) for column in known.T], axis=1)
-    return ["all", *(str(n) or "(none)" for n in names)], np.concatenate([whole, by_zone])
 
 
 def rows_of(table: pd.DataFrame, why: Sequence[str] | npt.NDArray[np.object_]) -> list[dict[str, Any]]:

@@ -52,6 +52,10 @@ class Wanted:
         Distance over which nearness falls to 1/e, for clustering.
     noise_variance : float or None
         Variance of the publisher's noise in each count, persons2.
+    bootstrap, seed : int
+        Cities drawn for intervals of compositions, 0: by derivatives; and the seed.
+    bounds : float or None
+        Most persons that a hidden count can be: indices are bounded, not estimated.
     """
 
     indices: tuple[str, ...] = ()
@@ -62,6 +66,21 @@ class Wanted:
     pyramid: bool = False
     decay_m: float | None = None
     noise_variance: float | None = None
+    bootstrap: int = 0
+    seed: int = 0
+    bounds: float | None = None
+
+    @property
+    def interval(self) -> dict[str, Any]:
+        """How intervals of compositions are found."""
+        if not self.bootstrap:
+            return {}
+        return {"interval": "bootstrap", "draws": self.bootstrap, "seed": self.seed}
+
+    @property
+    def bounded(self) -> tuple[str, ...]:
+        """Indices to bound: those asked for, or all that are usual and can be."""
+        return self.names.of_shares if self.indices else ("D", "H", "isolation")
 
     @property
     def names(self) -> Names:
@@ -137,6 +156,10 @@ def check_wanted(wanted: Wanted) -> None:
     need = [name for name in wanted.names.of_pattern if name in NEED_DECAY]
     if need and wanted.decay_m is None:
         raise SchemaError(f"{', '.join(need)} need the distance over which nearness falls to 1/e (decay_m, --decay).")
+    if wanted.bounds is not None and not wanted.bounds >= 1:
+        raise SchemaError(f"bounds is {wanted.bounds}: the most a hidden count can be is at least 1.")
+    if wanted.bounds is not None and wanted.needs_places:
+        raise SchemaError(f"{', '.join(wanted.needs_places)} cannot be bounded: ask for indices of compositions alone.")
     if wanted.decay_m is not None and not wanted.decay_m > 0:
         raise SchemaError(f"decay_m is {wanted.decay_m}: a decay length is above 0, metres.")
 
@@ -160,6 +183,7 @@ def _shares(people: People, wanted: Wanted) -> pd.DataFrame | None:
         **people.asked,
         indices=names,
         noise_variance=wanted.noise_variance,
+        **wanted.interval,
         **people.options,
     )
 

@@ -24,7 +24,8 @@ def table_text(found: dict[str, Any]) -> str:
     rows = found["table"]
     if not rows:
         return "\n".join(["no inhabited cells: nothing to compute", *found["findings"]])
-    head = ("zone", "index", "groups", "estimate", "by chance", "corrected", "95 % interval", "persons", found["unit"])
+    interval = "least to most" if "bounds" in rows[0]["parameters"] else "95 % interval"
+    head = ("zone", "index", "groups", "estimate", "by chance", "corrected", interval, "persons", found["unit"])
     lines = _aligned([(*head, "around", "note"), *(_line(row) for row in rows[:ROWS_SHOWN])])
     if len(rows) > ROWS_SHOWN:
         lines.append(f"... and {len(rows) - ROWS_SHOWN:,} more rows: --out FILE or --json gives all")
@@ -70,6 +71,8 @@ def _notes(found: dict[str, Any]) -> list[str]:
     rows, notes = found["table"], list(found["findings"])
     if any(row["unreliable"] for row in rows):
         notes.append(f"{_CHANCE}: chance alone explains more than half of the estimate; small counts make it")
+    if any("bounds" in row["parameters"] for row in rows):
+        notes.append("limits, no confidence interval: whatever the hidden counts are, the index lies between them")
     noise = {row["parameters"]["noise_variance"] for row in rows if "noise_variance" in row["parameters"]}
     if noise:
         notes.append(f"publisher's noise of variance {max(noise):g} by count is taken out and widens intervals")

@@ -175,6 +175,8 @@ def arounds(
             near = found.sum(axis=1)
             # the weights of a uniform kernel are their own squares
             square = squares[kernel][:, 0] if kernel in squares else near
+            # slivers of persons that a transform rounds to nothing: no weight is above 1, so that size is at least near
+            square = np.where(square > 0, square, near)
             size = np.divide(near * near, square, out=np.zeros_like(near), where=near > 0)
             oneself = np.divide(1.0, near, out=np.zeros_like(near), where=near > 0)
             noisy = squares[kernel][:, 1:] if place.noise is not None and chance else None
