@@ -200,3 +200,41 @@ def _kept(weight: Floats, squared: Floats, chance: Floats) -> float:
     """Root of the part of a mean square that is not chance."""
     whole = float(weight @ squared)
     return float(np.sqrt(max(1 - float(weight @ chance) / whole, 0.0))) if whole > 0 else 1.0
+
+
+def random_allocations(size: Ints, members: int, borders: Borders, weights: Floats, draws: int, seed: int) -> Floats:
+    """Indices of random allocations with fixed margins: cells keep their size, the group its number.
+
+    Parameters
+    ----------
+    size : ndarray of int64, shape (row,)
+        Residents of each cell, at least 1.
+    members : int
+        Persons of the group, fewer than all.
+    borders : Borders
+        Touching pairs.
+    weights : ndarray of float64, shape (index, pair)
+        Weights of each index.
+    draws, seed : int
+        How many allocations, and the seed of them.
+
+    Returns
+    -------
+    ndarray of float64, shape (draw, index)
+        Values of `adjusted_dissimilarity`.
+
+    Examples
+    --------
+    >>> pair = Borders(np.array([0]), np.array([1]), np.array([1.0]), np.ones(2), np.full(2, 4.0))
+    >>> random_allocations(np.array([1, 1]), 1, pair, morrill(pair)[None], 2, seed=0)
+    array([[0.],
+           [0.]])
+    """
+    rng, everyone = np.random.default_rng(seed), int(size.sum())
+    whole = members / everyone
+    result = np.empty((draws, len(weights)))
+    for at in range(draws):
+        share = rng.multivariate_hypergeometric(size, members, method="marginals") / size
+        plain = float(size @ np.abs(share - whole)) / (2 * everyone * whole * (1 - whole))
+        result[at] = plain - weights @ np.abs(share[borders.first] - share[borders.second])
+    return result
