@@ -143,7 +143,7 @@ def test_steps_move_weights_by_less_than_is_said():
         (lambda: Kernel("uniform", 1000, 5), "takes no decay_m"),
         (lambda: Kernel("gaussian", 1000, 0), "decay_m is 0"),
         (lambda: kernel_weights(Kernel("uniform", 1), 0), "cell_size_m is 0"),
-        (lambda: convolve(np.array([[np.nan]]), np.ones((1, 1))), "takes counts"),
+        (lambda: convolve(np.array([[np.nan]]), np.ones((1, 1))), "NaN or infinite"),
     ],
 )
 def test_what_is_refused(make, message):

@@ -72,6 +72,11 @@ class Kernel:
         if self.decay_m is not None and not (np.isfinite(self.decay_m) and self.decay_m > 0):
             raise SchemaError(f"decay_m is {self.decay_m}: a decay length is above 0 metres.")
 
+    @property
+    def about(self) -> dict[str, str | float | None]:
+        """What stands in the parameters of a result."""
+        return {"kernel": self.shape, "radius_m": float(self.radius_m), "decay_m": self.decay_m}
+
     def __call__(self, distance_m: Floats) -> Floats:
         """Weights at distances in metres, of any shape of array."""
         distance = np.asarray(distance_m, dtype=np.float64)
@@ -82,7 +87,7 @@ class Kernel:
         return np.where(inside, weights, 0.0)
 
 
-def kernel_weights(kernel: Kernel, cell_size_m: float) -> Floats:
+def kernel_weights(kernel: Kernel, cell_size_m: float, at_most: int | None = None) -> Floats:
     """Weights of square cells around one, by the distance between centres.
 
     Parameters
@@ -91,6 +96,8 @@ def kernel_weights(kernel: Kernel, cell_size_m: float) -> Floats:
         Shape and radius.
     cell_size_m : float
         Side of a cell, metres.
+    at_most : int, optional
+        Cells beyond which nobody can live: a radius may be larger than the map.
 
     Returns
     -------
@@ -106,7 +113,8 @@ def kernel_weights(kernel: Kernel, cell_size_m: float) -> Floats:
     """
     if not cell_size_m > 0:
         raise SchemaError(f"cell_size_m is {cell_size_m}: a cell has a side above 0 metres.")
-    reach = int(np.floor(kernel.radius_m / cell_size_m * (1 + 1e-12)))
+    far = kernel.radius_m / cell_size_m * (1 + 1e-12)
+    reach = int(np.floor(far if at_most is None else min(far, at_most)))
     steps = np.arange(-reach, reach + 1)
     weights = kernel(np.sqrt((steps**2)[:, None] + (steps**2)[None, :]) * cell_size_m)
     reached = int(np.abs(steps[weights[reach] > 0]).max())
@@ -125,7 +133,7 @@ def convolve(dense: Floats, weights: Floats) -> Floats:
     Parameters
     ----------
     dense : ndarray of float64, shape (..., ny, nx)
-        Counts, at least 0; no NaN.
+        Counts, or derivatives by them; no NaN.
     weights : ndarray of float64, shape (2r + 1, 2q + 1)
         Weight of each neighbour, by its offset in rows and columns.
 
@@ -141,34 +149,46 @@ def convolve(dense: Floats, weights: Floats) -> Floats:
     return convolve_all(dense, [weights])[0]
 
 
-def convolve_all(dense: Floats, weights: Sequence[Floats]) -> list[Floats]:
-    """Convolve one array by many kernels; what they share is transformed once."""
+def convolve_all(
+    dense: Floats, weights: Sequence[Floats], *, halo: int = 0, spectra: Callable[..., Floats] | None = None
+) -> list[Floats]:
+    """Convolve one array by many kernels; what they share is transformed once.
+
+    Sums of the `halo` cells along the edges are not asked for, and may be wrong.
+    """
     dense = np.asarray(dense, dtype=np.float64)
-    if dense.size and not (np.isfinite(dense).all() and dense.min() >= 0):
-        raise SchemaError("convolve() takes counts: some are negative, NaN or infinite. Fill or drop them before.")
-    whole = is_whole(dense)
+    if not np.isfinite(dense).all():
+        raise SchemaError(
+            "convolve() was given NaN or infinite values. Fill or drop them before: a sum would spread them."
+        )
     transformed: Transformed | None = None
     result = []
     for w in weights:
         route = _route(w)
         if route is None:
-            transformed = transformed or Transformed(dense, max(max(v.shape) // 2 for v in weights))
-            result.append(cleaned(transformed.convolved(w)[..., : dense.shape[-2], : dense.shape[-1]], w, whole))
+            if transformed is None:
+                reach = max(max(v.shape) // 2 for v in weights)
+                # what wraps around the edge lands in the halo
+                transformed = Transformed(dense, max(reach - halo, 0), spectra or spectrum)
+            result.append(cleaned(transformed.convolved(w), w, dense))
         else:
-            result.append(cleaned(route(dense, w), w, whole))
+            result.append(cleaned(route(dense, w), w, dense))
     return result
 
 
 class Transformed:
-    """Dense arrays by frequency, with room for kernels that reach `reach` cells."""
+    """Dense arrays by frequency, with `room` beyond their edges for what wraps around."""
 
-    def __init__(self, dense: Floats, reach: int) -> None:
-        self.shape = tuple(fft.next_fast_len(n + reach, real=True) for n in dense.shape[-2:])
-        self.waves = fft.rfft2(dense, s=self.shape)
+    def __init__(self, dense: Floats, room: int, spectra: Callable[..., Floats]) -> None:
+        self.inside = dense.shape[-2:]
+        self.shape = tuple(fft.next_fast_len(n + room, real=True) for n in self.inside)
+        self.waves, self.spectra = fft.rfft2(dense, s=self.shape), spectra
 
     def convolved(self, weights: Floats) -> Floats:
-        """Give sums by weight, with what wrapped around beyond the arrays' own rows and columns."""
-        return np.asarray(fft.irfft2(self.waves * spectrum(weights, self.shape), s=self.shape, overwrite_x=True))
+        """Give sums by weight."""
+        waves = self.waves * self.spectra(weights, self.shape)
+        sums = fft.irfft2(waves, s=self.shape, overwrite_x=True)
+        return np.asarray(sums[..., : self.inside[0], : self.inside[1]])
 
 
 def spectrum(weights: Floats, shape: tuple[int, ...]) -> Floats:
@@ -185,14 +205,14 @@ def is_whole(values: Floats) -> bool:
     return bool(np.array_equal(values, np.rint(values)))
 
 
-def cleaned(sums: Floats, weights: Floats, whole: bool) -> Floats:
-    """Take rounding errors out: sums of whole counts are multiples of a step, and no sum is below 0."""
+def cleaned(sums: Floats, weights: Floats, values: Floats) -> Floats:
+    """Take rounding errors out: sums of whole counts are multiples of a step, and sums of counts are not below 0."""
     step = 1.0 if is_whole(weights) else STEP
-    largest = float(sums.max(initial=0.0))
+    positive = values.min(initial=0.0) >= 0
     # errors of a transform are below 1e-15 of the largest sum, those of other routes smaller
-    if whole and is_whole(weights / step) and 1e-15 * largest < step / 8:
+    if positive and 1e-15 * sums.max(initial=0.0) < step / 8 and is_whole(values) and is_whole(weights / step):
         sums = np.rint(sums / step) * step
-    return np.maximum(sums, 0.0)
+    return np.maximum(sums, 0.0) if positive else sums
 
 
 def _route(weights: Floats) -> Callable[[Floats, Floats], Floats] | None:

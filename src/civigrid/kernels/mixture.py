@@ -12,6 +12,8 @@ from civigrid.types import Floats, Ints
 
 _jit: Any = numba.njit(cache=True, nogil=True)
 _BINS = 4096
+_BELL = np.exp(-0.5 * (np.arange(-20, 21) / 4) ** 2)
+_BELL /= _BELL.sum()
 
 
 @_jit  # type: ignore[untyped-decorator]
@@ -30,18 +32,15 @@ def mean_difference(
     Notes
     -----
     :math:`E|S-S'| = 2\int F(1-F)\,ds`, *F* the distribution of the share in the mixture of all rows, less what a cell
-    would differ from a copy of itself.  Shares are gathered in classes of equal spread (:math:`\arcsin\sqrt{s}`), each
+    would differ from a copy of itself.  Shares are gathered in classes of about equal spread (:math:`\sqrt{s}`), each
     at its mean.
     """
     found = np.zeros(len(starts))
     mass, moment = np.zeros(_BINS + 1), np.zeros(_BINS + 1)
     for zone in range(len(starts)):
         mass[:], moment[:], total, itself = 0.0, 0.0, 0.0, 0.0
-        p = share[starts[zone]]
-        if p <= 0.0 or p >= 1.0:
-            continue
         for row in range(starts[zone], ends[zone]):
-            t, weight = size[row], persons[row]
+            t, weight, p = size[row], persons[row], share[row]
             total += weight
             sd = np.sqrt(t * p * (1 - p))
             # two draws of one cell would differ by about this: they are one cell, and differ by nothing
@@ -61,15 +60,16 @@ def mean_difference(
 @_jit  # type: ignore[untyped-decorator]
 def _scatter(mass: Floats, moment: Floats, t: float, p: float, sd: float, weight: float) -> None:  # pragma: no cover
     """Add the distribution of one row's share to the classes."""
+    if sd == 0.0:
+        place = int(np.sqrt(p) * _BINS)
+        mass[place] += weight
+        moment[place] += weight * p
+        return
     if sd > 20.0:
-        step = sd / 8.0
-        total = 0.0
-        for k in range(-48, 49):
-            total += np.exp(-0.5 * (k / 8.0) ** 2)
-        for k in range(-48, 49):
-            s = min(max((t * p + k * step) / t, 0.0), 1.0)
-            add = weight * np.exp(-0.5 * (k / 8.0) ** 2) / total
-            place = int(np.arcsin(np.sqrt(s)) * 2 / np.pi * _BINS)
+        for k in range(len(_BELL)):
+            s = min(max(p + (k - len(_BELL) // 2) * sd / (4 * t), 0.0), 1.0)
+            add = weight * _BELL[k]
+            place = int(np.sqrt(s) * _BINS)
             mass[place] += add
             moment[place] += add * s
         return
@@ -79,7 +79,7 @@ def _scatter(mass: Floats, moment: Floats, t: float, p: float, sd: float, weight
     pmf, odds = np.exp(log), p / (1 - p)
     while k <= last:
         s = k / t
-        place = int(np.arcsin(np.sqrt(s)) * 2 / np.pi * _BINS)
+        place = int(np.sqrt(s) * _BINS)
         mass[place] += weight * pmf
         moment[place] += weight * pmf * s
         pmf *= (t - k) / (k + 1) * odds

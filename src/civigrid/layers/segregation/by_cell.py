@@ -87,13 +87,13 @@ def _diversity(city: City) -> Floats:
 
 
 def _simpson(city: City) -> Floats:
-    return _seen(city, 1 - across(city.share * city.share))
+    return _seen(city, np.asarray(1 - across(np.asarray(city.share * city.share)), dtype=np.float64))
 
 
 def _local_divergence(city: City) -> Floats:
     whole = city.whole / max(city.everyone, 1e-300)
     ratio = np.divide(np.nan_to_num(city.share), whole, out=np.ones_like(city.share), where=whole > 0)
-    return across(xlogy(np.nan_to_num(city.share), ratio))
+    return across(np.asarray(xlogy(np.nan_to_num(city.share), ratio), dtype=np.float64))
 
 
 def _divergence(city: City) -> Floats:

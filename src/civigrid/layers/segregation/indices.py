@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from civigrid.kernels import random_allocation as chance
 from civigrid.kernels.zones import Value
 from civigrid.types import Floats
 
-Correction = Literal["rescaled", "difference", "none"]
+Correction = Literal["squares", "rescaled", "difference", "none"]
 Groups = Literal["each", "pairs", "all", "ordered"]
 
 
@@ -40,9 +40,8 @@ class Index:
         `Zones` to `Value`.
     expected : callable or None
         `Chance` to the value under random allocation, shape (zone,); None where chance alone makes nothing.
-    correction : {"rescaled", "difference", "none"}
-        How the expected value is taken out: (I - E) / (1 - E), 0 for random and 1 for complete segregation (Winship
-        1977; Carrington and Troske 1997), or as a plain difference.
+    correction : {"squares", "rescaled", "difference", "none"}
+        How what chance makes is taken out: as `freed` says.
     formula : str
         LaTeX.
     source, where : str
@@ -64,9 +63,9 @@ class Index:
 
 
 _EACH = (
-    Index("D", "Dissimilarity", "each", evenness.dissimilarity, chance.expected_dissimilarity, "rescaled",
+    Index("D", "Dissimilarity", "each", evenness.dissimilarity, chance.expected_dissimilarity, "squares",
           r"\frac12\sum_i\left|\frac{x_i}{X}-\frac{y_i}{Y}\right|", "duncan1955"),
-    Index("G", "Gini index", "each", gini.gini, chance.expected_gini, "rescaled",
+    Index("G", "Gini index", "each", gini.gini, chance.expected_gini, "squares",
           r"\frac{\sum_{ij}t_it_j|p_i-p_j|}{2T^2P(1-P)}", "duncan1955"),
     Index("H", "Information index", "each", evenness.information, chance.expected_information, "rescaled",
           r"1-\sum_i\frac{t_iE_i}{TE}", "theil1971"),
@@ -75,9 +74,9 @@ _EACH = (
           {"b": 0.5}),
     Index("hutchens", "Square root index", "each", evenness.hutchens, chance.expected_hutchens, "rescaled",
           r"1-\sum_i\sqrt{\frac{x_i}{X}\frac{y_i}{Y}}", "hutchens2001"),
-    Index("gorard", "Gorard's index", "each", evenness.gorard, chance.expected_gorard, "rescaled",
+    Index("gorard", "Gorard's index", "each", evenness.gorard, chance.expected_gorard, "squares",
           r"\frac12\sum_i\left|\frac{x_i}{X}-\frac{t_i}{T}\right|", "gorard2002"),
-    Index("minmax", "Min-max index", "each", evenness.minmax, chance.expected_minmax, "rescaled",
+    Index("minmax", "Min-max index", "each", evenness.minmax, chance.expected_minmax, "squares",
           r"\frac{2D}{1+D}", "osullivan2007"),
     Index("V", "Variance ratio", "each", evenness.variance_ratio, chance.expected_variance_ratio, "rescaled",
           r"\sum_i\frac{t_i(p_i-P)^2}{TP(1-P)}", "stearns1986"),
@@ -92,8 +91,8 @@ _ALL = (
     Index("exposure", "Exposure of a group to a group", "pairs", exposure.exposure, chance.expected_exposure,
           "difference", r"\sum_i\frac{a_i}{A}\frac{b_i}{t_i}", "bell1954"),
     Index("D_multi", "Dissimilarity of all groups", "all", evenness.dissimilarity, chance.expected_dissimilarity,
-          "rescaled", r"\sum_{mi}\frac{t_i|\pi_{im}-P_m|}{2TI}", "reardon2002", "eq. 7"),
-    Index("G_multi", "Gini index of all groups", "all", gini.gini, chance.expected_gini, "rescaled",
+          "squares", r"\sum_{mi}\frac{t_i|\pi_{im}-P_m|}{2TI}", "reardon2002", "eq. 7"),
+    Index("G_multi", "Gini index of all groups", "all", gini.gini, chance.expected_gini, "squares",
           r"\sum_{mij}\frac{t_it_j|\pi_{im}-\pi_{jm}|}{2T^2I}", "reardon2002", "eq. 9"),
     Index("H_multi", "Information index of all groups", "all", evenness.information, chance.expected_information,
           "rescaled", r"1-\sum_i\frac{t_iE_i}{TE}", "reardon2002", "eq. 11"),
@@ -178,21 +177,49 @@ def with_parameters(index: Index) -> tuple[Callable[..., Value], Callable[..., F
     return partial(index.value, **own), None if index.expected is None else partial(index.expected, **own)
 
 
-def corrected(index: Index, estimate: Floats, expected: Floats, baseline: Floats) -> tuple[Floats, Floats]:
-    """Give estimates freed of what chance alone makes, and the factor their standard errors grow by, shape (zone,).
+class Chances(NamedTuple):
+    """What an index is by chance, without cells (`baseline`), and at complete segregation (`top`), shape (zone,)."""
+
+    expected: Floats
+    baseline: Floats
+    top: Floats
+
+
+def freed(index: Index, value: Floats, by: Chances) -> Floats:
+    r"""Give values of an index freed of what chance makes; rising with the value, so that intervals go along.
 
     Parameters
     ----------
     index : Index
-        Which index.
-    estimate, expected : ndarray, shape (zone,)
-        Its values, and its values under random allocation.
-    baseline : ndarray, shape (zone,)
-        What the index would be without cells: a group's share in the zone for exposures, else 0.
+        Which index; its `correction` says how.
+    value : ndarray, shape (zone,)
+        The estimate, or an end of its interval.
+    by : Chances
+        What chance makes.
+
+    Notes
+    -----
+    ``rescaled``: (I - E) / (1 - E), 0 for random and 1 for complete segregation (Winship 1977; Carrington and Troske
+    1997).  It frees *V* exactly, and indices of squares and entropies well.  ``squares``: the same of squares,
+    :math:`\sqrt{(I^2-E^2)/(1-E^2)}`, for indices of distances (*D*, Gini): what people differ by and what chance adds
+    combine as a right angle's sides, and rescaling the distance itself takes far too much wherever people are
+    segregated (docs/decisions/0015-bias.md).  ``difference``: I - (E - what the index is without cells).
     """
     if index.correction == "none":
-        return estimate, np.ones_like(estimate)
+        return value
     if index.correction == "difference":
-        return estimate - (expected - baseline), np.ones_like(estimate)
-    left = np.where(expected < 1, 1 - expected, np.nan)
-    return (estimate - expected) / left, 1 / left
+        return value - (by.expected - by.baseline)
+    if index.correction == "rescaled":
+        return np.asarray((value - by.expected) / np.where(by.expected < 1, 1 - by.expected, np.nan))
+    if index.name == "minmax":
+        # it is a function of D, and so is what is left of it
+        d, e = value / (2 - value), by.expected / (2 - by.expected)
+        left = _squares(d, e, by.top)
+        return 2 * left / (1 + left)
+    return _squares(value, by.expected, by.top)
+
+
+def _squares(value: Floats, expected: Floats, top: Floats) -> Floats:
+    room = top**2 - expected**2
+    left = (value * np.abs(value) - expected**2) / np.where(room > 0, room, np.nan)
+    return np.asarray(top * np.sign(left) * np.sqrt(np.abs(left)))

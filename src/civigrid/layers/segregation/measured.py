@@ -9,7 +9,7 @@ import numpy as np
 
 from civigrid.kernels.random_allocation import Chance
 from civigrid.kernels.zones import Value, Zones, across, gradient
-from civigrid.layers.segregation.indices import Index, corrected, with_parameters
+from civigrid.layers.segregation.indices import Chances, Index, freed, with_parameters
 from civigrid.types import Bools, Floats
 
 _SHARES = ("isolation", "interaction", "exposure")
@@ -73,6 +73,7 @@ def measure(
     *,
     noise: Floats | None = None,
     derivative: Gradient = gradient,
+    scatter: Floats | None = None,
 ) -> Measured:
     """Compute an index of every zone.
 
@@ -90,33 +91,38 @@ def measure(
         Variance of the publisher's noise in each count.
     derivative : callable
         Derivative by each count, from rows and `Value`; by default that of cells themselves.
+    scatter : ndarray, shape (draw, zone), optional
+        Values of the index in drawn cities: the interval is as wide as the middle 95 % of them.
 
     Returns
     -------
     Measured
         The interval is the delta method's, 95 %, for independent Poisson persons and independent noise, around the
-        corrected value (around the estimate where nothing is corrected).
+        estimate; where that is corrected, so are both ends.
     """
     value, expectation = with_parameters(index)
     pair = {"a": target.first, "b": target.second} if index.groups == "pairs" else {}
     found = value(rows, **pair)
-    slope = derivative(rows, found)
-    spread = rows.own if noise is None else rows.own + noise
-    error = np.sqrt(rows.sums(across(spread * slope**2)))
-    empty = np.full_like(found.estimate, np.nan)
-    expected, better, factor, unreliable = empty, empty, np.ones_like(empty), np.zeros(len(empty), dtype=bool)
+    if scatter is None:
+        slope = derivative(rows, found)
+        spread = rows.own if noise is None else rows.own + noise
+        above = Z_95 * np.sqrt(rows.sums(across(spread * slope**2)))
+        below = above
+    else:
+        below, above = np.abs(np.nanquantile(scatter - np.nanmean(scatter, axis=0), (0.025, 0.975), axis=0))
+    low, high = found.estimate - below, found.estimate + above
+    nothing = np.full_like(found.estimate, np.nan)
+    expected, better, unreliable = nothing, nothing, np.zeros(len(nothing), dtype=bool)
     if index.correction == "none":
         better = found.estimate
     elif chance is not None and expectation is not None:
-        expected = expectation(chance, **pair)
-        baseline = _baseline(index, target, chance)
-        better, factor = corrected(index, found.estimate, expected, baseline)
+        expected, baseline = expectation(chance, **pair), _baseline(index, target, chance)
+        top = 1 - chance.share[:, 0] if index.name == "gorard" else np.ones_like(baseline)
+        by = Chances(expected, baseline, top)
+        better, low, high = (freed(index, value, by) for value in (found.estimate, low, high))
         # of interaction both lie below the share: what counts is how far from it
         unreliable = np.abs(expected - baseline) > np.abs(found.estimate - baseline) / 2
-    centre = found.estimate if chance is None else better
-    half = Z_95 * factor * error
-    low, high = centre - half, centre + half
-    if index.correction == "rescaled" or index.name in _SHARES:
+    if index.correction in ("rescaled", "squares") or index.name in _SHARES:
         low, high = np.maximum(low, -1.0), np.minimum(high, 1.0)
     return Measured(found.estimate, expected, better, low, high, unreliable)
 

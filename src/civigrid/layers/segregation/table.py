@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,13 +14,14 @@ import xarray as xr
 from civigrid.cells import grid_of, ids_of
 from civigrid.engine import Reduction, Scheduler, plan_blocks, reduce_blocks
 from civigrid.engine.reduction import Columns
-from civigrid.errors import SchemaError
+from civigrid.errors import SchemaError, unknown_name
+from civigrid.kernels.bootstrap import bootstrap
 from civigrid.kernels.compositions import Compositions, compositions, merge, without_zones
 from civigrid.kernels.random_allocation import Chance, chance_of
 from civigrid.kernels.zones import Zones, zones_of
 from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated
-from civigrid.layers.segregation.indices import DEFAULT, Index, index_named
-from civigrid.layers.segregation.measured import against_others, measure, of_target, targets
+from civigrid.layers.segregation.indices import DEFAULT, Index, index_named, with_parameters
+from civigrid.layers.segregation.measured import Target, against_others, measure, of_target, targets
 from civigrid.layers.segregation.sources import SOURCES
 from civigrid.result_table import parameters, result_table, result_table_of
 from civigrid.types import Floats
@@ -34,6 +35,9 @@ def segregation_table(
     zone: str = "",
     indices: Sequence[str] = DEFAULT,
     noise_variance: float | None = None,
+    interval: Literal["delta", "bootstrap"] = "delta",
+    draws: int = 200,
+    seed: int = 0,
     scheduler: Scheduler | None = None,
     cells_per_block: int = 256,
 ) -> pd.DataFrame:
@@ -55,6 +59,10 @@ def segregation_table(
     noise_variance : float, optional
         Variance of the noise that the publisher added to each count, persons2; by default what the counts declare.
         It widens intervals, and is taken out with what chance alone makes.
+    interval : {"delta", "bootstrap"}
+        How intervals are found: from derivatives, or by drawing the city again.
+    draws, seed : int
+        How many cities the bootstrap draws, and the seed of its generator.
     scheduler : Scheduler, optional
         Where to compute; no figure depends on it.
     cells_per_block : int
@@ -99,6 +107,12 @@ def segregation_table(
         scheduler,
     )
     about = {"total": total or "sum of the groups", "left_out_cells": left_out, "interval": "delta method, 95 %"}
+    if interval not in ("delta", "bootstrap"):
+        raise unknown_name("interval", interval, ("delta", "bootstrap"))
+    if interval == "bootstrap":
+        if draws < 2:
+            raise SchemaError(f"draws is {draws}: an interval needs two at least; 200 are usual.")
+        about |= {"interval": "bootstrap of persons, 95 %", "draws": draws, "seed": seed}
     if is_interpolated(cells, groups):
         about["no_correction"] = "counts are interpolated: they lack the scatter that chance makes among counted people"
     if noise is not None and len(found.zone):
@@ -130,6 +144,31 @@ def _zones(cells: xr.Dataset, zone: str) -> tuple[list[str], npt.NDArray[np.int6
     return [str(n) or "(none)" for n in names], code.astype(np.int64)
 
 
+class _Prepared(NamedTuple):
+    """An index of some groups, and the rows it takes."""
+
+    declared: Index
+    target: Target
+    rows: Zones
+    noise: Floats | None
+    chance: Chance | None
+
+
+def _prepare(
+    rows: Zones, noise: Floats | None, names: Sequence[str], indices: Sequence[Index], corrects: bool
+) -> Iterator[_Prepared]:
+    """Walk through the indices and whom they are about; what several need is made once."""
+    made: dict[int, tuple[Zones, Floats | None, Chance | None]] = {}
+    for index in indices:
+        for target in targets(index, names):
+            key = target.first if index.groups == "each" else -1
+            if key not in made:
+                some = of_target(index, rows, target)
+                theirs = noise if noise is None or key < 0 else against_others(noise, key)
+                made[key] = some, theirs, chance_of(some, theirs) if corrects else None
+            yield _Prepared(index, target, *made[key])
+
+
 def _of_zones(
     zones: Sequence[str], found: Compositions, names: Sequence[str], indices: Sequence[Index], about: dict[str, Any]
 ) -> pd.DataFrame:
@@ -138,32 +177,36 @@ def _of_zones(
     k = len(names)
     noise = found.counts[:, k:] if found.counts.shape[1] > k else None
     rows = zones_of(np.ascontiguousarray(found.counts[:, :k]), cells=found.cells, starts=starts)
-    persons, cells = rows.sums(rows.size), rows.sums(np.ones(len(rows.own))).astype(np.int64)
-    prepared: dict[Any, tuple[Zones, Floats | None, Chance | None]] = {}
-    columns: list[dict[str, Any]] = []
-    order = np.arange(len(zones))
-    for index in indices:
-        for target in targets(index, names):
-            key = target.first if index.groups == "each" else "all"
-            if key not in prepared:
-                some = of_target(index, rows, target)
-                theirs = noise if noise is None or key == "all" else against_others(noise, target.first)
-                prepared[key] = some, theirs, None if "no_correction" in about else chance_of(some, theirs)
-            some, theirs, chance = prepared[key]
-            found_here = measure(index, target, some, chance, noise=theirs)
-            texts = _parameters(index, about)
-            columns.append(
-                {
-                    "order": order, "zone": zones, "index": index.name, "groups": target.groups,
-                    "estimate": found_here.estimate, "expected": found_here.expected,
-                    "corrected": found_here.corrected if index.correction == "none" or chance else np.nan,
-                    "low": found_here.low, "high": found_here.high, "persons": persons, "cells": cells,
-                    "parameters": np.where(found_here.unreliable, texts[1], texts[0]),
-                }
-            )  # fmt: skip
-    table = pd.concat([pd.DataFrame(c) for c in columns], ignore_index=True)
-    table = table.sort_values("order", kind="stable", ignore_index=True)
-    return result_table_of(table.assign(topic="segregation"))
+    prepared = list(_prepare(rows, noise, names, indices, "no_correction" not in about))
+    scatter = _scatter(rows, noise, prepared, about) if "draws" in about else [None] * len(prepared)
+    parts = []
+    for one, drawn in zip(prepared, scatter, strict=True):
+        measured = measure(one.declared, one.target, one.rows, one.chance, noise=one.noise, scatter=drawn)
+        plain, flagged = _parameters(one.declared, about)
+        figures = {name: values for name, values in measured._asdict().items() if name != "unreliable"}
+        if one.chance is None and one.declared.correction != "none":
+            figures["corrected"] = np.nan
+        said = np.where(measured.unreliable, flagged, plain)
+        names_of = {"zone": zones, "index": one.declared.name, "groups": one.target.groups, "parameters": said}
+        parts.append(pd.DataFrame({"order": np.arange(len(zones))} | names_of | figures))
+    table = pd.concat(parts, ignore_index=True).sort_values("order", kind="stable", ignore_index=True)
+    at = table["order"].to_numpy()
+    cells = rows.sums(np.ones(len(rows.own))).astype(np.int64)
+    return result_table_of(table.assign(topic="segregation", persons=rows.sums(rows.size)[at], cells=cells[at]))
+
+
+def _scatter(
+    rows: Zones, noise: Floats | None, prepared: Sequence[_Prepared], about: dict[str, Any]
+) -> Sequence[Floats | None]:
+    """Values of every index in cities drawn again, shape (draw, zone) each."""
+
+    def function(one: _Prepared) -> Callable[[Zones], Floats]:
+        value, _ = with_parameters(one.declared)
+        pair = {"a": one.target.first, "b": one.target.second} if one.declared.groups == "pairs" else {}
+        return lambda city: value(of_target(one.declared, city, one.target), **pair).estimate
+
+    drawn = bootstrap(rows, [function(one) for one in prepared], about["draws"], about["seed"], noise=noise)
+    return [drawn[:, i] for i in range(len(prepared))]
 
 
 def _parameters(index: Index, about: dict[str, Any]) -> tuple[str, str]:

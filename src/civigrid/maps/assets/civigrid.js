@@ -242,6 +242,20 @@
     }
   });
 
+  /* Two variables at once: the class of the second times the classes of the first, plus the class of the first. */
+  var TwoWayLayer = CellLayer.extend({
+    initialize: function (id, options) {
+      CellLayer.prototype.initialize.call(this, id, options);
+      this.parts = options.parts.map(function (p) { return new CellLayer(id, L.extend({}, options, p)); });
+    },
+    classOf: function (level, i) {
+      var a = this.parts[0].classOf(level, i), b = this.parts[1].classOf(level, i);
+      /* what is withheld is hatched, where nobody lives nothing is drawn */
+      if (a < 0 || b < 0) { return a === -1 || b === -1 ? -1 : -2; }
+      return b * (this.options.parts[0].breaks.length + 1) + a;
+    }
+  });
+
   function hatched() {
     var tile = document.createElement("canvas"), ctx = tile.getContext("2d");
     tile.width = tile.height = 6;
@@ -301,6 +315,25 @@
     map.on("mouseout", function () { box.style.display = "none"; });
   }
 
+  /* A square of classes: the first variable to the right, the second upwards. */
+  function twoway(box, about) {
+    var t = about.twoway, n = t.right.length;
+    L.DomUtil.create("div", "cg-legend-note", box).textContent = "\u2191 " + t.up_title;
+    var grid = L.DomUtil.create("div", "cg-twoway", box);
+    grid.style.gridTemplateColumns = "auto repeat(" + n + ", 1fr)";
+    for (var r = t.up.length - 1; r >= 0; r--) {
+      L.DomUtil.create("span", "cg-twoway-name", grid).textContent = t.up[r];
+      for (var c = 0; c < n; c++) {
+        var k = about.classes[r * n + c], cell = L.DomUtil.create("span", "cg-twoway-cell", grid);
+        cell.style.background = k.color; cell.title = k.label; cell.textContent = k.count;
+        cell.style.color = rgb(k.color)[1] > 130 ? "#1b1f24" : "#ffffff";
+      }
+    }
+    L.DomUtil.create("span", "", grid);
+    t.right.forEach(function (text) { L.DomUtil.create("span", "cg-twoway-name", grid).textContent = text; });
+    L.DomUtil.create("div", "cg-legend-note", box).textContent = t.right_title + " \u2192";
+  }
+
   function legend(map) {
     var control = L.control({ position: "bottomright" }), box = L.DomUtil.create("div", "cg-legend");
     control.onAdd = function () { return box; };
@@ -313,7 +346,8 @@
         var about = layer.options.legend, head = L.DomUtil.create("div", "cg-legend-title", box);
         head.textContent = about.title;
         if (about.unit) { L.DomUtil.create("div", "cg-legend-note", box).textContent = about.unit; }
-        about.classes.forEach(function (c) {
+        if (about.twoway) { twoway(box, about); }
+        (about.twoway ? [] : about.classes).forEach(function (c) {
           var row = L.DomUtil.create("div", "cg-class", box), swatch = L.DomUtil.create("span", "cg-swatch", row);
           swatch.style.background = c.color;
           if (layer.isSites) { swatch.style.borderRadius = "50%"; }
@@ -349,5 +383,6 @@
   }
 
   window.civigrid = { format: 1, store: store, stores: stores, laea: laea, sites: sites, legend: legend, tooltip: tooltip,
-    cellLayer: function (id, options) { return new CellLayer(id, options); } };
+    cellLayer: function (id, options) { return new CellLayer(id, options); },
+    twoWayLayer: function (id, options) { return new TwoWayLayer(id, options); } };
 }());
