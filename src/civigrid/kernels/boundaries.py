@@ -16,6 +16,9 @@ from civigrid.kernels.evenness import dissimilarity
 from civigrid.kernels.zones import gradient, zones_of
 from civigrid.types import Floats, Ints
 
+_AT_ONCE = 1_000_000
+"""Cells drawn at a time: enough to pay for the call, few enough to stay small."""
+
 
 class Borders(NamedTuple):
     """Touching pairs of inhabited cells, each once.
@@ -233,8 +236,10 @@ def random_allocations(size: Ints, members: int, borders: Borders, weights: Floa
     rng, everyone = np.random.default_rng(seed), int(size.sum())
     whole = members / everyone
     result = np.empty((draws, len(weights)))
-    for at in range(draws):
-        share = rng.multivariate_hypergeometric(size, members, method="marginals") / size
-        plain = float(size @ np.abs(share - whole)) / (2 * everyone * whole * (1 - whole))
-        result[at] = plain - weights @ np.abs(share[borders.first] - share[borders.second])
+    batch = max(1, _AT_ONCE // len(size))
+    for at in range(0, draws, batch):
+        some = result[at : at + batch]
+        share = rng.multivariate_hypergeometric(size, members, size=len(some), method="marginals") / size
+        plain = np.abs(share - whole) @ size / (2 * everyone * whole * (1 - whole))
+        some[:] = plain[:, None] - np.abs(share[:, borders.first] - share[:, borders.second]) @ weights.T
     return result
