@@ -220,7 +220,7 @@ def _row(
             correction=index.correction if correct else "none",
             interval="delta method, 95 %",
             source=SOURCES[index.source].short,
-            cite=index.source,
+            cite=f"{index.source}|zou2008" + ("|phipson2010" if drawn is not None else ""),
         ),
     }
 
@@ -229,8 +229,15 @@ def _told(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def p_value(spread: Floats, plain: float, difference: float, test: str) -> float:
-    """Give (b + 1)/(B + 1), two-sided, of draws around their own mean."""
+def p_value(spread: Floats, plain: float, difference: float, test: str) -> float | None:
+    """Give (b + 1)/(B + 1), two-sided, of draws around their own mean; None where there is no difference to test.
+
+    >>> p_value(np.array([-1.0, 0.0, 1.0]), 2.0, 2.0, "bootstrap")
+    0.25
+    """
+    spread = spread[np.isfinite(spread)]
+    if not len(spread) or not np.isfinite(difference):
+        return None
     away = np.abs(spread - spread.mean())
     far = abs(plain - spread.mean()) if test == "permutation" else abs(difference)
     # what is equal on paper may differ by rounding

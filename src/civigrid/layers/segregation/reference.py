@@ -262,7 +262,8 @@ def _expected(size: Floats, of: Country) -> Floats:
         q = of.share[label, g]
         entropy = -q * np.log(np.where(q > 0, q, 1.0))
         found += entropy - mean_entropy_term(np.minimum(effective, 1e15), q)
-    return np.asarray(np.maximum(found, 0.0)[row.ravel()])
+    # a country of one cell leaves chance nothing to do, to rounding
+    return np.asarray(np.where(found > 1e-14, found, 0.0)[row.ravel()])
 
 
 def _rows(
