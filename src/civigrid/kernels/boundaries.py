@@ -174,7 +174,7 @@ def freed_of_chance(counts: Floats, borders: Borders, weight: Floats) -> Freed:
     -----
     The estimator of the scatter is that of the variance ratio in small units (Kleinman 1973, J. Am. Stat. Assoc. 68).
     That differences keep their shape, as normal ones do, is assumed.  Cells of one person take the scatter of others.
-    What is left of the bias is small, not none: in 225 cells of 20 people on average, exponentially spread, a true 0.375
+    What is left of the bias is small, not none: in 225 cells of 20 people on average, a true 0.375
     is seen as 0.272 and freed to 0.360, and the 95 % interval holds the truth 75 times in 100.
     """
     plain = _plain(counts).value

@@ -116,8 +116,8 @@ def pattern_table(
     Notes
     -----
     Intervals: delta method with independent Poisson persons and independent noise, 95 %, around the corrected value.
-    In cells of 20 people on average they held the truth 91 to 98 times in 100, but 89 for RCO near 0 and 75 for boundary
-    indices, which compare single cells: there, read them as too narrow.
+    In cells of 20 people on average they held the truth 91 to 98 times in 100, but 89 for RCO near 0, and 75 for
+    boundary indices, which compare single cells: read those as too narrow.
     """
     chosen = tuple(_declared(name) for name in indices)
     options = options or PatternOptions()
