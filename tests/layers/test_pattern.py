@@ -12,8 +12,8 @@ from civigrid.errors import SchemaError, UnknownNameError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.layers.segregation.pattern import pattern_table
 from civigrid.layers.segregation.pattern_indices import PATTERNS
-from civigrid.layers.segregation.pattern_sources import PATTERN_SOURCES
 from civigrid.layers.segregation.places import Centres, PatternOptions
+from civigrid.layers.segregation.sources import SOURCES
 from civigrid.release import min_count, release
 from civigrid.result_table import check_table
 from civigrid.types import Column, Status
@@ -309,7 +309,7 @@ def test_nobody_and_one_side_only():
 @pytest.mark.parametrize("index", PATTERNS, ids=NAMES)
 def test_every_index_declares_itself(index):
     """A declaration has plain words, a formula, a source with a year and the settings it depends on."""
-    assert PATTERN_SOURCES[index.source].bibtex().startswith("@")
+    assert SOURCES[index.source].bibtex().startswith("@")
     assert index.title
     assert index.formula
     assert index.parameters

@@ -181,7 +181,11 @@ def test_steps_of_a_difference_add_up():
         {"zone": "all", "index": "M", "groups": "a|b", "estimate": v, "parameters": parameters(term=t)}
         for t, v in terms.items()
     ]
+    by_name = [{**row, "index": f"M_{t}", "parameters": "{}"} for row, t in zip(rows, terms, strict=True)]
+    by_name += [{**by_name[2], "groups": "other", "estimate": 9.0}, {**by_name[2], "index": "MH_structural"}]
     words = words_of(difference_figure(result_table(rows), "M", names=("2011", "2021")))
+
+    assert words == words_of(difference_figure(result_table(by_name), "M", names=("2011", "2021")))
     plain = words_of(difference_figure(result_table(rows[1:3]), "M"))
 
     assert "M fell by 0.0200" in words

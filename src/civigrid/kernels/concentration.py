@@ -16,7 +16,7 @@ import numpy as np
 from scipy.stats import binom, norm
 
 from civigrid.kernels.estimate import Estimate, undefined, variance_of_sum
-from civigrid.types import Floats
+from civigrid.types import Floats, Ints
 
 
 def delta(counts: Floats, area: Floats) -> Estimate:
@@ -49,10 +49,11 @@ def delta(counts: Floats, area: Floats) -> Estimate:
     return Estimate(float(np.abs(gap).sum() / 2), np.column_stack([by_x, np.zeros_like(by_x)]))
 
 
-class _Ground(NamedTuple):
-    """Ground of all, of the group, and the least and the most a group of its size could live on, with gradients.
+class Ground(NamedTuple):
+    """Ground of all, of the group, and the least and the most that a group of its size could live on.
 
-    A gradient has shape (row, 2); a scalar is in units of area.
+    Values are in units of area, gradients have shape (row, 2); `spread` is the standard deviation of the group's ground
+    if its members were drawn at random, `is_mixed` whether both sides have members.
     """
 
     everyone: float
@@ -60,42 +61,71 @@ class _Ground(NamedTuple):
     least: Estimate
     most: Estimate
     share: float
+    persons: float
+    spread: float
+    is_mixed: bool
+
+    @property
+    def fair(self) -> float:
+        """Ground of equally many people in general."""
+        return self.share * self.everyone
+
+    @property
+    def rooms(self) -> tuple[float, float]:
+        """Ground that the group could save, and could take more, than a fair share."""
+        return self.fair - self.least.value, self.most.value - self.fair
 
 
-def _filled(each: Floats, size: Floats, persons: float, *, sparsest: bool) -> Estimate:
-    """Ground of `persons` who fill the densest (or the sparsest) cells first, each cell up to its own size."""
-    order = np.argsort(-each if sparsest else each, kind="stable")
+def lived_on(counts: Floats, area: Floats) -> Ground:
+    """Measure the ground of a group.
+
+    Parameters
+    ----------
+    counts : ndarray of float64, shape (row, 2)
+        Persons of the group and of everyone else, in inhabited cells.
+    area : ndarray of float64, shape (row,)
+        Ground of each cell, above 0.
+
+    Examples
+    --------
+    >>> found = lived_on(np.array([[10.0, 0.0], [5.0, 5.0], [0.0, 5.0]]), np.ones(3))
+    >>> found.group.value, found.least.value, found.most.value
+    (1.5, 1.5, 2.0)
+    """
+    size, x = counts.sum(axis=1), counts[:, 0]
+    each, share, persons = area / size, x / size, float(x.sum())
+    group = Estimate(float(x @ each), np.column_stack([(1 - share) * each, -share * each]))
+    order = np.argsort(each, kind="stable")
+    least, most = (_filled(each, size, persons, way) for way in (order, order[::-1]))
+    spread = np.sqrt(variance_of_sum(each, size, persons))
+    total = float(size.sum())
+    return Ground(
+        float(area.sum()), group, least, most, persons / total, total, float(spread), 0 < persons < total
+    )  # fmt: skip
+
+
+def _filled(each: Floats, size: Floats, persons: float, order: Ints) -> Estimate:
+    """Ground of `persons` who fill the cells in this order, each up to its own size."""
     before = np.cumsum(size[order]) - size[order]
     taken = np.empty_like(size)
     taken[order] = np.clip(persons - before, 0.0, size[order])
     last = order[min(int(np.searchsorted(before, persons)) - 1, len(order) - 1)]
     margin = float(each[last])
-    # room in a filled cell moves a person out of the last one; the last one itself grows less dense with each resident
+    # room in a filled cell moves a person out of the last one; the last one itself grows denser with each resident
     by_size = np.where(taken >= size, -margin, 0.0)
     by_size[last] = -taken[last] * margin / size[last]
-    if persons >= float(size.sum()):
-        by_size = np.full_like(size, -margin)
     return Estimate(float(taken @ each), np.column_stack([by_size + margin, by_size]))
 
 
-def _ground(counts: Floats, area: Floats) -> _Ground:
-    size, x = counts.sum(axis=1), counts[:, 0]
-    each, share = area / size, counts[:, 0] / size
-    group = Estimate(float(x @ each), np.column_stack([(1 - share) * each, -share * each]))
-    persons = float(x.sum())
-    least, most = (_filled(each, size, persons, sparsest=s) for s in (False, True))
-    return _Ground(float(area.sum()), group, least, most, persons / float(size.sum()))
-
-
-def absolute_concentration(counts: Floats, area: Floats) -> Estimate:
+def absolute_concentration(ground: Ground) -> Estimate:
     r"""Absolute concentration, :math:`ACO = (A_{max} - A_x)/(A_{max} - A_{min})`.
 
     1 where the group fills the densest cells, 0 where it fills the sparsest; between them always.
 
     Parameters
     ----------
-    counts, area
-        As for `delta`.
+    ground : Ground
+        As `lived_on` gives it.
 
     Returns
     -------
@@ -104,26 +134,23 @@ def absolute_concentration(counts: Floats, area: Floats) -> Estimate:
 
     Notes
     -----
-    Massey and Denton (1988), with the ground of a resident in place of the area of a tract: see the head of
-    this file, and docs/decisions/0014.
+    Massey and Denton (1988), with the ground of a resident in place of the area of a tract: see the head of this file,
+    and docs/decisions/0014.
 
     Examples
     --------
-    >>> absolute_concentration(np.array([[10.0, 0.0], [5.0, 5.0], [0.0, 5.0]]), np.ones(3)).value
+    >>> absolute_concentration(lived_on(np.array([[10.0, 0.0], [5.0, 5.0], [0.0, 5.0]]), np.ones(3))).value
     1.0
     """
-    if not counts.sum(axis=0).min() > 0:
-        return undefined(len(counts))
-    found = _ground(counts, area)
-    room = found.most.value - found.least.value
-    if not room > 1e-12 * found.everyone:
-        return undefined(len(counts))
-    value = (found.most.value - found.group.value) / room
-    top = found.most.gradient - found.group.gradient
-    return Estimate(value, (top - value * (found.most.gradient - found.least.gradient)) / room)
+    room = ground.most.value - ground.least.value
+    if not (ground.is_mixed and room > 1e-12 * ground.everyone):
+        return undefined(len(ground.group.gradient))
+    value = (ground.most.value - ground.group.value) / room
+    top = ground.most.gradient - ground.group.gradient
+    return Estimate(value, (top - value * (ground.most.gradient - ground.least.gradient)) / room)
 
 
-def relative_concentration(counts: Floats, area: Floats) -> Estimate:
+def relative_concentration(ground: Ground) -> Estimate:
     r"""Relative concentration: the group's ground against that of equally many people in general.
 
     :math:`RCO = (PA - A_x)/(PA - A_{min})` where the group lives on less ground than :math:`PA`, else
@@ -132,25 +159,23 @@ def relative_concentration(counts: Floats, area: Floats) -> Estimate:
 
     Notes
     -----
-    Massey and Denton (1988), divide ratios that have no bound below, and no value on equal areas.
+    Massey and Denton (1988) divide ratios that have no bound below, and no value on equal areas.
 
     Examples
     --------
-    >>> relative_concentration(np.array([[10.0, 0.0], [0.0, 10.0], [5.0, 5.0]]), np.ones(3)).value
+    >>> relative_concentration(lived_on(np.array([[10.0, 0.0], [0.0, 10.0], [5.0, 5.0]]), np.ones(3))).value
     0.0
     """
-    if not counts.sum(axis=0).min() > 0:
-        return undefined(len(counts))
-    found = _ground(counts, area)
-    fair = found.share * found.everyone
-    by_fair = np.tile(np.array([1 - found.share, -found.share]) * found.everyone / counts.sum(), (len(counts), 1))
-    saved, by_saved = fair - found.group.value, by_fair - found.group.gradient
+    if not ground.is_mixed:
+        return undefined(len(ground.group.gradient))
+    by_fair = np.array([1 - ground.share, -ground.share]) * ground.everyone / ground.persons
+    saved, by_saved = ground.fair - ground.group.value, by_fair - ground.group.gradient
     if saved >= 0:
-        room, by_room = fair - found.least.value, by_fair - found.least.gradient
+        room, by_room = ground.rooms[0], by_fair - ground.least.gradient
     else:
-        room, by_room = found.most.value - fair, found.most.gradient - by_fair
-    if not room > 1e-12 * found.everyone:
-        return Estimate(0.0, np.zeros_like(counts))
+        room, by_room = ground.rooms[1], ground.most.gradient - by_fair
+    if not room > 1e-12 * ground.everyone:
+        return Estimate(0.0, np.zeros_like(ground.group.gradient))
     value = saved / room
     return Estimate(value, (by_saved - value * by_room) / room)
 
@@ -166,25 +191,31 @@ def expected_delta(counts: Floats, area: Floats) -> float:
     size, persons = counts.sum(axis=1), float(counts[:, 0].sum())
     if persons <= 0:
         return np.nan
-    whole, share, wanted = np.rint(size), persons / float(size.sum()), persons * area / area.sum()
-    floor = np.floor(wanted)
-    short = wanted * binom.cdf(floor, whole, share) - whole * share * binom.cdf(
-        floor - 1, np.maximum(whole - 1, 0), share
-    )
-    return float((size * share - wanted + 2 * short).sum() / (2 * persons))
+    share, wanted = persons / float(size.sum()), persons * area / area.sum()
+    # cells of one size and one ground are one: on a grid these are few
+    kinds, cells = np.unique(np.rint(size) + 1j * wanted, return_counts=True)
+    whole, even = kinds.real, kinds.imag
+    floor = np.floor(even)
+    inside = binom.cdf(floor, whole, share), binom.cdf(floor - 1, np.maximum(whole - 1, 0), share)
+    short = even * inside[0] - whole * share * inside[1]
+    return float(((size * share - wanted).sum() + 2 * cells @ short) / (2 * persons))
 
 
-def expected_absolute_concentration(counts: Floats, area: Floats) -> float:
+def expected_absolute_concentration(ground: Ground) -> float:
     """Expect what `absolute_concentration` is if the group were drawn at random: its ground is a sum, so exact."""
-    return absolute_concentration(evenly(counts), area).value
+    return absolute_concentration(_fairly(ground)).value
 
 
-def expected_relative_concentration(counts: Floats, area: Floats) -> float:
+def expected_relative_concentration(ground: Ground) -> float:
     """Expect what `relative_concentration` is if the group were drawn at random."""
-    return kink_of_relative_concentration(evenly(counts), area)
+    return kink_of_relative_concentration(_fairly(ground))
 
 
-def kink_of_relative_concentration(counts: Floats, area: Floats) -> float:
+def _fairly(ground: Ground) -> Ground:
+    return ground._replace(group=ground.group._replace(value=ground.fair))
+
+
+def kink_of_relative_concentration(ground: Ground) -> float:
     r"""Bias of `relative_concentration` from its two sides being divided by different rooms.
 
     The group's ground is about normal, with the variance :math:`\sigma^2` of a random draw.  At *m* standard deviations
@@ -195,16 +226,13 @@ def kink_of_relative_concentration(counts: Floats, area: Floats) -> float:
     float
         The bias: largest where the group lives as everyone does, none far from there.
     """
-    if not counts.sum(axis=0).min() > 0:
+    if not ground.is_mixed:
         return np.nan
-    found, size = _ground(counts, area), counts.sum(axis=1)
-    fair = found.share * found.everyone
-    rooms = fair - found.least.value, found.most.value - fair
-    sigma = float(np.sqrt(variance_of_sum(area / size, size, float(counts[:, 0].sum()))))
-    if not (min(rooms) > 1e-12 * found.everyone and sigma > 0):
+    saved, taken = ground.rooms
+    if not (min(saved, taken) > 1e-12 * ground.everyone and ground.spread > 0):
         return 0.0
-    away = abs(found.group.value - fair) / sigma
-    return float(sigma * (norm.pdf(away) - away * norm.sf(away)) * (1 / rooms[0] - 1 / rooms[1]))
+    away = abs(ground.group.value - ground.fair) / ground.spread
+    return float(ground.spread * (norm.pdf(away) - away * norm.sf(away)) * (1 / saved - 1 / taken))
 
 
 def evenly(counts: Floats) -> Floats:

@@ -20,8 +20,10 @@ Over = Literal["radius_m", "k"]
 TERMS = {
     "additions": "areas that were added", "removals": "areas that went", "group_marginal": "size of the groups",
     "unit_marginal": "size of the areas", "structural": "where people live, all else equal",
+    "composition": "shares of the groups", "spatial": "where people live",
 }  # fmt: skip
-"""What the terms of a difference are called (Elbers 2023)."""
+"""What the terms of a difference are called: five over time (Elbers 2023), two between cities (Rey et al. 2021)."""
+FIRST = ("before", "first")
 
 
 def profile_rows(table: pd.DataFrame, index: str, over: Over, zone: str = "all") -> pd.DataFrame:
@@ -77,7 +79,7 @@ def profile_figure(
     rows = profile_rows(table, index, over, zone)
     rows = rows.assign(shown=rows["corrected"].fillna(rows["estimate"]))
     names = rows["groups"].unique().tolist()
-    called = {n: (words or {}).get(n, str(n).replace("|", ", ")) for n in names}
+    called = {n: (words or {}).get(n, "all groups" if "|" in n else str(n)) for n in names}
     first = rows[rows["groups"] == names[0]]
     unit = "km" if over == "radius_m" else "nearest persons"
     fall = f"{called[names[0]]}: {index} {first['shown'].iloc[0]:.3f} at {_words(first['at'].iloc[0], over)}"
@@ -158,6 +160,7 @@ def difference_figure(
     index: str,
     *,
     zone: str = "all",
+    groups: str = "",
     names: tuple[str, str] = ("before", "after"),
     terms: Sequence[str] = tuple(TERMS),
     words: Mapping[str, str] | None = None,
@@ -168,12 +171,14 @@ def difference_figure(
     Parameters
     ----------
     table : pandas.DataFrame
-        Result table whose parameters name a ``term``: ``first`` and ``second`` (the two values) and the `terms`.
-        Where the first value is absent, steps start at 0.
+        Result table with an index for each term, as ``M_before, M_after, M_structural``, or the ``term`` in its
+        parameters.  Where the first value (``before``, ``first``) is absent, steps start at 0.
     index : str
         Which index.
     zone : str
         Which zone.
+    groups : str
+        Which groups; by default the first that the table has.
     names : tuple of str
         What the two times or places are called.
     terms : sequence of str
@@ -187,9 +192,7 @@ def difference_figure(
     -----
     Elbers (2023), Sociol. Methods Res. 52, 5-42: five terms that sum to the difference.
     """
-    rows = table[(table["index"] == index) & (table["zone"] == zone)]
-    of = [json.loads(p or "{}").get("term") for p in rows["parameters"]]
-    found = {str(t): row for t, (_, row) in zip(of, rows.iterrows(), strict=True) if t}
+    found = _terms(table[table["zone"] == zone], index, groups)
     shown = [t for t in terms if t in found]
     if not shown:
         raise SchemaError(
@@ -197,14 +200,14 @@ def difference_figure(
         )
     called = {**TERMS, **(words or {})}
     steps = np.array([float(found[t]["estimate"]) for t in shown])
-    start = float(found["first"]["estimate"]) if "first" in found else 0.0
+    start = next((float(found[t]["estimate"]) for t in FIRST if t in found), 0.0)
     end = start + float(steps.sum())
     largest = int(np.nanargmax(np.abs(steps)))
     figure, (axes,) = new_figure(
         title
         or f"{index} {'rose' if end >= start else 'fell'} by {abs(end - start):.4f}; most by: "
         f"{called.get(shown[largest], shown[largest])} ({_signed(steps[largest])})",
-        "Steps add up to the difference (Shapley values); whiskers: 95 % interval.",
+        "Steps add up to the difference (Shapley values); whiskers: 95 % interval, freed of bias.",
         height=1.9 + 0.42 * (len(shown) + 2),
     )
     labels = [names[0], *(called.get(t, t) for t in shown), names[1]]
@@ -235,8 +238,20 @@ def difference_figure(
     return figure
 
 
+def _terms(table: pd.DataFrame, index: str, groups: str) -> dict[str, pd.Series]:
+    """Rows of one index's terms by name: the parameters name it, or the index ends in it."""
+    found: dict[str, pd.Series] = {}
+    for _, row in table.iterrows():
+        name = str(row["index"])
+        term = json.loads(row["parameters"] or "{}").get("term") if name == index else name.removeprefix(f"{index}_")
+        wanted = groups or next((str(r["groups"]) for r in found.values()), str(row["groups"]))
+        if term and term != name and str(row["groups"]) == wanted and term in (*TERMS, *FIRST):
+            found.setdefault(str(term), row)
+    return found
+
+
 def _signed(step: float) -> str:
-    return f"{step:+.4f}".replace("-", "−")
+    return f"{step:+.4f}".replace("-", "−") if abs(step) >= 5e-5 else "0"
 
 
 def _cut_axis(axes: Axes, start: float, steps: Floats, end: float) -> None:

@@ -25,7 +25,7 @@ from civigrid.io.tables import column_names
 from civigrid.io.write import write_text
 from civigrid.layers.segregation.by_cell import MEASURES, segregation_cells
 from civigrid.layers.segregation.groups import group_counts
-from civigrid.layers.segregation.pattern_sources import PATTERN_SOURCES as SOURCES
+from civigrid.layers.segregation.sources import SOURCES
 from civigrid.layers.segregation.table import composition_table
 from civigrid.release import Profile
 from civigrid.release.indices import indices_held_back, protect_indices

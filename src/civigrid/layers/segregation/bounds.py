@@ -179,7 +179,9 @@ def _rows(
                     hidden_persons_at_most=float((known.high - known.low).sum()),
                     left_out_cells=left_out,
                     gap=round(found.gap, 9) if np.isfinite(found.gap) else None,
+                    undefined=None if np.isfinite(found.low) else "the group, or everyone else, cannot have anybody",
                     source=SOURCES[source].short,
-                    cite=source,
+                    cite=f"{source}|marshall2011",
+                    correction="none",
                 ),
             }

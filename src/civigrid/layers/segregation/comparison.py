@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -11,20 +11,18 @@ import xarray as xr
 from scipy.special import erfc
 
 from civigrid.errors import SchemaError
+from civigrid.kernels.bootstrap import bootstrap
 from civigrid.kernels.random_allocation import chance_of
-from civigrid.kernels.two_samples import relabel, resample
-from civigrid.kernels.zones import Zones, gradient, zones_of
-from civigrid.layers.segregation.indices import Index, corrected, index_named, with_parameters
+from civigrid.kernels.relabel import relabel
+from civigrid.kernels.zones import Zones, across, zones_of
+from civigrid.layers.segregation.indices import Index, index_named, with_parameters
 from civigrid.layers.segregation.measured import Z_95, Measured, Target, against_others, measure, of_target, targets
-from civigrid.layers.segregation.pairs import Sample, align, group_names, known_in_both, same_grid, sample_of
+from civigrid.layers.segregation.pairs import Aligned, Sample, align, group_names, known_in_both, same_grid, sample_of
 from civigrid.layers.segregation.sources import SOURCES
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Floats
 
 Units = Literal["auto", "same", "different"]
-ROUGH = ("D", "G", "gorard", "minmax", "A", "hutchens", "D_multi", "G_multi")
-"""Indices from which random allocation takes too much where there is real segregation: H, V and exposures are freed of
-chance to a good approximation at any level."""
 _CELLS_AT_ONCE = 400_000
 """Cells of all draws together that are held in memory at a time."""
 
@@ -86,10 +84,8 @@ def comparison_table(
 
     Notes
     -----
-    z: difference of corrected values by the root of the sum of their delta-method variances; persons are independent,
-    between the sets too, so that people who stay make it cautious.  What chance makes of D, G and their kin is known
-    without segregation, and less with it: where it differs between the sets by more than the standard error (cells of
-    other sizes), `parameters` holds a ``caution``, and H or V are the better choice, or relabelling.
+    z: difference of corrected values against the delta-method intervals of both (`compare`); persons are independent,
+    between the sets too, so that people who stay make it cautious.
 
     Permutation, same units: the persons of each cell are dealt out anew to the two samples, both of whose sizes stay;
     the hypothesis is that in every cell both come from one composition.  Bootstrap, different units: both sets are
@@ -120,11 +116,10 @@ def comparison_table(
         samples = [sample_of(cells, groups, total, noise_variance) for cells in (first, second)]
     drawn = None
     if draws:
-        rng = np.random.default_rng(seed)
         if same:
-            drawn = _permutation(first, second, groups, total, asked, draws, rng)
+            drawn = _permutation(align(first, second, groups, total), asked, draws, seed)
         else:
-            drawn = _bootstrap(samples, asked, draws, rng)
+            drawn = _bootstrap(samples, asked, draws, seed)
     about = {
         "total": total or "sum of the groups",
         "left_out_cells": left_out,
@@ -143,83 +138,106 @@ def _asked(declared: Sequence[Index], names: Sequence[str]) -> Iterator[tuple[In
 
 def _stacked(tables: Sequence[Floats]) -> Zones:
     """One zone for each table, empty cells left out."""
-    kept = [t[t.sum(axis=1) > 0] for t in tables]
+    kept = [t[across(t) > 0] for t in tables]
     starts = np.append(0, np.cumsum([len(t) for t in kept])[:-1])
     return zones_of(np.concatenate(kept), starts=starts)
 
 
-def with_errors(
-    index: Index, target: Target, rows: Zones, noise: Floats | None, correct: bool
-) -> tuple[Measured, Floats]:
-    """Give an index of each zone, and the standard error of its corrected value, shape (zone,)."""
+class Compared(NamedTuple):
+    """Second less first, its 95 % interval, and z: the interval leaves out 0 where z is beyond 1.96, shape (zone,)."""
+
+    difference: Floats
+    low: Floats
+    high: Floats
+    z: Floats
+
+
+def compare(first: Measured, second: Measured, correct: bool) -> Compared:
+    r"""Compare an index of as many zones on both sides, by the intervals that each side has.
+
+    Notes
+    -----
+    G. Y. Zou and A. Donner (2008), Stat. Med. 27, 1693-1702: the distance from the difference to its lower end is the
+    root of the squares of the second's distance to its lower and the first's to its upper end.  Corrected values have
+    intervals that are not symmetric, most of all D and Gini where there is little segregation.
+    """
+    one, other = (m.corrected if correct else m.estimate for m in (first, second))
+    difference = other - one
+    below = np.hypot(other - second.low, first.high - one)
+    above = np.hypot(second.high - other, one - first.low)
+    toward = np.where(difference > 0, below, above)
+    z = Z_95 * np.divide(difference, toward, out=np.full_like(difference, np.nan), where=toward > 0)
+    return Compared(difference, difference - below, difference + above, z)
+
+
+def measured_zones(index: Index, target: Target, rows: Zones, noise: Floats | None, correct: bool) -> Measured:
+    """Measure an index of each zone."""
     some = of_target(index, rows, target)
     theirs = noise if noise is None or index.groups != "each" else against_others(noise, target.first)
-    chance = chance_of(some, theirs) if correct else None
-    found = measure(index, target, some, chance, noise=theirs)
-    value, _ = with_parameters(index)
-    pair = {"a": target.first, "b": target.second} if index.groups == "pairs" else {}
-    slope = gradient(some, value(some, **pair))
-    spread = some.own if theirs is None else some.own + theirs
-    error = np.sqrt(some.sums((spread * slope**2).sum(axis=1)))
-    if chance is None or np.isnan(found.expected).all():
-        return found, error
-    return found, error * corrected(index, found.estimate, found.expected, np.zeros_like(error))[1]
+    return measure(index, target, some, chance_of(some, theirs) if correct else None, noise=theirs)
 
 
 def _row(
     index: Index, target: Target, samples: Sequence[Sample], drawn: _Draws | None, about: dict[str, Any]
 ) -> dict[str, Any]:
     rows = _stacked([s.counts for s in samples])
-    noise = None
-    if any(s.noise is not None for s in samples):
-        noise = np.concatenate([np.zeros_like(s.counts) if s.noise is None else s.noise for s in samples])
+    noise = _noise_of(samples)
     correct = not any(s.interpolated for s in samples)
-    found, error = with_errors(index, target, rows, noise, correct)
-    better = found.corrected if correct else found.estimate
-    difference, half = float(np.diff(better)[0]), Z_95 * float(np.hypot(*error))
-    z = difference / (half / Z_95) if half > 0 else np.nan
+    found = measured_zones(index, target, rows, noise, correct)
+    first, second = (found._replace(**{n: v[k : k + 1] for n, v in found._asdict().items()}) for k in (0, 1))
+    both = compare(first, second, correct)
+    difference, z = float(both.difference[0]), float(both.z[0])
+    plain = float(np.diff(found.estimate)[0])
     test: dict[str, Any] = {}
     if drawn is not None:
         spread = drawn.differences[index.name, target.groups]
-        plain = float(np.diff(found.estimate)[0])
         test = {"test": drawn.name, "hypothesis": drawn.words, "p": p_value(spread, plain, difference, drawn.name)}
-    if index.name.partition("(")[0] in ROUGH and abs(np.diff(found.expected)[0]) > half / Z_95:
-        test["caution"] = (
-            "chance makes more of one set than of the other; it is taken out exactly only where nothing is segregated"
-        )
     if not correct:
         test["no_correction"] = "counts are interpolated: they lack the scatter that chance makes among counted people"
+    values = found.corrected if correct else found.estimate
+    known = bool(np.isfinite(z))
     return {
         "zone": "all",
         "topic": "segregation",
         "index": f"{index.name}_difference",
         "groups": target.groups,
-        "estimate": float(np.diff(found.estimate)[0]),
+        "estimate": plain,
         "expected": float(np.diff(found.expected)[0]),
         "corrected": difference if correct else np.nan,
-        "low": difference - half,
-        "high": difference + half,
+        "low": float(both.low[0]),
+        "high": float(both.high[0]),
         "persons": float(rows.own.sum()),
         "cells": len(rows.own),
         "parameters": parameters(
             **about,
             **index.parameters,
             **test,
-            first=float(better[0]),
-            second=float(better[1]),
-            z=z if np.isfinite(z) else None,
+            first=_told(values[0]),
+            second=_told(values[1]),
+            z=z if known else None,
             # erfc keeps its digits where 1 - Phi has none left
-            p_z=float(erfc(abs(z) / np.sqrt(2))) if np.isfinite(z) else None,
+            p_z=float(erfc(abs(z) / np.sqrt(2))) if known else None,
             correction=index.correction if correct else "none",
             interval="delta method, 95 %",
             source=SOURCES[index.source].short,
-            cite=index.source,
+            cite=f"{index.source}|zou2008" + ("|phipson2010" if drawn is not None else ""),
         ),
     }
 
 
-def p_value(spread: Floats, plain: float, difference: float, test: str) -> float:
-    """Give (b + 1)/(B + 1), two-sided, of draws around their own mean."""
+def _told(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def p_value(spread: Floats, plain: float, difference: float, test: str) -> float | None:
+    """Give (b + 1)/(B + 1), two-sided, of draws around their own mean; None where there is no difference to test.
+
+    >>> p_value(np.array([-1.0, 0.0, 1.0]), 2.0, 2.0, "bootstrap")
+    0.25
+    """
+    spread = spread[np.isfinite(spread)]
+    if not len(spread) or not np.isfinite(difference):
+        return None
     away = np.abs(spread - spread.mean())
     far = abs(plain - spread.mean()) if test == "permutation" else abs(difference)
     # what is equal on paper may differ by rounding
@@ -240,48 +258,42 @@ def _have_same_units(first: xr.Dataset, second: xr.Dataset, samples: Sequence[Sa
     return units == "same" or (units == "auto" and most and whole)
 
 
-def _permutation(
-    first: xr.Dataset,
-    second: xr.Dataset,
-    groups: Sequence[str],
-    total: str,
-    asked: Sequence[tuple[Index, Target]],
-    draws: int,
-    rng: np.random.Generator,
-) -> _Draws:
-    both = align(first, second, groups, total)
-
-    def draw(n: int) -> tuple[Floats, Floats]:
-        return relabel(both.first, both.second, n, rng)
-
-    words = "in every cell both samples come from one composition"
-    return _Draws("permutation", words, _differences(draw, 2 * len(both.first), asked, draws))
-
-
-def _bootstrap(
-    samples: Sequence[Sample], asked: Sequence[tuple[Index, Target]], draws: int, rng: np.random.Generator
-) -> _Draws:
-    def draw(n: int) -> tuple[Floats, Floats]:
-        return resample(samples[0].counts, n, rng), resample(samples[1].counts, n, rng)
-
-    cells = sum(len(s.counts) for s in samples)
-    return _Draws("bootstrap", "the corrected values are equal", _differences(draw, cells, asked, draws))
-
-
-def _differences(
-    draw: Any, cells: int, asked: Sequence[tuple[Index, Target]], draws: int
-) -> dict[tuple[str, str], Floats]:
-    """Draw by draw, the difference of every index: all draws of a turn are zones of one table."""
-    found: dict[tuple[str, str], list[Floats]] = {(i.name, t.groups): [] for i, t in asked}
-    done, at_once = 0, max(1, _CELLS_AT_ONCE // max(cells, 1))
+def _permutation(both: Aligned, asked: Sequence[tuple[Index, Target]], draws: int, seed: int) -> _Draws:
+    """Relabel persons: all draws of a turn are zones of one table."""
+    rng, functions = np.random.default_rng(seed), [_estimates(i, t) for i, t in asked]
+    found: list[list[Floats]] = [[] for _ in asked]
+    done, at_once = 0, max(1, _CELLS_AT_ONCE // (2 * len(both.first)))
     while done < draws:
         n = min(at_once, draws - done)
-        one, other = draw(n)
+        one, other = relabel(both.first, both.second, n, rng)
         rows = _stacked([*one, *other])
-        for index, target in asked:
-            value, _ = with_parameters(index)
-            pair = {"a": target.first, "b": target.second} if index.groups == "pairs" else {}
-            both = value(of_target(index, rows, target), **pair).estimate
-            found[index.name, target.groups].append(both[n:] - both[:n])
+        for k, function in enumerate(functions):
+            value = function(rows)
+            found[k].append(value[n:] - value[:n])
         done += n
-    return {key: np.concatenate(parts) for key, parts in found.items()}
+    words = "in every cell both samples come from one composition"
+    return _Draws("permutation", words, _keyed(asked, [np.concatenate(parts) for parts in found]))
+
+
+def _bootstrap(samples: Sequence[Sample], asked: Sequence[tuple[Index, Target]], draws: int, seed: int) -> _Draws:
+    """Draw both sets anew, person by person."""
+    rows, noise = _stacked([s.counts for s in samples]), _noise_of(samples)
+    values = bootstrap(rows, [_estimates(i, t) for i, t in asked], draws, seed, noise=noise)
+    differences = values[:, :, 1] - values[:, :, 0]
+    return _Draws("bootstrap", "the corrected values are equal", _keyed(asked, list(differences.T)))
+
+
+def _estimates(index: Index, target: Target) -> Callable[[Zones], Floats]:
+    value, _ = with_parameters(index)
+    pair = {"a": target.first, "b": target.second} if index.groups == "pairs" else {}
+    return lambda rows: value(of_target(index, rows, target), **pair).estimate
+
+
+def _keyed(asked: Sequence[tuple[Index, Target]], parts: Sequence[Floats]) -> dict[tuple[str, str], Floats]:
+    return {(i.name, t.groups): part for (i, t), part in zip(asked, parts, strict=True)}
+
+
+def _noise_of(samples: Sequence[Sample]) -> Floats | None:
+    if all(s.noise is None for s in samples):
+        return None
+    return np.concatenate([np.zeros_like(s.counts) if s.noise is None else s.noise for s in samples])

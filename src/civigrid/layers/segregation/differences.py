@@ -10,10 +10,9 @@ import pandas as pd
 import xarray as xr
 
 from civigrid.cells import grid_of, make_cells
-from civigrid.errors import SchemaError, unknown_name
+from civigrid.errors import CivigridError, SchemaError, unknown_name
 from civigrid.kernels import shapley
 from civigrid.kernels.shapley import Difference, shapley_difference, two_term_difference
-from civigrid.kernels.two_samples import resample
 from civigrid.kernels.zones import zones_of
 from civigrid.layers.segregation.indices import INDICES, Index, index_named, with_parameters
 from civigrid.layers.segregation.measured import against_others
@@ -24,7 +23,8 @@ from civigrid.types import Column, Floats
 MEASURES = {"M": shapley.mutual_information, "H": shapley.information}
 """What can be split into five terms."""
 TERMS = ("additions", "removals", "group_marginal", "unit_marginal", "structural")
-_FIVE, _TWO = "Elbers (2023)", "Rey et al. (2021)"
+_FIVE = {"source": "Elbers (2023)", "cite": "elbers2023", "correction": "none"}
+_TWO = {"source": "Rey et al. (2021)", "cite": "rey2021", "correction": "none"}
 
 
 def difference_table(
@@ -73,7 +73,7 @@ def difference_table(
     GridMismatchError
         Different grids.
     CivigridError
-        No cells in common, or zeros that forbid a fit: what to do is told.
+        No cells in common, or zeros that forbid a fit: what to do is told.  Of a zone, a row without a number tells it.
 
     Notes
     -----
@@ -100,7 +100,13 @@ def difference_table(
         for measure in measures:
             rng = np.random.default_rng(seed)
             first, second = both.first[inside], both.second[inside]
-            rows += _five(place, measure, names, first, second, added, draws, rng, about)
+            try:
+                rows += _five(place, measure, names, first, second, added, draws, rng, about)
+            except CivigridError as fault:
+                # one zone that cannot be split does not cost the others theirs
+                if place == "all":
+                    raise
+                rows.append(_without(place, measure, names, first, second, str(fault), about))
     return result_table(rows)
 
 
@@ -126,7 +132,7 @@ def _five(
     found = shapley_difference(first, second, index, added=added)
     drawn = None
     if draws:
-        pairs = zip(resample(first, draws, rng), resample(second, draws, rng), strict=True)
+        pairs = ([rng.poisson(t).astype(np.float64) for t in (first, second)] for _ in range(draws))
         drawn = np.array([_values(shapley_difference(a, b, index, added=added)) for a, b in pairs])
     fit = {
         "common_cells": found.units,
@@ -142,7 +148,8 @@ def _five(
             low, high = np.percentile(drawn[:, k] - drawn[:, k].mean(), [2.5, 97.5])
             row |= {"corrected": better, "low": better + low, "high": better + high}
         interval = "bootstrap of persons, 95 %" if draws else None
-        told = parameters(**about, **fit, addend=name in TERMS, interval=interval, source=_FIVE)
+        bias = "that of resampling, taken out once" if draws else None
+        told = parameters(**about, **fit, **_FIVE, addend=name in TERMS, interval=interval, bias=bias)
         yield {
             "zone": zone,
             "topic": "segregation",
@@ -153,6 +160,21 @@ def _five(
             "parameters": told,
             **row,
         }
+
+
+def _without(
+    zone: str, measure: str, groups: str, first: Floats, second: Floats, why: str, about: dict[str, Any]
+) -> dict[str, Any]:
+    """Give a row without a number that says why."""
+    return {
+        "zone": zone,
+        "topic": "segregation",
+        "index": f"{measure}_difference",
+        "groups": groups,
+        "persons": float(first.sum() + second.sum()),
+        "cells": len(first),
+        "parameters": parameters(**about, **_FIVE, not_split=why),
+    }
 
 
 def _values(found: Difference) -> list[float]:
@@ -262,7 +284,5 @@ def _two(index: Index, group: str, pair: Sequence[Floats], total: str) -> Iterat
             "estimate": estimate,
             "persons": float(sum(t.sum() for t in pair)),
             "cells": sum(len(t) for t in pair),
-            "parameters": parameters(
-                total=total or "sum of the groups", addend=addend, source=_TWO, **index.parameters
-            ),
+            "parameters": parameters(total=total or "sum of the groups", addend=addend, **_TWO, **index.parameters),
         }

@@ -20,8 +20,7 @@ from civigrid.errors import SchemaError, unknown_name
 from civigrid.kernels.centralization import local_centralization
 from civigrid.kernels.local_statistics import found_at, local_joins, local_moran, shrunk_shares
 from civigrid.kernels.zones import across
-from civigrid.layers.segregation.by_cell import _status
-from civigrid.layers.segregation.groups import group_counts
+from civigrid.layers.segregation.groups import group_counts, statuses_of
 from civigrid.layers.segregation.places import metres, touching_pairs
 from civigrid.layers.segregation.table import _zones
 from civigrid.result_table import parameters, result_table
@@ -111,7 +110,8 @@ def local_cells(
     inhabited = np.nan_to_num(size) >= INHABITED
     lists = _neighbours(cells, inhabited, options.contiguity)
     zone = _zones(cells, options.zone)[1]
-    rests_on = "|".join([*groups, total] if total else groups)
+    names = [*groups, total] if total else list(groups)
+    rests_on = "|".join(names)
     values: dict[str, Floats] = {"residents": size}
     about = {"residents": Column(long_name="Residents counted in the groups", source="segregation")}
     for k, group in enumerate(groups):
@@ -125,7 +125,7 @@ def local_cells(
             values[f"{name}_{group}"] = np.full(len(size), np.nan)
             values[f"{name}_{group}"][inhabited] = value
             about[f"{name}_{group}"] = _rate(f"{_WORDS[name]}: {words}", rests_on, _UNITS.get(name, "1"))
-    return with_variables(cells, values, about, status=_status(cells, groups, size, values))
+    return with_variables(cells, values, about, status=statuses_of(cells, names, size, values))
 
 
 _WORDS = {

@@ -15,7 +15,7 @@ from civigrid.types import Bools, Floats
 _SHARES = ("isolation", "interaction", "exposure")
 """Indices that are shares of people met: without cells they would be a group's share in the zone."""
 Z_95 = 1.959963984540054
-Gradient = Callable[[Zones, Value], Floats]
+Error = Callable[[Zones, Value], Floats]
 
 
 class Target(NamedTuple):
@@ -72,8 +72,8 @@ def measure(
     chance: Chance | None,
     *,
     noise: Floats | None = None,
-    derivative: Gradient = gradient,
     scatter: Floats | None = None,
+    error: Error | None = None,
 ) -> Measured:
     """Compute an index of every zone.
 
@@ -89,10 +89,11 @@ def measure(
         How random allocation works on these rows; None where nothing is to be expected of it.
     noise : ndarray, shape (row, group), optional
         Variance of the publisher's noise in each count.
-    derivative : callable
-        Derivative by each count, from rows and `Value`; by default that of cells themselves.
     scatter : ndarray, shape (draw, zone), optional
         Values of the index in drawn cities: the interval is as wide as the middle 95 % of them.
+    error : callable, optional
+        Standard error of each zone, shape (zone,), from rows and `Value`, where neighbourhoods overlap; by default the
+        delta method's for cells themselves.
 
     Returns
     -------
@@ -104,9 +105,7 @@ def measure(
     pair = {"a": target.first, "b": target.second} if index.groups == "pairs" else {}
     found = value(rows, **pair)
     if scatter is None:
-        slope = derivative(rows, found)
-        spread = rows.own if noise is None else rows.own + noise
-        above = Z_95 * np.sqrt(rows.sums(across(spread * slope**2)))
+        above = Z_95 * (_delta_error(rows, found, noise) if error is None else error(rows, found))
         below = above
     else:
         below, above = np.abs(np.nanquantile(scatter - np.nanmean(scatter, axis=0), (0.025, 0.975), axis=0))
@@ -125,6 +124,11 @@ def measure(
     if index.correction in ("rescaled", "squares") or index.name in _SHARES:
         low, high = np.maximum(low, -1.0), np.minimum(high, 1.0)
     return Measured(found.estimate, expected, better, low, high, unreliable)
+
+
+def _delta_error(rows: Zones, found: Value, noise: Floats | None) -> Floats:
+    spread = rows.own if noise is None else rows.own + noise
+    return np.sqrt(rows.sums(across(spread * gradient(rows, found) ** 2)))
 
 
 def _baseline(index: Index, target: Target, chance: Chance) -> Floats:

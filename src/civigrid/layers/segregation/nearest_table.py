@@ -11,6 +11,7 @@ import xarray as xr
 
 from civigrid.cells import column_of, with_variables
 from civigrid.engine import Scheduler
+from civigrid.layers.segregation.groups import why_missing
 from civigrid.layers.segregation.indices import Index, index_named
 from civigrid.layers.segregation.measured import targets
 from civigrid.layers.segregation.nearest import PRESETS, Gathered, Overshoot, nearest_around
@@ -91,10 +92,9 @@ def nearest_table(
     )
     tables, reached = [], []
     for one in found:
-        tables.append(
-            study.table([study.columns(one.around, declared)]) if one.reached else _unreached(study, declared, one)
-        )
-        if one.reached:
+        known = one.reached
+        tables.append(study.table([study.columns(one.around, declared)]) if known else _unreached(study, declared, one))
+        if known:
             reached.append((one.nearest.k, tables[-1]))
     return pd.concat([*tables, _macro_micro(reached)], ignore_index=True)
 
@@ -178,15 +178,14 @@ def nearest_cells(
         for m, group in enumerate(groups):
             words = f"Share among the {number:,} nearest persons: {column_of(cells[group]).long_name or group}"
             values[f"share_{group}_{number}"] = np.where(unknown, np.nan, one.around.counts[:, m] / near)
-            about[f"share_{group}_{number}"] = _column(words, "1")
+            about[f"share_{group}_{number}"] = _column(words, "1", total)
         values[f"radius_{number}"] = np.where(unknown, np.nan, one.radius_m)
-        about[f"radius_{number}"] = _column(f"Distance of the last of the {number:,} nearest persons", "m")
-    status = {
-        name: np.where(np.isnan(value), Status.UNAVAILABLE, Status.OK).astype(np.uint8)
-        for name, value in values.items()
-    }
+        about[f"radius_{number}"] = _column(f"Distance of the last of the {number:,} nearest persons", "m", total)
+    why = why_missing(cells, [*groups, total] if total else groups)
+    why = np.where(why == Status.OK, np.uint8(Status.UNAVAILABLE), why)
+    status = {name: np.where(np.isnan(value), why, np.uint8(Status.OK)) for name, value in values.items()}
     return with_variables(cells, values, about, status=status)
 
 
-def _column(words: str, units: str) -> Column:
-    return Column(kind="intensive", units=units, source="segregation", long_name=words)
+def _column(words: str, units: str, total: str) -> Column:
+    return Column(kind="intensive", units=units, weight=total or None, source="segregation", long_name=words)

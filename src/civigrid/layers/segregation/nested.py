@@ -232,7 +232,7 @@ def _row(
             correction="rescaled" if measure == "H" else "difference",
             interval="delta method, 95 %",
             source=SOURCES[MEASURES[measure]].short,
-            cite=MEASURES[measure],
+            cite=f"{MEASURES[measure]}|elbers2023",
             unreliable=True if corrects and expected > estimate / 2 else None,
         ),
     }

@@ -20,7 +20,6 @@ from civigrid.kernels.zones import across
 from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated
 from civigrid.layers.segregation.measured import Z_95, against_others
 from civigrid.layers.segregation.pattern_indices import PATTERNS, PatternIndex, Seen, taken_out
-from civigrid.layers.segregation.pattern_sources import PATTERN_SOURCES
 from civigrid.layers.segregation.places import (
     Centres,
     PatternOptions,
@@ -29,6 +28,7 @@ from civigrid.layers.segregation.places import (
     ground_of,
     proximity_of,
 )
+from civigrid.layers.segregation.sources import SOURCES
 from civigrid.layers.segregation.table import _zones
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Bools, Floats, Ids, Ints
@@ -257,7 +257,7 @@ def _row(
     low, high = free.value - half, free.value + half
     if index.family != "clustering":
         low, high = max(low, -1.0), min(high, 1.0)
-    told |= {"source": PATTERN_SOURCES[index.source].short + (f", {index.where}" if index.where else "")}
+    told |= {"source": SOURCES[index.source].short + (f", {index.where}" if index.where else "")}
     told |= {"cite": index.source, "correction": index.correction, "unreliable": True if free.unreliable else None}
     return {
         "zone": zone,

@@ -12,6 +12,7 @@ import numpy as np
 from civigrid.kernels import boundaries, centralization, clustering, concentration
 from civigrid.kernels.boundaries import Borders, Freed
 from civigrid.kernels.clustering import Near
+from civigrid.kernels.concentration import Ground
 from civigrid.kernels.estimate import Estimate
 from civigrid.types import Floats
 
@@ -62,6 +63,11 @@ class Seen:
         return clustering.decay_isolation(self.near)
 
     @cached_property
+    def lived_on(self) -> Ground:
+        """Ground of the group: cells are sorted by density for it."""
+        return concentration.lived_on(self.counts, self.ground)
+
+    @cached_property
     def even(self) -> Near:
         """Who is near whom if the group were spread as everyone is."""
         return clustering.even(self.near)
@@ -80,7 +86,7 @@ class PatternIndex:
     formula : str
         As in print, LaTeX.
     source, where : str
-        Key in `civigrid.layers.segregation.pattern_sources.PATTERN_SOURCES`; how it was taken over.
+        Key in `civigrid.layers.segregation.sources.SOURCES`; how it was taken over.
     correction : {"difference", "by term"}
         What chance makes is taken out as (expected - even), or by `freed`, where terms err in opposite directions.
     parameters : tuple of str
@@ -136,8 +142,8 @@ def _evenly(s: Seen) -> Floats:
 
 
 def _less_the_kink(s: Seen) -> Freed:
-    value = concentration.relative_concentration(s.counts, s.ground).value
-    bias = concentration.kink_of_relative_concentration(s.counts, s.ground)
+    value = concentration.relative_concentration(s.lived_on).value
+    bias = concentration.kink_of_relative_concentration(s.lived_on)
     return Freed(value - bias, 1.0, abs(bias) > abs(value) / 2)
 
 
@@ -207,15 +213,15 @@ PATTERNS: tuple[PatternIndex, ...] = (
     PatternIndex(
         "ACO", "Absolute concentration, by density", "concentration", r"(A_{max} - A_x)/(A_{max} - A_{min})",
         "massey1988", "redefined by density", "difference", _GROUND,
-        lambda s: concentration.absolute_concentration(s.counts, s.ground),
-        lambda s: concentration.expected_absolute_concentration(s.counts, s.ground),
-        lambda s: concentration.expected_absolute_concentration(s.counts, s.ground),
+        lambda s: concentration.absolute_concentration(s.lived_on),
+        lambda s: concentration.expected_absolute_concentration(s.lived_on),
+        lambda s: concentration.expected_absolute_concentration(s.lived_on),
     ),
     PatternIndex(
         "RCO", "Relative concentration, by density", "concentration", r"(PA - A_x)/(PA - A_{min})",
         "massey1988", "redefined by density", "by term", _GROUND,
-        lambda s: concentration.relative_concentration(s.counts, s.ground),
-        lambda s: concentration.expected_relative_concentration(s.counts, s.ground), lambda s: _mixed(s, 0.0),
+        lambda s: concentration.relative_concentration(s.lived_on),
+        lambda s: concentration.expected_relative_concentration(s.lived_on), lambda s: _mixed(s, 0.0),
         _less_the_kink,
     ),
     PatternIndex(

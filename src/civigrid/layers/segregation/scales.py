@@ -14,6 +14,7 @@ from civigrid.cells import grid_of, ids_of, with_variables
 from civigrid.errors import SchemaError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.kernels import decomposition as kernel
+from civigrid.layers.segregation.groups import why_missing
 from civigrid.layers.segregation.nested import (
     Counted,
     Step,
@@ -25,7 +26,6 @@ from civigrid.layers.segregation.nested import (
     steps,
     zones_of,
 )
-from civigrid.layers.segregation.status import why_missing
 from civigrid.result_table import result_table
 from civigrid.types import Column, Floats
 

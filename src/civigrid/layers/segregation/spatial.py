@@ -231,12 +231,10 @@ class Study:
         known = around.back is not None and self.options.interval
         two = target.first if index.groups == "each" else None
 
-        def evenly(rows: Zones, value: Value) -> Floats:
-            """Derivative whose variance is that of the true one: `measure` knows cells alone."""
-            error = spatial_error(around, at, two)(rows, value) if known else np.full(len(rows.starts), np.nan)
-            return np.repeat(rows.by_row(error / np.sqrt(rows.sums(rows.size)))[:, None], rows.own.shape[1], axis=1)
+        def unknown(rows: Zones, _: Value) -> Floats:
+            return np.full(len(rows.starts), np.nan)
 
-        found = measure(index, target, rows, chance, derivative=evenly)
+        found = measure(index, target, rows, chance, error=spatial_error(around, at, two) if known else unknown)
         about = {**self.about, **around.about} | ({"interval": "delta method, 95 %"} if known else {})
         texts = _parameters(index, about)
         corrected = found.corrected if index.correction == "none" or chance else np.full_like(found.estimate, np.nan)

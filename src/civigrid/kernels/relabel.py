@@ -1,4 +1,4 @@
-"""Two samples of persons drawn anew: relabelled between them, or resampled within each."""
+"""Persons of two samples dealt out anew between them: what chance alone makes of a difference."""
 
 from __future__ import annotations
 
@@ -44,20 +44,3 @@ def relabel(first: Floats, second: Floats, draws: int, rng: np.random.Generator)
         dealt[:, :, g] = rng.hypergeometric(both[:, g], others, left)
         left -= dealt[:, :, g]
     return dealt.astype(np.float64), (both - dealt).astype(np.float64)
-
-
-def resample(sample: Floats, draws: int, rng: np.random.Generator) -> Floats:
-    """Draw as many persons as the sample has, each from its cells and groups, shape (draw, cell, group).
-
-    Notes
-    -----
-    Bootstrap of persons: B. Efron (1979), Ann. Stat. 7, 1-26; of tables, B. Elbers (2023).
-
-    Examples
-    --------
-    >>> resample(np.array([[3.0, 0.0], [0.0, 4.0]]), 2, np.random.default_rng(0)).sum(axis=(1, 2))
-    array([7., 7.])
-    """
-    persons = sample.ravel() / sample.sum()
-    drawn = rng.multinomial(int(np.rint(sample.sum())), persons, size=draws)
-    return drawn.reshape(draws, *sample.shape).astype(np.float64)
