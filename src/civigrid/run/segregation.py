@@ -20,7 +20,8 @@ from civigrid.io.cells import INSIDE, read_cells
 from civigrid.io.census import MEANING
 from civigrid.io.codes import detect_grid
 from civigrid.io.composition import Composed, read_composition
-from civigrid.io.tables import column_names, read_table
+from civigrid.io.peek import first_row
+from civigrid.io.tables import column_names
 from civigrid.io.write import write_text
 from civigrid.layers.segregation.by_cell import MEASURES, segregation_cells
 from civigrid.layers.segregation.groups import group_counts
@@ -149,11 +150,11 @@ def _holds_cells(path: Path, asked: Asked) -> bool:
         return True
     if path.suffix.lower() not in (".parquet", ".csv", ".gpkg") or not path.exists():
         return False
-    names = column_names(path)
-    if "code" in names:
-        return _is_code(str(read_table(path, wanted=lambda name: name == "code")["code"].iloc[:1].squeeze()))
-    census = "GRD_ID" in names or ({"x", "y"} <= set(names) and any(n.endswith("_CI") for n in names))
-    return census and any(n in MEANING for n in names)
+    row = first_row(path)
+    if "code" in row:
+        return _is_code(row["code"])
+    census = "GRD_ID" in row or ({"x", "y"} <= set(row) and any(name.endswith("_CI") for name in row))
+    return census and any(name in MEANING or name == "OBS_VALUE_T" for name in row)
 
 
 def _is_code(text: str) -> bool:
