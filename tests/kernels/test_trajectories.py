@@ -11,7 +11,7 @@ from civigrid.engine import Scheduler
 from civigrid.errors import SchemaError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.kernels.trajectories import City, city_of, extreme_distortion, mean_by_scales, summaries, trajectory
-from civigrid.layers.segregation.trajectories import (
+from civigrid.layers.segregation.neighbourhoods.trajectories import (
     TrajectoryOptions,
     divergence_trajectories,
     trajectory_cells,
@@ -251,7 +251,7 @@ def test_what_is_refused(monkeypatch):
         trajectory_table(cells, ["a", "b"], options=TrajectoryOptions(reference=[1.0, 0.0]))
     with pytest.raises(SchemaError, match="no known residents"):
         divergence_trajectories(cells, ["a", "b"], [1])
-    monkeypatch.setattr("civigrid.layers.segregation.trajectories.EXACT_UP_TO", 10)
+    monkeypatch.setattr("civigrid.layers.segregation.neighbourhoods.trajectories.EXACT_UP_TO", 10)
     with pytest.raises(SchemaError, match="scales=40"):
         trajectory_table(cells, ["a", "b"])
     assert not len(trajectory_table(as_cells(at[:1], np.zeros((1, 2))), ["a", "b"]))

@@ -10,10 +10,10 @@ from civigrid.errors import GridMismatchError, SchemaError
 from civigrid.grid import SquareGrid
 from civigrid.kernels.relabel import relabel
 from civigrid.kernels.zones import zones_of
-from civigrid.layers.segregation.comparison import compare, comparison_table, measured_zones, p_value
+from civigrid.layers.segregation.change.comparison import compare, comparison_table, measured_zones, p_value
+from civigrid.layers.segregation.change.pairs import align
 from civigrid.layers.segregation.indices import INDICES
 from civigrid.layers.segregation.measured import Measured, Target
-from civigrid.layers.segregation.pairs import align
 from civigrid.types import Column, Status
 
 GRID = SquareGrid(cell_size_m=1000)

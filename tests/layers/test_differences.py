@@ -9,7 +9,7 @@ from civigrid.cells import ids_of, make_cells, values_of
 from civigrid.errors import CivigridError, GridMismatchError, SchemaError, UnknownNameError
 from civigrid.grid import SquareGrid
 from civigrid.layers.segregation import segregation_table
-from civigrid.layers.segregation.differences import (
+from civigrid.layers.segregation.change.differences import (
     TERMS,
     city_difference_table,
     difference_cells,

@@ -18,8 +18,8 @@ from civigrid.layers.segregation import segregation_table
 from civigrid.release import min_count, public_grid
 from civigrid.release.indices import indices_held_back, protect_indices
 from civigrid.run import check_run, run_file, write_sample
-from civigrid.run.segregation_names import SETS, index_names
-from civigrid.run.segregation_text import table_text
+from civigrid.run.segregation.names import SETS, index_names
+from civigrid.run.segregation.text import table_text
 from civigrid.sample import CityOptions
 from civigrid.types import Column
 

@@ -64,11 +64,11 @@ def segregation(
     """
     from civigrid.engine import Scheduler as Where
     from civigrid.io.composition import Composed
-    from civigrid.layers.segregation.nearest import PRESETS
-    from civigrid.run.segregation import Asked, Outputs, segregation_file
-    from civigrid.run.segregation_names import split_names
-    from civigrid.run.segregation_tables import Wanted
-    from civigrid.run.segregation_text import table_text
+    from civigrid.layers.segregation.neighbourhoods.nearest import PRESETS
+    from civigrid.run.segregation.file import Asked, Outputs, segregation_file
+    from civigrid.run.segregation.names import split_names
+    from civigrid.run.segregation.tables import Wanted
+    from civigrid.run.segregation.text import table_text
     from civigrid.run.steps import profile_named
 
     asked = Asked(

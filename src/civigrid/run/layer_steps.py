@@ -25,7 +25,7 @@ from civigrid.result_table import parameters, result_table
 from civigrid.run import config
 from civigrid.run.parts import Part
 from civigrid.run.paths import resolve
-from civigrid.run.segregation_tables import People, tables_of, wanted_of
+from civigrid.run.segregation.tables import People, tables_of, wanted_of
 from civigrid.source import Source
 from civigrid.travel import StraightLine, straight_line_times
 

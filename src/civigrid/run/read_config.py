@@ -17,7 +17,7 @@ from civigrid.run.faults import Fault
 from civigrid.run.inputs import option_faults
 from civigrid.run.methods import NEED_CELLS
 from civigrid.run.paths import resolve, unset_variables
-from civigrid.run.segregation_faults import segregation_faults
+from civigrid.run.segregation.faults import segregation_faults
 
 
 def read_run(path: Path) -> Run:

@@ -13,7 +13,7 @@ from civigrid.cells import is_missing, status_of, values_of
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.kernels.bounds import SHAPES, Known, bound
 from civigrid.layers.segregation.indices import INDICES
-from civigrid.layers.segregation.nested import zones_of
+from civigrid.layers.segregation.scales.nested import zones_of
 from civigrid.layers.segregation.sources import SOURCES
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Bools, Floats, Status

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from civigrid.cells import is_missing, noise_variance_of, status_of, values_of
 from civigrid.errors import SchemaError
-from civigrid.types import Floats, Status, Statuses
+from civigrid.types import Floats, Ints, Status, Statuses
 
 
 def group_counts(cells: xr.Dataset, groups: Sequence[str], total: str) -> tuple[Floats, int]:
@@ -76,3 +77,18 @@ def statuses_of(
     """Statuses of measures that rest on counts: a rate of a cell without residents is undefined, not missing."""
     why, unknown = why_missing(cells, names), np.isnan(size)
     return {n: np.where(unknown & np.isnan(v), why, Status.OK).astype(np.uint8) for n, v in values.items()}
+
+
+def zone_codes(cells: xr.Dataset, zone: str) -> tuple[list[str], Ints]:
+    """Names of the zones, and each cell's number; cells without a name count in the whole alone."""
+    if not zone:
+        return [], np.zeros(cells.sizes["cell"], dtype=np.int64)
+    if zone not in cells or cells[zone].attrs.get("kind") != "label":
+        raise SchemaError(f"{zone!r} is no label of these cells. Keep it when the source is projected (keep = [...]).")
+    return numbered(cells[zone].to_numpy().astype(str))
+
+
+def numbered(zone: npt.NDArray[np.str_]) -> tuple[list[str], Ints]:
+    """Names in order, and the number of each row's."""
+    names, code = np.unique(zone, return_inverse=True)
+    return [str(n) or "(none)" for n in names], code.astype(np.int64)

@@ -16,7 +16,7 @@ from civigrid.errors import SchemaError, first_few
 from civigrid.kernels.binomial import mean_entropy_term
 from civigrid.layers.segregation.groups import why_missing
 from civigrid.layers.segregation.measured import Z_95
-from civigrid.layers.segregation.nested import Counted, counted, label_of, zones_of
+from civigrid.layers.segregation.scales.nested import Counted, counted, label_of, zones_of
 from civigrid.layers.segregation.sources import SOURCES
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Column, Floats, Ints

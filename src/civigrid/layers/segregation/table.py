@@ -19,11 +19,10 @@ from civigrid.kernels.bootstrap import bootstrap
 from civigrid.kernels.compositions import Compositions, compositions, merge, without_zones
 from civigrid.kernels.random_allocation import Chance, chance_of
 from civigrid.kernels.zones import Zones, zones_of
-from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated
+from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated, numbered, zone_codes
 from civigrid.layers.segregation.indices import DEFAULT, Index, index_named, with_parameters
-from civigrid.layers.segregation.measured import Target, against_others, measure, of_target, targets
-from civigrid.layers.segregation.sources import SOURCES
-from civigrid.result_table import parameters, result_table, result_table_of
+from civigrid.layers.segregation.measured import Target, against_others, measure, of_target, row_parameters, targets
+from civigrid.result_table import result_table, result_table_of
 from civigrid.types import Floats
 
 Interval = Literal["delta", "bootstrap"]
@@ -95,7 +94,7 @@ def segregation_table(
     names = [*groups, "rest"] if total else list(groups)
     if len(names) < 2:
         raise SchemaError(f"segregation needs two groups at least, got {names}. Name the total to make a rest.")
-    labels, code = _zones(cells, zone)
+    labels, code = zone_codes(cells, zone)
     noise = group_noise(cells, groups, total, noise_variance)
     if noise is not None:
         # a cell without residents must stay one: compositions leave it out
@@ -167,7 +166,7 @@ def composition_table(
     if len(zone) not in (0, len(counts)):
         raise SchemaError(f"{len(zone)} zones for {len(counts)} units: give one each.")
     missing = np.isnan(counts).any(axis=1)
-    labels, code = _numbered(np.asarray(zone).astype(str)) if len(zone) else ([], np.zeros(len(counts), dtype=np.int64))
+    labels, code = numbered(np.asarray(zone).astype(str)) if len(zone) else ([], np.zeros(len(counts), dtype=np.int64))
     columns = counts
     if noise is not None:
         noise = np.broadcast_to(noise, counts.shape)
@@ -215,20 +214,6 @@ def _same(found: Compositions) -> Compositions:
     return found
 
 
-def _zones(cells: xr.Dataset, zone: str) -> tuple[list[str], npt.NDArray[np.int64]]:
-    """Names of the zones, and each cell's number; cells without a name count in the whole alone."""
-    if not zone:
-        return [], np.zeros(cells.sizes["cell"], dtype=np.int64)
-    if zone not in cells or cells[zone].attrs.get("kind") != "label":
-        raise SchemaError(f"{zone!r} is no label of these cells. Keep it when the source is projected (keep = [...]).")
-    return _numbered(cells[zone].to_numpy().astype(str))
-
-
-def _numbered(zone: npt.NDArray[np.str_]) -> tuple[list[str], npt.NDArray[np.int64]]:
-    names, code = np.unique(zone, return_inverse=True)
-    return [str(n) or "(none)" for n in names], code.astype(np.int64)
-
-
 class _Prepared(NamedTuple):
     """An index of some groups, and the rows it takes."""
 
@@ -267,7 +252,7 @@ def _of_zones(
     parts = []
     for one, drawn in zip(prepared, scatter, strict=True):
         measured = measure(one.declared, one.target, one.rows, one.chance, noise=one.noise, scatter=drawn)
-        plain, flagged = _parameters(one.declared, about)
+        plain, flagged = row_parameters(one.declared, about)
         figures = {name: values for name, values in measured._asdict().items() if name != "unreliable"}
         if one.chance is None and one.declared.correction != "none":
             figures["corrected"] = np.nan
@@ -292,11 +277,3 @@ def _scatter(
 
     drawn = bootstrap(rows, [function(one) for one in prepared], about["draws"], about["seed"], noise=noise)
     return [drawn[:, i] for i in range(len(prepared))]
-
-
-def _parameters(index: Index, about: dict[str, Any]) -> tuple[str, str]:
-    """Parameters of a row, and the same of a row whose value chance alone explains by more than half."""
-    where = f", {index.where}" if index.where else ""
-    source = SOURCES[index.source].short + where
-    said = {**about, **index.parameters, "correction": index.correction, "source": source, "cite": index.source}
-    return parameters(**said), parameters(**said, unreliable=True)

@@ -15,7 +15,7 @@ from civigrid.errors import SchemaError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.kernels import decomposition as kernel
 from civigrid.layers.segregation.groups import why_missing
-from civigrid.layers.segregation.nested import (
+from civigrid.layers.segregation.scales.nested import (
     Counted,
     Step,
     check_measures,

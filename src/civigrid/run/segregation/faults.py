@@ -9,8 +9,8 @@ from civigrid.errors import CivigridError
 from civigrid.kernels.convolution import SHAPES
 from civigrid.run import config
 from civigrid.run.faults import Fault
-from civigrid.run.segregation_names import index_names, refuse_few_groups
-from civigrid.run.segregation_tables import check_k, check_scales, check_wanted, kernels_of, wanted_of
+from civigrid.run.segregation.names import index_names, refuse_few_groups
+from civigrid.run.segregation.tables import check_k, check_scales, check_wanted, kernels_of, wanted_of
 
 
 def segregation_faults(item: config.Segregation, where: str) -> list[Fault]:

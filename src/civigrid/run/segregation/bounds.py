@@ -9,9 +9,9 @@ from civigrid.cells import values_of
 from civigrid.errors import SchemaError
 from civigrid.io.composition import Composed, Composition
 from civigrid.layers.segregation.bounds import bounds_table
-from civigrid.layers.segregation.composition_bounds import composition_bounds
-from civigrid.run.segregation_members import Computed, members_of
-from civigrid.run.segregation_tables import Wanted
+from civigrid.layers.segregation.unit_bounds import composition_bounds
+from civigrid.run.segregation.members import Computed, members_of
+from civigrid.run.segregation.tables import Wanted
 
 
 def bounds_of_units(found: Composition, wanted: Wanted, composed: Composed) -> Computed:

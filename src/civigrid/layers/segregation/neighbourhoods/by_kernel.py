@@ -14,7 +14,7 @@ from civigrid.engine import Scheduler
 from civigrid.errors import GridMismatchError, SchemaError
 from civigrid.grid import Grid
 from civigrid.kernels.convolution import Kernel
-from civigrid.layers.segregation.gather import CELLS_PER_BLOCK, Gather
+from civigrid.layers.segregation.neighbourhoods.gather import CELLS_PER_BLOCK, Gather
 from civigrid.types import Floats, Ids, Ints
 
 VALUES_AT_ONCE = 60_000_000

@@ -18,13 +18,12 @@ from civigrid.errors import SchemaError
 from civigrid.kernels.convolution import Kernel
 from civigrid.kernels.random_allocation import Chance
 from civigrid.kernels.zones import Value, Zones, zones_of
-from civigrid.layers.segregation.gather import CELLS_PER_BLOCK, Gather
-from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated
+from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated, zone_codes
 from civigrid.layers.segregation.indices import Index, index_named
-from civigrid.layers.segregation.measured import Target, measure, of_target, targets
-from civigrid.layers.segregation.neighbourhoods import Around, Neighbourhood, Neighbours, arounds
-from civigrid.layers.segregation.spatial_chance import SizeClasses, spatial_error
-from civigrid.layers.segregation.table import _parameters, _zones
+from civigrid.layers.segregation.measured import Target, measure, of_target, row_parameters, targets
+from civigrid.layers.segregation.neighbourhoods.by_kernel import Around, Neighbourhood, Neighbours, arounds
+from civigrid.layers.segregation.neighbourhoods.gather import CELLS_PER_BLOCK, Gather
+from civigrid.layers.segregation.neighbourhoods.spatial_chance import SizeClasses, spatial_error
 from civigrid.result_table import result_table, result_table_of
 from civigrid.types import Floats, Ints
 
@@ -236,7 +235,7 @@ class Study:
 
         found = measure(index, target, rows, chance, error=spatial_error(around, at, two) if known else unknown)
         about = {**self.about, **around.about} | ({"interval": "delta method, 95 %"} if known else {})
-        texts = _parameters(index, about)
+        texts = row_parameters(index, about)
         corrected = found.corrected if index.correction == "none" or chance else np.full_like(found.estimate, np.nan)
         return {
             "index": np.full(len(rows.starts), index.name, dtype=object),
@@ -269,7 +268,7 @@ def study_of(cells: xr.Dataset, groups: Sequence[str], total: str, zone: str, op
     parts = [_Part(["all"], inhabited, np.zeros(1, dtype=np.int64))]
     about: dict[str, Any] = {"total": total or "sum of the groups", "left_out_cells": left_out}
     if zone:
-        labels, code = _zones(cells, zone)
+        labels, code = zone_codes(cells, zone)
         at = inhabited[np.argsort(code[inhabited], kind="stable")]
         starts = np.flatnonzero(np.diff(code[at], prepend=-1))
         parts.append(_Part([labels[k] for k in code[at[starts]]], at, starts))

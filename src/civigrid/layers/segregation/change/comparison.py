@@ -15,9 +15,17 @@ from civigrid.kernels.bootstrap import bootstrap
 from civigrid.kernels.random_allocation import chance_of
 from civigrid.kernels.relabel import relabel
 from civigrid.kernels.zones import Zones, across, zones_of
+from civigrid.layers.segregation.change.pairs import (
+    Aligned,
+    Sample,
+    align,
+    group_names,
+    known_in_both,
+    same_grid,
+    sample_of,
+)
 from civigrid.layers.segregation.indices import Index, index_named, with_parameters
 from civigrid.layers.segregation.measured import Z_95, Measured, Target, against_others, measure, of_target, targets
-from civigrid.layers.segregation.pairs import Aligned, Sample, align, group_names, known_in_both, same_grid, sample_of
 from civigrid.layers.segregation.sources import SOURCES
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Floats

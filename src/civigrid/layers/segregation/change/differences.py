@@ -14,9 +14,9 @@ from civigrid.errors import CivigridError, SchemaError, unknown_name
 from civigrid.kernels import shapley
 from civigrid.kernels.shapley import Difference, shapley_difference, two_term_difference
 from civigrid.kernels.zones import zones_of
+from civigrid.layers.segregation.change.pairs import Aligned, align, group_names, sample_of
 from civigrid.layers.segregation.indices import INDICES, Index, index_named, with_parameters
 from civigrid.layers.segregation.measured import against_others
-from civigrid.layers.segregation.pairs import Aligned, align, group_names, sample_of
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Column, Floats
 

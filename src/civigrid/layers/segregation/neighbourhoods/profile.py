@@ -11,7 +11,7 @@ import xarray as xr
 from civigrid.errors import SchemaError
 from civigrid.kernels.convolution import Kernel
 from civigrid.layers.segregation.indices import index_named
-from civigrid.layers.segregation.spatial import SPATIAL, Columns, SpatialOptions, study_of
+from civigrid.layers.segregation.neighbourhoods.spatial import SPATIAL, Columns, SpatialOptions, study_of
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Floats
 

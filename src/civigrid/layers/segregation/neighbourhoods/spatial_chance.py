@@ -9,7 +9,7 @@ import numpy as np
 from civigrid.kernels.random_allocation import Chance, chance_of
 from civigrid.kernels.zones import Value, Zones
 from civigrid.layers.segregation.measured import against_others
-from civigrid.layers.segregation.neighbourhoods import Around
+from civigrid.layers.segregation.neighbourhoods.by_kernel import Around
 from civigrid.types import Floats, Ints
 
 _MOST = 1e15

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.layers.segregation.indices import DEFAULT, INDICES, NOMINAL, index_named
-from civigrid.layers.segregation.pattern_indices import PATTERNS
+from civigrid.layers.segregation.pattern.indices import PATTERNS
 
 PATTERN_NAMES = tuple(index.name for index in PATTERNS)
 NEED_DECAY = tuple(index.name for index in PATTERNS if index.family in ("clustering", "exposure"))

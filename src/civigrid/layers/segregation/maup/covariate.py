@@ -11,7 +11,7 @@ import xarray as xr
 from civigrid.cells import column_of, values_of
 from civigrid.errors import SchemaError
 from civigrid.kernels.origins import sums
-from civigrid.layers.segregation.maup_settings import MaupOptions, People, Setting, cuts
+from civigrid.layers.segregation.maup.settings import MaupOptions, People, Setting, cuts
 from civigrid.types import Floats
 
 

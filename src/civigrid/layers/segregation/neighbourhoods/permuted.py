@@ -16,11 +16,11 @@ from civigrid.errors import SchemaError, unknown_name
 from civigrid.kernels.convolution import Kernel
 from civigrid.kernels.permutation import Tail, fixed_margins, p_value, whole_persons
 from civigrid.kernels.zones import Zones, zones_of
-from civigrid.layers.segregation.gather import Gather
 from civigrid.layers.segregation.groups import group_counts
 from civigrid.layers.segregation.indices import Index, index_named, with_parameters
 from civigrid.layers.segregation.measured import Target, of_target, targets
-from civigrid.layers.segregation.neighbourhoods import Neighbourhood
+from civigrid.layers.segregation.neighbourhoods.by_kernel import Neighbourhood
+from civigrid.layers.segregation.neighbourhoods.gather import Gather
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Floats
 

@@ -20,9 +20,8 @@ from civigrid.errors import SchemaError, unknown_name
 from civigrid.kernels.centralization import local_centralization
 from civigrid.kernels.local_statistics import found_at, local_joins, local_moran, shrunk_shares
 from civigrid.kernels.zones import across
-from civigrid.layers.segregation.groups import group_counts, statuses_of
-from civigrid.layers.segregation.places import metres, touching_pairs
-from civigrid.layers.segregation.table import _zones
+from civigrid.layers.segregation.groups import group_counts, statuses_of, zone_codes
+from civigrid.layers.segregation.pattern.places import metres, touching_pairs
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Bools, Column, Floats, Ints
 
@@ -109,7 +108,7 @@ def local_cells(
     size = across(counts)
     inhabited = np.nan_to_num(size) >= INHABITED
     lists = _neighbours(cells, inhabited, options.contiguity)
-    zone = _zones(cells, options.zone)[1]
+    zone = zone_codes(cells, options.zone)[1]
     names = [*groups, total] if total else list(groups)
     rests_on = "|".join(names)
     values: dict[str, Floats] = {"residents": size}

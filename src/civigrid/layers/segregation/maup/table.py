@@ -19,9 +19,9 @@ from civigrid.kernels.random_allocation import Chance, chance_of
 from civigrid.kernels.zones import Zones, zones_of
 from civigrid.layers.segregation.indices import DEFAULT as USUAL
 from civigrid.layers.segregation.indices import Index, index_named
-from civigrid.layers.segregation.maup_classes import stability_rows
-from civigrid.layers.segregation.maup_covariate import correlation_rows
-from civigrid.layers.segregation.maup_rows import (
+from civigrid.layers.segregation.maup.classes import stability_rows
+from civigrid.layers.segregation.maup.covariate import correlation_rows
+from civigrid.layers.segregation.maup.rows import (
     Audited,
     audited,
     division_rows,
@@ -30,7 +30,7 @@ from civigrid.layers.segregation.maup_rows import (
     shown_of,
     size_rows,
 )
-from civigrid.layers.segregation.maup_settings import (
+from civigrid.layers.segregation.maup.settings import (
     Announce,
     MaupOptions,
     Others,

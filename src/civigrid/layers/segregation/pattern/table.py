@@ -17,10 +17,10 @@ from civigrid.kernels.boundaries import Freed, random_allocations
 from civigrid.kernels.clustering import Near
 from civigrid.kernels.estimate import Estimate, sampling_variance
 from civigrid.kernels.zones import across
-from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated
+from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated, zone_codes
 from civigrid.layers.segregation.measured import Z_95, against_others
-from civigrid.layers.segregation.pattern_indices import PATTERNS, PatternIndex, Seen, taken_out
-from civigrid.layers.segregation.places import (
+from civigrid.layers.segregation.pattern.indices import PATTERNS, PatternIndex, Seen, taken_out
+from civigrid.layers.segregation.pattern.places import (
     Centres,
     PatternOptions,
     borders_of,
@@ -29,7 +29,6 @@ from civigrid.layers.segregation.places import (
     proximity_of,
 )
 from civigrid.layers.segregation.sources import SOURCES
-from civigrid.layers.segregation.table import _zones
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Bools, Floats, Ids, Ints
 
@@ -157,7 +156,7 @@ def _named(centres: str | Centres) -> str:
 
 def _parts(cells: xr.Dataset, zone: str, inhabited: Bools) -> Iterator[tuple[str, Ints]]:
     """Inhabited cells of the whole, then of each zone by name."""
-    labels, code = _zones(cells, zone)
+    labels, code = zone_codes(cells, zone)
     rows = np.flatnonzero(inhabited)
     if len(rows):
         yield "all", rows

@@ -29,10 +29,10 @@ from civigrid.layers.segregation.sources import SOURCES
 from civigrid.layers.segregation.table import composition_table
 from civigrid.release import Profile
 from civigrid.release.indices import indices_held_back, protect_indices
-from civigrid.run.segregation_bounds import bounds_of_cells, bounds_of_units
-from civigrid.run.segregation_members import Computed, members_of
-from civigrid.run.segregation_names import needs_order, refuse_few_groups
-from civigrid.run.segregation_tables import Announce, People, Wanted, check_wanted, tables_of
+from civigrid.run.segregation.bounds import bounds_of_cells, bounds_of_units
+from civigrid.run.segregation.members import Computed, members_of
+from civigrid.run.segregation.names import needs_order, refuse_few_groups
+from civigrid.run.segregation.tables import Announce, People, Wanted, check_wanted, tables_of
 from civigrid.run.steps import write_cells_file, write_table_file
 from civigrid.types import Floats
 

@@ -14,8 +14,8 @@ from civigrid.engine import Scheduler
 from civigrid.layers.segregation.groups import why_missing
 from civigrid.layers.segregation.indices import Index, index_named
 from civigrid.layers.segregation.measured import targets
-from civigrid.layers.segregation.nearest import PRESETS, Gathered, Overshoot, nearest_around
-from civigrid.layers.segregation.spatial import SPATIAL, SpatialOptions, Study, study_of
+from civigrid.layers.segregation.neighbourhoods.nearest import PRESETS, Gathered, Overshoot, nearest_around
+from civigrid.layers.segregation.neighbourhoods.spatial import SPATIAL, SpatialOptions, Study, study_of
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Column, Floats, Status
 

@@ -15,8 +15,8 @@ from civigrid.errors import SchemaError, unknown_name
 from civigrid.kernels.lots import draw_persons
 from civigrid.kernels.rings import ROUNDING
 from civigrid.kernels.whole_numbers import tie_breaker
-from civigrid.layers.segregation.nearest_places import Places, Reach, places_of
-from civigrid.layers.segregation.neighbourhoods import Around, Neighbours, _places
+from civigrid.layers.segregation.neighbourhoods.by_kernel import Around, Neighbours, _places
+from civigrid.layers.segregation.neighbourhoods.nearest_places import Places, Reach, places_of
 from civigrid.types import Floats, Ids, Ints
 
 PRESETS = (200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 51_200)

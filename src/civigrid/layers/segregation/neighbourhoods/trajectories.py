@@ -28,9 +28,8 @@ from civigrid.kernels.trajectories import (
     trajectory,
 )
 from civigrid.kernels.true_distances import along_ground, on_earth
-from civigrid.layers.segregation.groups import group_counts, is_interpolated, why_missing
-from civigrid.layers.segregation.nearest import nearest_around
-from civigrid.layers.segregation.table import _zones
+from civigrid.layers.segregation.groups import group_counts, is_interpolated, why_missing, zone_codes
+from civigrid.layers.segregation.neighbourhoods.nearest import nearest_around
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Column, Floats, Ints, Status
 
@@ -266,7 +265,7 @@ def _reference(
     if isinstance(reference, str) and not reference:
         return np.broadcast_to(counts.sum(axis=0) / max(counts.sum(), 1e-300), counts.shape).copy()
     if isinstance(reference, str):
-        _, code = _zones(cells, reference)
+        _, code = zone_codes(cells, reference)
         code = code[at]
         sums = np.stack([np.bincount(code, column) for column in counts.T], axis=1)
         return np.asarray((sums / np.maximum(sums.sum(axis=1, keepdims=True), 1e-300))[code])

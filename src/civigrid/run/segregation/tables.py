@@ -15,15 +15,15 @@ import xarray as xr
 
 from civigrid.errors import SchemaError
 from civigrid.kernels.convolution import DECAYING, Kernel
-from civigrid.layers.segregation.nearest_table import nearest_table
-from civigrid.layers.segregation.pattern import pattern_table
-from civigrid.layers.segregation.profile import profile_table
-from civigrid.layers.segregation.scales import scale_table
-from civigrid.layers.segregation.spatial import SPATIAL, SpatialOptions
+from civigrid.layers.segregation.neighbourhoods.nearest_table import nearest_table
+from civigrid.layers.segregation.neighbourhoods.profile import profile_table
+from civigrid.layers.segregation.neighbourhoods.spatial import SPATIAL, SpatialOptions
+from civigrid.layers.segregation.pattern.table import pattern_table
+from civigrid.layers.segregation.scales.table import scale_table
 from civigrid.layers.segregation.table import segregation_table
 from civigrid.result_table import result_table
 from civigrid.run import config
-from civigrid.run.segregation_names import NEED_DECAY, Names, index_names, refuse_few_groups
+from civigrid.run.segregation.names import NEED_DECAY, Names, index_names, refuse_few_groups
 
 Announce = Callable[[str], None]
 CUT_AT = {"gaussian": 3.0, "exponential": 7.0}

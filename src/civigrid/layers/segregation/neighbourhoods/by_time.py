@@ -12,7 +12,7 @@ from scipy.sparse import csr_array
 
 from civigrid.cells import grid_of, ids_of
 from civigrid.errors import SchemaError, first_few
-from civigrid.layers.segregation.neighbourhoods import Around
+from civigrid.layers.segregation.neighbourhoods.by_kernel import Around
 from civigrid.travel_times import TravelTimes
 from civigrid.types import Floats, Ids, Ints
 

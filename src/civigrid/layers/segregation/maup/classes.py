@@ -10,7 +10,7 @@ import xarray as xr
 
 from civigrid.cells import column_of, status_of, with_variables
 from civigrid.kernels.origins import sums
-from civigrid.layers.segregation.maup_settings import MaupOptions, People, Setting, cuts, people_of, settings_of
+from civigrid.layers.segregation.maup.settings import MaupOptions, People, Setting, cuts, people_of, settings_of
 from civigrid.types import Column, Floats, Ints, Status
 
 WORDS = {0: "robust", 1: "scale-dependent", 2: "fragile"}

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import kendalltau
 
-from civigrid.layers.segregation.maup_settings import Rows, Setting
+from civigrid.layers.segregation.maup.settings import Rows, Setting
 from civigrid.layers.segregation.measured import Measured
 from civigrid.types import Floats, Ints
 

@@ -14,7 +14,7 @@ from civigrid.cells import grid_of, ids_of
 from civigrid.errors import SchemaError, first_few
 from civigrid.grid import SquareGrid
 from civigrid.kernels.origins import Cut, cut, origins, sums, within
-from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated
+from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated, zone_codes
 from civigrid.types import Floats, Ints, Labels
 
 Others = Mapping[str, "Labels | xr.Dataset | pd.DataFrame"]
@@ -116,7 +116,7 @@ def people_of(
         raise SchemaError(f"segregation needs two groups at least, got {list(groups)}. Name the total to make a rest.")
     counts, left_out = group_counts(cells, groups, total)
     noise = group_noise(cells, groups, total, noise_variance)
-    names, code = _zones(cells, zone)
+    names, code = zone_codes(cells, zone)
     with np.errstate(invalid="ignore"):
         kept = np.flatnonzero(counts.sum(axis=1) > 0)
     if not len(kept):
@@ -136,16 +136,6 @@ def people_of(
         ),
         names,
     )
-
-
-def _zones(cells: xr.Dataset, zone: str) -> tuple[list[str], Ints]:
-    """Names of the zones, and each cell's number; cells without a name are one more."""
-    if not zone:
-        return [], np.zeros(cells.sizes["cell"], dtype=np.int64)
-    if zone not in cells or cells[zone].attrs.get("kind") != "label":
-        raise SchemaError(f"{zone!r} is no label of these cells. Keep it when the source is projected (keep = [...]).")
-    names, code = np.unique(cells[zone].to_numpy().astype(str), return_inverse=True)
-    return [str(n) or "(none)" for n in names], code.astype(np.int64)
 
 
 def settings_of(people: People, options: MaupOptions) -> list[Setting]:
