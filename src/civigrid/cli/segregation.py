@@ -73,11 +73,11 @@ def segregation(
 
     asked = Asked(
         composed=Composed(
-            groups=names_of(groups),
+            groups=columns_of(groups),
             total=total,
-            units=names_of(units),
+            units=columns_of(units),
             zones=zones,
-            long=names_of(long),
+            long=columns_of(long),
             where=tuple(where or ()),
             sum_units=sum_units,
             layer=layer,
@@ -102,6 +102,17 @@ def segregation(
         places = Outputs(table=out, local=local, bibtex=bibtex)
         found = segregation_file(file, asked, profile_named(profile, threshold), places, status.update)
     answer(found, as_json, table_text(found))
+
+
+def columns_of(text: str) -> tuple[str, ...]:
+    """Cut a list of names at its commas, but not in quotes.
+
+    >>> columns_of('a, "b, c"')
+    ('a', 'b, c')
+    """
+    import csv
+
+    return tuple(filter(None, (name.strip() for row in csv.reader([text], skipinitialspace=True) for name in row)))
 
 
 def numbers_of(text: str, option: str) -> tuple[float, ...]:

@@ -185,7 +185,8 @@ def _of_plain(path: Path, asked: Asked, announce: Announce) -> Computed:
     found = read_composition(path, replace(composed, bounded=wanted.bounds is not None))
     if wanted.bounds is not None:
         return bounds_of_units(found, wanted, composed)
-    refuse_few_groups(found.names, "")
+    if len(found.names) < 2:
+        refuse_few_groups(found.names, "")
     announce(f"{len(names)} indices of {len(found.unit):,} units")
     noise = _noise(wanted.noise_variance, found.counts, len(found.names), bool(composed.total))
     about = {"total": composed.total or "sum of the groups"}
