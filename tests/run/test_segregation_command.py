@@ -145,6 +145,23 @@ def test_families_on_cells(real_data, tmp_path):
     assert "one thing" in text
 
 
+def test_levels_and_hierarchies(city, real_data):
+    """Administrative labels decompose as squares do; groups of groups split each term once more."""
+    asked = ["--groups", "native", "--total", "population", "--indices", "M"]
+    found = {r["index"]: r["estimate"] for r in rows_of(city / "people.cells", *asked, "--levels", "district")["table"]}
+    assert found["M_between_district"] + found["M_within_district"] == pytest.approx(found["M"], abs=1e-12)
+    path = real_data / "berlin_grids" / "census2021_1km_berlin.parquet"
+    words = ["--groups", GROUPS, "--indices", "M", "--scales", "4", "--hierarchy", "abroad=EU_OTH+OTH"]
+    found = rows_of(path, *words)["table"]
+    parts = {r["parameters"].get("part", ""): r["estimate"] for r in found if r["index"] == "M_between_4km"}
+    assert set(parts) == {"", "supergroups", "within abroad"}
+    assert parts["supergroups"] + parts["within abroad"] == pytest.approx(parts[""], abs=1e-12)
+    with pytest.raises(CivigridError, match="Did you mean 'district'"):
+        call(city / "people.cells", *asked, "--levels", "districts")
+    with pytest.raises(CivigridError, match="name scales or levels too"):
+        call(city / "people.cells", *asked, "--hierarchy", "x=native+rest")
+
+
 def test_files_pass_disclosure_control(real_data, tmp_path):
     """Small zones are on the screen, marked, and not in the file; figures there have three digits; all can be told."""
     path = real_data / "eu_census2021_1km" / "census2021_1km_v2.parquet"

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from civigrid.cli.app import Json, Scheduler, answer, app, console
-from civigrid.cli.steps import Profile, Threshold, names_of
+from civigrid.cli.steps import Profile, Threshold, names_of, pairs_of
 
 
 @app.command()
@@ -30,6 +30,10 @@ def segregation(
     k: Annotated[str, typer.Option("--k", help="Cells: the nearest so many persons: 200,1600; or presets.")] = "",
     scales: Annotated[
         str, typer.Option("--scales", help="Cells: decompose over nested squares, km: 2,4,8; or pyramid.")
+    ] = "",
+    levels: Annotated[str, typer.Option("--levels", help="Cells: decompose over labels, smallest areas first.")] = "",
+    hierarchy: Annotated[
+        str, typer.Option("--hierarchy", help="Split its terms by groups of groups: abroad=EU_OTH+OTH,...")
     ] = "",
     decay: Annotated[
         float | None, typer.Option("--decay", help="Clustering: metres over which nearness falls to 1/e.")
@@ -89,6 +93,8 @@ def segregation(
             k=PRESETS if k == "presets" else tuple(whole_number(n) for n in numbers_of(k, "--k")),
             scales_m=() if scales == "pyramid" else tuple(round(1000 * km) for km in numbers_of(scales, "--scales")),
             pyramid=scales == "pyramid",
+            levels=columns_of(levels),
+            hierarchy={name: tuple(parts.split("+")) for name, parts in pairs_of(hierarchy).items()},
             decay_m=decay,
             noise_variance=noise_variance,
             bootstrap=bootstrap,
