@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import xarray as xr
 from civigrid.cells import grid_of, ids_of
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.grid import Grid
-from civigrid.kernels.boundaries import Freed
+from civigrid.kernels.boundaries import Freed, random_allocations
 from civigrid.kernels.clustering import Near
 from civigrid.kernels.estimate import Estimate, sampling_variance
 from civigrid.kernels.zones import across
@@ -116,6 +116,8 @@ def pattern_table(
     Notes
     -----
     Intervals: delta method with independent Poisson persons and independent noise, 95 %, around the corrected value.
+    In cells of 20 people on average they held the truth 91 to 98 times in 100, but 89 for RCO near 0, and 75 for
+    boundary indices, which compare single cells: read those as too narrow.
     """
     chosen = tuple(_declared(name) for name in indices)
     options = options or PatternOptions()
@@ -201,22 +203,16 @@ def _group_rows(zone: str, group: str, seen: Seen, noise: Floats | None, asked: 
 
 def _simulated(seen: Seen, asked: _Asked) -> dict[str, Floats]:
     """Indices of random allocations with fixed margins, for those that have no closed form."""
-    wanted = [index for index in asked.indices if index.expected is None]
-    size = np.rint(seen.counts.sum(axis=1)).astype(np.int64)
+    wanted = {index.name: index.weight for index in asked.indices if index.weight is not None}
+    # a cell of less than half a person, spread there by interpolation, counts as one
+    size = np.maximum(np.rint(across(seen.counts)), 1.0).astype(np.int64)
     members = int(np.rint(seen.counts[:, 0].sum()))
     if asked.interpolated or not wanted or not 0 < members < size.sum():
         return {}
-    rng, lived = np.random.default_rng(asked.options.seed), size > 0
     draws = int(min(asked.options.simulations, max(19, _CELLS_DRAWN // len(size))))
-    values = np.empty((draws, len(wanted)))
-    for at in range(draws):
-        drawn = np.zeros(len(size))
-        drawn[lived] = rng.multivariate_hypergeometric(size[lived], members, method="marginals")
-        # a cell of less than half a person keeps its share: nobody is there to be drawn
-        alone = np.where(lived, size, 1.0)
-        counts = np.column_stack([np.where(lived, drawn, seen.share), np.where(lived, alone - drawn, 1 - seen.share)])
-        values[at] = [index.value(replace(seen, counts=counts)).value for index in wanted]
-    return {index.name: values[:, k] for k, index in enumerate(wanted)}
+    weights = np.stack([weight(seen) for weight in wanted.values()])
+    values = random_allocations(size, members, seen.edges, weights, draws, asked.options.seed)
+    return {name: values[:, k] for k, name in enumerate(wanted)}
 
 
 def _likely(index: PatternIndex, seen: Seen) -> Floats:

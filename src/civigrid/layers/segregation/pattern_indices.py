@@ -99,6 +99,8 @@ class PatternIndex:
         What is seen, to the value where the group is the same share of every cell.
     freed : callable, optional
         What is seen, to the value freed of chance term by term.
+    weight : callable, optional
+        What is seen, to the weights of touching pairs, for what is simulated.
     """
 
     name: str
@@ -113,6 +115,7 @@ class PatternIndex:
     expected: Callable[[Seen], float] | None
     even: Callable[[Seen], float]
     freed: Callable[[Seen], Freed] | None = None
+    weight: Callable[[Seen], Floats] | None = None
 
 
 _NEAR = ("proximity", "decay_m", "self_distance", "reach_m")
@@ -238,18 +241,18 @@ PATTERNS: tuple[PatternIndex, ...] = (
     PatternIndex(
         "D_adj", "Dissimilarity adjusted for neighbours", "boundary", r"D - \sum c_{ij}|p_i - p_j|/\sum c_{ij}",
         "morrill1991", "", "by term", _EDGE, partial(_bounded, _morrill), None, lambda s: _mixed(s, 0.0),
-        partial(_freed, _morrill),
+        partial(_freed, _morrill), _morrill,
     ),
     PatternIndex(
         "D_w", "Dissimilarity adjusted for boundaries", "boundary", r"D - \sum b_{ij}|p_i - p_j|/\sum b_{ij}",
         "wong1993", "", "by term", _EDGE, partial(_bounded, _wong_boundary), None, lambda s: _mixed(s, 0.0),
-        partial(_freed, _wong_boundary),
+        partial(_freed, _wong_boundary), _wong_boundary,
     ),
     PatternIndex(
         "D_s", "Dissimilarity adjusted for boundaries and shapes", "boundary",
         r"D - \sum b_{ij}\frac{r_i + r_j}{2\max r}|p_i - p_j|/\sum b_{ij}", "wong1993", "", "by term",
         (*_EDGE, "perimeter"), partial(_bounded, _wong_shape), None, lambda s: _mixed(s, 0.0),
-        partial(_freed, _wong_shape),
+        partial(_freed, _wong_shape), _wong_shape,
     ),
 )  # fmt: skip
 """All indices of pattern, in the order of tables."""
