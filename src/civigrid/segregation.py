@@ -1,5 +1,6 @@
 """Segregation, as researchers call it: cells in, `Results` out, each a value that prints, goes out tidy, and cites.
 
+>>> import numpy as np
 >>> from civigrid import segregation
 >>> from civigrid.cells import make_cells
 >>> from civigrid.grid import SquareGrid
@@ -9,7 +10,7 @@
 >>> cells = make_cells(grid, ids, {"a": [10.0, 40.0], "b": [90.0, 60.0]}, {"a": Column(), "b": Column()})
 >>> found = segregation.indices(cells, ["a", "b"], indices=["D"])
 >>> print(found[0])
-D = 0.4000; by chance 0.0666, corrected 0.3953; 95 % interval 0.2366 to 0.5549 (a; 200 persons, 2 cells)
+D = 0.4000; by chance 0.0648, corrected 0.3955; 95 % interval 0.2567 to 0.5330 (a; 200 persons, 2 cells)
 
 Every function of tables takes what the function of `civigrid.layers.segregation` takes that it is named after.
 """

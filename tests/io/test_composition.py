@@ -1,5 +1,7 @@
 """Plain tables of units by groups: what is read, what is told, and what is refused."""
 
+import gzip
+
 import numpy as np
 import pandas as pd
 import pyogrio
@@ -85,6 +87,7 @@ def test_entries_that_can_mean_two_things(words, text):
         ("id,a,b\n1,2,3\n", Composed(groups=("a", "b"), total="a"), "named twice"),
         ("id,a,b\n1,2,3\n", Composed(), "name the groups"),
         ("id,a,rest,n\n1,2,3,9\n", Composed(groups=("a", "rest"), total="n"), "called 'rest'"),
+        ("u,g,n\n1,rest,3\n1,b,5\n", Composed(long=("g", "n"), units=("u",)), "called 'rest'"),
         ("id,a,b\n1,2,3\n1,4,5\n", Composed(groups=("a", "b"), units=("id",)), "1 units repeat .first: 1."),
         ("id,a,b\n,2,3\n1,4,5\n", Composed(groups=("a", "b"), units=("id",)), "1 rows have no 'id'"),
         ("id,a,b,z\n1,2,3,all\n", Composed(groups=("a", "b"), zones="z"), "called 'all'"),
@@ -161,6 +164,27 @@ def test_a_long_table_takes_some_categories_and_a_total(tmp_path):
         read_composition(write(tmp_path, text.replace("1,b,5,n", "1,b,5,s")), Composed(**asked))
     with pytest.raises(SourceError, match="--units"):
         read_composition(path, Composed(long=("g", "n")))
+
+
+def test_encodings_and_separators(tmp_path):
+    """Windows and byte order marks, tabs, pipes, gzip, quoted names, empty lines: one table."""
+    text = "Gebiet;Türkei;Übrige\n01;1,5;2\n\n02;3;4,25\n"
+    (tmp_path / "cp.csv").write_bytes(text.encode("cp1252"))
+    (tmp_path / "bom.csv").write_bytes(text.encode("utf-8-sig"))
+    (tmp_path / "crlf.csv").write_bytes(text.replace("\n", "\r\n").encode())
+    (tmp_path / "tab.tsv").write_text(text.replace(";", "\t"), encoding="utf-8")
+    (tmp_path / "pipe.csv").write_text(text.replace(";", "|"), encoding="utf-8")
+    with gzip.open(tmp_path / "packed.csv.gz", "wt", encoding="utf-8") as file:
+        file.write(text)
+    for name in ("cp.csv", "bom.csv", "crlf.csv", "tab.tsv", "pipe.csv", "packed.csv.gz"):
+        found = read_composition(tmp_path / name, Composed(groups=("Türkei", "Übrige"), units=("Gebiet",)))
+        assert found.unit.tolist() == ["01", "02"], name
+        assert found.counts.tolist() == [[1.5, 2], [3, 4.25]], name
+    quoted = write(tmp_path, 'id,"a, b",c\n1,3,4\n2,7,9\n')
+    assert read_composition(quoted, Composed(groups=("a, b", "c"))).counts.tolist() == [[3, 4], [7, 9]]
+    for path, text in ((write(tmp_path, "a,a,b\n1,2,3\n", "twice.csv"), "one name twice"), (tmp_path, "directory")):
+        with pytest.raises(SourceError, match=text):
+            read_composition(path, AB)
 
 
 def test_forms_of_files(tmp_path):

@@ -17,7 +17,7 @@ from civigrid.io.parts import save_cells
 from civigrid.layers.segregation import segregation_table
 from civigrid.release import min_count, public_grid
 from civigrid.release.indices import indices_held_back, protect_indices
-from civigrid.run import check_run, run_file, write_sample
+from civigrid.run import check_run, describe_plan, make_plan, read_run, run_file, write_sample
 from civigrid.run.segregation.names import SETS, index_names
 from civigrid.run.segregation.text import table_text
 from civigrid.sample import CityOptions
@@ -145,6 +145,23 @@ def test_families_on_cells(real_data, tmp_path):
     assert "one thing" in text
 
 
+def test_levels_and_hierarchies(city, real_data):
+    """Administrative labels decompose as squares do; groups of groups split each term once more."""
+    asked = ["--groups", "native", "--total", "population", "--indices", "M"]
+    found = {r["index"]: r["estimate"] for r in rows_of(city / "people.cells", *asked, "--levels", "district")["table"]}
+    assert found["M_between_district"] + found["M_within_district"] == pytest.approx(found["M"], abs=1e-12)
+    path = real_data / "berlin_grids" / "census2021_1km_berlin.parquet"
+    words = ["--groups", GROUPS, "--indices", "M", "--scales", "4", "--hierarchy", "abroad=EU_OTH+OTH"]
+    found = rows_of(path, *words)["table"]
+    parts = {r["parameters"].get("part", ""): r["estimate"] for r in found if r["index"] == "M_between_4km"}
+    assert set(parts) == {"", "supergroups", "within abroad"}
+    assert parts["supergroups"] + parts["within abroad"] == pytest.approx(parts[""], abs=1e-12)
+    with pytest.raises(CivigridError, match="Did you mean 'district'"):
+        call(city / "people.cells", *asked, "--levels", "districts")
+    with pytest.raises(CivigridError, match="name scales or levels too"):
+        call(city / "people.cells", *asked, "--hierarchy", "x=native+rest")
+
+
 def test_files_pass_disclosure_control(real_data, tmp_path):
     """Small zones are on the screen, marked, and not in the file; figures there have three digits; all can be told."""
     path = real_data / "eu_census2021_1km" / "census2021_1km_v2.parquet"
@@ -263,8 +280,9 @@ def test_refusals_on_cells(city, words, text):
 def test_refusals_on_plain_tables(tmp_path):
     """Places, order and cells are asked of what has none; a code of municipalities is no cell."""
     path = tmp_path / "t.csv"
-    path.write_text("code,a,b\n11000000,5,10\n11000001,60,30\n")
+    path.write_text('code,a,b,"c, d"\n11000000,5,10,3\n11000001,60,30,4\n')
     assert rows_of(path, "--groups", "a,b")["unit"] == "units"
+    assert rows_of(path, "--groups", 'a,"c, d"')["groups"] == ["a", "c, d"]
     for words, text in (
         (["--radii", "500", "--indices", "ACL", "--decay", "9"], "ACL, --radii ask where people live"),
         (["--local", str(tmp_path / "l.cells")], "units have no place"),
@@ -339,6 +357,8 @@ def test_a_run_file_asks_the_same(city):
         "scales_m = [400, 800]"
     )
     (city / "more.toml").write_text(RUN.format(more=more))
+    seconds = [s["estimated_seconds"] for s in describe_plan(make_plan(read_run(city / "more.toml"), city))]
+    assert min(seconds) > 0
     table = pd.read_csv(run_file(city / "more.toml", folder=city / "more").folder / "release" / "results.csv")
     about = table["parameters"].map(json.loads)
     whole = table[table["zone"] == "all"]
@@ -351,6 +371,8 @@ def test_a_run_file_asks_the_same(city):
     assert list(dict.fromkeys(table["index"])) == list(SETS["default"])
     report = (city / "more" / "release" / "report.html").read_text()
     assert report.count("would have to move to live as evenly") == 1
+    assert "D, 400 m gaussian" in report
+    assert "M, 200 nearest" in report
 
 
 def test_check_tells_faults_of_segregation(city):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from civigrid.cli.app import Json, Scheduler, answer, app, console
-from civigrid.cli.steps import Profile, Threshold, names_of
+from civigrid.cli.steps import Profile, Threshold, names_of, pairs_of
 
 
 @app.command()
@@ -30,6 +30,10 @@ def segregation(
     k: Annotated[str, typer.Option("--k", help="Cells: the nearest so many persons: 200,1600; or presets.")] = "",
     scales: Annotated[
         str, typer.Option("--scales", help="Cells: decompose over nested squares, km: 2,4,8; or pyramid.")
+    ] = "",
+    levels: Annotated[str, typer.Option("--levels", help="Cells: decompose over labels, smallest areas first.")] = "",
+    hierarchy: Annotated[
+        str, typer.Option("--hierarchy", help="Split its terms by groups of groups: abroad=EU_OTH+OTH,...")
     ] = "",
     decay: Annotated[
         float | None, typer.Option("--decay", help="Clustering: metres over which nearness falls to 1/e.")
@@ -73,11 +77,11 @@ def segregation(
 
     asked = Asked(
         composed=Composed(
-            groups=names_of(groups),
+            groups=columns_of(groups),
             total=total,
-            units=names_of(units),
+            units=columns_of(units),
             zones=zones,
-            long=names_of(long),
+            long=columns_of(long),
             where=tuple(where or ()),
             sum_units=sum_units,
             layer=layer,
@@ -89,6 +93,8 @@ def segregation(
             k=PRESETS if k == "presets" else tuple(whole_number(n) for n in numbers_of(k, "--k")),
             scales_m=() if scales == "pyramid" else tuple(round(1000 * km) for km in numbers_of(scales, "--scales")),
             pyramid=scales == "pyramid",
+            levels=columns_of(levels),
+            hierarchy={name: tuple(parts.split("+")) for name, parts in pairs_of(hierarchy).items()},
             decay_m=decay,
             noise_variance=noise_variance,
             bootstrap=bootstrap,
@@ -102,6 +108,17 @@ def segregation(
         places = Outputs(table=out, local=local, bibtex=bibtex)
         found = segregation_file(file, asked, profile_named(profile, threshold), places, status.update)
     answer(found, as_json, table_text(found))
+
+
+def columns_of(text: str) -> tuple[str, ...]:
+    """Cut a list of names at its commas, but not in quotes.
+
+    >>> columns_of('a, "b, c"')
+    ('a', 'b, c')
+    """
+    import csv
+
+    return tuple(filter(None, (name.strip() for row in csv.reader([text], skipinitialspace=True) for name in row)))
 
 
 def numbers_of(text: str, option: str) -> tuple[float, ...]:

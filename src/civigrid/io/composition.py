@@ -250,7 +250,7 @@ def _wide(table: pd.DataFrame, asked: Composed, file: str) -> _Rows:
             f"name the groups of {file} (--groups A,B), or how it is long (--long CATEGORY,COUNT). "
             f"Its columns: {first_few(columns, 20)}."
         )
-    names = _distinct([*asked.groups, *([asked.total] if asked.total else [])])
+    names = _distinct(list(asked.groups), asked.total)
     entries = [read_entries(table[known_column(name, columns, file)]) for name in names]
     counts = np.stack([e.values for e in entries], axis=1)
     most = np.stack([e.most for e in entries], axis=1)
@@ -278,10 +278,12 @@ def _wide(table: pd.DataFrame, asked: Composed, file: str) -> _Rows:
     return _Rows(names, unit, zone, total, _summed(total, (code,), most, counts), marks, findings)
 
 
-def _distinct(names: list[str]) -> list[str]:
+def _distinct(groups: list[str], total: str) -> list[str]:
+    """Give the columns to read, the total last, or raise where a name would mean two things."""
+    names = [*groups, total] if total else groups
     if twice := sorted({n for n in names if names.count(n) > 1}):
         raise SourceError(f"{', '.join(twice)} is named twice: each group counts once, and the total is no group.")
-    if names[-1] != "rest" and "rest" in names:
+    if "rest" in groups:
         raise SourceError("a group is called 'rest', which is what groups leave of a total. Rename it.")
     return names
 
@@ -308,7 +310,7 @@ def _long(table: pd.DataFrame, asked: Composed, file: str) -> _Rows:
     category = _names(table, asked.long[:1], file, "group")
     known = [str(name) for name in dict.fromkeys(sorted(category))]
     names = list(asked.groups) or [n for n in known if n != asked.total]
-    names = _distinct([*names, *([asked.total] if asked.total else [])])
+    names = _distinct(names, asked.total)
     if lacking := [n for n in names if n not in known]:
         raise SourceError(str(unknown_name(f"category of {file}", lacking[0], known)))
     entries = read_entries(table[known_column(asked.long[1], list(table.columns), file)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -56,9 +55,11 @@ def indices_held_back(
     enough = MEMBERS * profile.threshold
     place = pd.Index(zones).get_indexer(pd.Index(table["zone"]))
     few = np.zeros(len(table), dtype=bool)
+    columns = {name: [k] for k, name in enumerate(names)}
+    columns |= {f"{a}->{b}": [i, j] for i, a in enumerate(names) for j, b in enumerate(names)}
     for text in table["groups"].unique():
         rows = (table["groups"] == text).to_numpy()
-        small = _too_few(members, [names.index(n) for n in re.split(r"->|\|", text) if n in names], enough)
+        small = _too_few(members, columns.get(text, list(range(len(names)))), enough)
         few[rows] = np.where(place[rows] >= 0, small[place[rows]], table["persons"].to_numpy()[rows] < enough)
     why[few] = f"fewer than {enough} of a group"
     why[(table["cells"] < profile.threshold).to_numpy()] = f"fewer than {profile.threshold} units"
@@ -67,7 +68,8 @@ def indices_held_back(
 
 def _too_few(members: Floats, columns: list[int], enough: float) -> Bools:
     """Zones where a group, or everyone who is in none of them, is there in small numbers."""
-    mine = members[:, columns]
+    # of a group and itself each counts once
+    mine = members[:, sorted(set(columns))]
     others = members.sum(axis=1, keepdims=True) - mine.sum(axis=1, keepdims=True)
     every: Floats = np.concatenate([mine, np.where(others < 0.5, 0.0, others)], axis=1)
     return np.asarray(((every > 0) & (every < enough)).any(axis=1))

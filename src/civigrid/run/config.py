@@ -101,6 +101,12 @@ class Segregation:
     )
     k: tuple[int, ...] = key("numbers of nearest persons: every index at every number, as [200, 1600]", default=())
     scales_m: tuple[int, ...] = key("sizes of nested squares to decompose M and H over, metres", default=())
+    levels: tuple[str, ...] = key(
+        "labels to decompose M and H over, from the smallest areas to the largest", default=()
+    )
+    hierarchy: Mapping[str, tuple[str, ...]] = key(
+        "supergroups and their groups: terms of a decomposition are split once more", default_factory=dict
+    )
     decay_m: float = key("clustering: distance over which nearness falls to 1/e, metres; 0: not given", default=0.0)
     question: str = key("what the map answers, in one sentence", default="Who lives near whom?")
 

@@ -20,6 +20,7 @@ from civigrid.report import comparison_figure, interval_figure, make_report
 from civigrid.run import config
 from civigrid.run.layer_steps import sites_of
 from civigrid.run.paths import resolve
+from civigrid.run.segregation.text import around_words
 from civigrid.source import Licence, Source
 
 WRITERS: dict[str, tuple[str, Callable[[Release[xr.Dataset], Path], None]]] = {
@@ -158,7 +159,7 @@ def write_report(
         figures.append((text, interval_figure(release(part, profile_of(run)), "H_multi")))
     if (table["topic"] == "validation").any():
         figures.append(("How far each projection is from the reference", comparison_figure(out)))
-    whole = table[table["zone"] == "all"]
+    whole = _with_neighbours(table[table["zone"] == "all"])
     tables = [
         (f"{str(t).title()}: the whole", release(p, profile_of(run))) for t, p in whole.groupby("topic", sort=False)
     ]
@@ -189,6 +190,12 @@ def of_neighbours(table: pd.DataFrame) -> pd.Series:
     [True, False]
     """
     return table["parameters"].str.contains('"radius_m": |"k": ', regex=True)
+
+
+def _with_neighbours(table: pd.DataFrame) -> pd.DataFrame:
+    """Name the neighbourhood beside the index, where a table of the report shows no parameters."""
+    words = table["parameters"].map(lambda text: around_words(json.loads(text)))
+    return table.assign(index=table["index"].where(words == "", table["index"] + ", " + words))
 
 
 def sentences(table: pd.DataFrame, cells: Mapping[str, xr.Dataset]) -> list[str]:

@@ -185,7 +185,8 @@ def _of_plain(path: Path, asked: Asked, announce: Announce) -> Computed:
     found = read_composition(path, replace(composed, bounded=wanted.bounds is not None))
     if wanted.bounds is not None:
         return bounds_of_units(found, wanted, composed)
-    refuse_few_groups(found.names, "")
+    if len(found.names) < 2:
+        refuse_few_groups(found.names, "")
     announce(f"{len(names)} indices of {len(found.unit):,} units")
     noise = _noise(wanted.noise_variance, found.counts, len(found.names), bool(composed.total))
     about = {"total": composed.total or "sum of the groups"}
@@ -210,7 +211,7 @@ def _noise(variance: float | None, counts: Floats, groups: int, total: bool) -> 
 
 def _of_cells(path: Path, asked: Asked, announce: Announce) -> Computed:
     composed = asked.composed
-    cells = _read(path, composed)
+    cells = _read(path, composed, asked.wanted.levels)
     people = People(
         cells=cells,
         groups=composed.groups,
@@ -229,7 +230,7 @@ def _of_cells(path: Path, asked: Asked, announce: Announce) -> Computed:
     return Computed(table, zones, groups, members, findings, cells)
 
 
-def _read(path: Path, composed: Composed) -> xr.Dataset:
+def _read(path: Path, composed: Composed, levels: Sequence[str]) -> xr.Dataset:
     """Cells with the groups, the total and the zones asked for, or the nearest names there are."""
     wanted = [*composed.groups, *([composed.total] if composed.total else [])]
     if not composed.groups:
@@ -239,15 +240,16 @@ def _read(path: Path, composed: Composed) -> xr.Dataset:
         for name in wanted:
             if name not in names and not (name == "T" and "OBS_VALUE_T" in names):
                 raise unknown_name(f"column of {path.name}", name, names)
-        wanted += [composed.zones] if composed.zones in names else []
+        wanted += [name for name in dict.fromkeys([composed.zones, *levels]) if name in names]
     cells = read_cells(path, columns=wanted if path.suffix != INSIDE else ())
     for name in [*composed.groups, composed.total]:
         if name and name not in cells:
             raise unknown_name(f"count of {path.name}", name, measured(cells))
         if name and cells[name].attrs.get("kind") != "extensive":
             raise SchemaError(f"{name!r} of {path.name} is no count of persons but a rate or a label.")
-    if composed.zones and composed.zones not in labels(cells):
-        raise unknown_name(f"label of {path.name}", composed.zones, labels(cells) or ["none"])
+    for name in filter(None, [composed.zones, *levels]):
+        if name not in labels(cells):
+            raise unknown_name(f"label of {path.name}", name, labels(cells) or ["none"])
     return cells
 
 

@@ -71,5 +71,7 @@ def refuse_few_groups(groups: Sequence[str], total: str) -> None:
         raise SchemaError(f"segregation needs two groups at least, got {list(groups)}. Name the total to make a rest.")
     if twice := sorted({g for g in groups if list(groups).count(g) > 1}):
         raise SchemaError(f"{', '.join(twice)} is named twice: each group counts once.")
+    if "rest" in groups:
+        raise SchemaError("a group is called 'rest', which is what groups leave of a total. Rename it.")
     if total in groups:
         raise SchemaError(f"{total!r} is the total and a group at once: leave it out of the groups.")

@@ -5,7 +5,7 @@ A family is one entry in `FAMILIES`; the command line and the run file ask all o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -19,7 +19,7 @@ from civigrid.layers.segregation.neighbourhoods.nearest_table import nearest_tab
 from civigrid.layers.segregation.neighbourhoods.profile import profile_table
 from civigrid.layers.segregation.neighbourhoods.spatial import SPATIAL, SpatialOptions
 from civigrid.layers.segregation.pattern.table import pattern_table
-from civigrid.layers.segregation.scales.table import scale_table
+from civigrid.layers.segregation.scales.table import level_table, scale_table
 from civigrid.layers.segregation.table import segregation_table
 from civigrid.result_table import result_table
 from civigrid.run import config
@@ -48,6 +48,10 @@ class Wanted:
         Sizes of nested squares to decompose over, metres; () with `pyramid`: as `scale_table` chooses.
     pyramid : bool
         Decompose over nested cells.
+    levels : tuple of str
+        Labels to decompose over, from the smallest areas to the largest.
+    hierarchy : mapping of str to tuple of str
+        Supergroups and their groups: every term of a decomposition is split once more.
     decay_m : float or None
         Distance over which nearness falls to 1/e, for clustering.
     noise_variance : float or None
@@ -64,6 +68,8 @@ class Wanted:
     k: tuple[int, ...] = ()
     scales_m: tuple[int, ...] = ()
     pyramid: bool = False
+    levels: tuple[str, ...] = ()
+    hierarchy: Mapping[str, Sequence[str]] = field(default_factory=dict)
     decay_m: float | None = None
     noise_variance: float | None = None
     bootstrap: int = 0
@@ -90,7 +96,12 @@ class Wanted:
     @property
     def needs_places(self) -> tuple[str, ...]:
         """What of this asks where units lie."""
-        asked = {"--radii": self.radii_m, "--k": self.k, "--scales": self.scales_m or self.pyramid}
+        asked = {
+            "--radii": self.radii_m,
+            "--k": self.k,
+            "--scales": self.scales_m or self.pyramid,
+            "--levels": self.levels,
+        }
         return (*self.names.of_pattern, *(option for option, given in asked.items() if given))
 
 
@@ -118,6 +129,8 @@ def wanted_of(item: config.Segregation) -> Wanted:
         kernel=item.kernel,
         k=item.k,
         scales_m=item.scales_m,
+        levels=item.levels,
+        hierarchy=item.hierarchy,
         decay_m=item.decay_m or None,
     )
 
@@ -156,6 +169,8 @@ def check_wanted(wanted: Wanted) -> None:
     need = [name for name in wanted.names.of_pattern if name in NEED_DECAY]
     if need and wanted.decay_m is None:
         raise SchemaError(f"{', '.join(need)} need the distance over which nearness falls to 1/e (decay_m, --decay).")
+    if wanted.hierarchy and not (wanted.scales_m or wanted.pyramid or wanted.levels):
+        raise SchemaError("a hierarchy of groups splits the terms of a decomposition: name scales or levels too.")
     if wanted.bounds is not None and not wanted.bounds >= 1:
         raise SchemaError(f"bounds is {wanted.bounds}: the most a hidden count can be is at least 1.")
     if wanted.bounds is not None and wanted.needs_places:
@@ -230,6 +245,20 @@ def _scales(people: People, wanted: Wanted) -> pd.DataFrame | None:
         people.groups,
         **people.asked,
         levels_m=wanted.scales_m or None,
+        hierarchy=wanted.hierarchy or None,
+        noise_variance=wanted.noise_variance,
+    )
+
+
+def _levels(people: People, wanted: Wanted) -> pd.DataFrame | None:
+    if not wanted.levels:
+        return None
+    return level_table(
+        people.cells,
+        people.groups,
+        wanted.levels,
+        **people.asked,
+        hierarchy=wanted.hierarchy or None,
         noise_variance=wanted.noise_variance,
     )
 
@@ -240,6 +269,7 @@ FAMILIES: tuple[tuple[str, Callable[[People, Wanted], pd.DataFrame | None]], ...
     ("neighbourhoods by radius", _radii),
     ("nearest persons", _nearest),
     ("nested scales", _scales),
+    ("nested areas", _levels),
 )
 """Words for each family, and its table, or None where it was not asked for."""
 

@@ -39,15 +39,19 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
     groups = row["groups"].replace("|", ", ")
     groups = groups if len(groups) <= 40 else f"{groups[:37]}..."
     return (row["zone"], row["index"], groups, *figures, interval, f"{row['persons']:,.0f}", f"{row['cells']:,}",
-            _around(row["parameters"]), ", ".join(notes))  # fmt: skip
+            around_words(row["parameters"]), ", ".join(notes))  # fmt: skip
 
 
 def _figure(value: float) -> str:
     return f"{value + 0.0:.6f}".replace("-0.000000", "0.000000") if math.isfinite(value) else "-"
 
 
-def _around(said: dict[str, Any]) -> str:
-    """Whose composition counts: nothing to say where it is that of the cell or unit itself."""
+def around_words(said: dict[str, Any]) -> str:
+    """Whose composition counts, from the parameters of a row; nothing to say of the cell or unit itself.
+
+    >>> around_words({"radius_m": 1000.0, "kernel": "biweight"}), around_words({"k": 1600}), around_words({})
+    ('1,000 m biweight', '1,600 nearest', '')
+    """
     if "k" in said:
         return f"{said['k']:,} nearest"
     if "radius_m" in said:
