@@ -251,7 +251,7 @@ def test_bounds_of_suppressed_cells(city):
     ("words", "text"),
     [
         (["--groups", "natives", "--total", "population"], "Did you mean 'native'"),
-        (["--groups", "native", "--total", "population", "--zones", "distrct"], "Did you mean 'district'"),
+        (["--groups", "native", "--total", "population", "--zones", "districts"], "Did you mean 'district'"),
         (["--groups", "native", "--total", "population", "--indices", "Dd"], "Did you mean 'D'"),
         (["--groups", "native", "--total", "population", "--indices", "acl"], "Did you mean 'ACL'|Known:"),
         (["--groups", "native", "--total", "population", "--indices", "A(c=1)"], "no parameter 'c'"),
