@@ -28,7 +28,7 @@ from civigrid.kernels.trajectories import (
     trajectory,
 )
 from civigrid.kernels.true_distances import along_ground, on_earth
-from civigrid.layers.segregation.groups import group_counts, is_interpolated, why_missing, zone_codes
+from civigrid.layers.segregation.groups import group_counts, is_interpolated, rest_note, why_missing, zone_codes
 from civigrid.layers.segregation.neighbourhoods.nearest import nearest_around
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Column, Floats, Ints, Status
@@ -251,6 +251,7 @@ def _town(cells: xr.Dataset, groups: Sequence[str], total: str, options: Traject
         raise SchemaError("a group lives here that the reference does not know: its divergence would be infinite.")
     said = options.reference if isinstance(options.reference, str) else [float(p) for p in options.reference]
     about: dict[str, Any] = {"total": total or "sum of the groups", "left_out_cells": left_out}
+    about |= rest_note(cells, groups, total)
     about |= {"reference": said or "all cells", "cite": "olteanu2019"}
     corrected = not is_interpolated(cells, groups)
     if not corrected:
