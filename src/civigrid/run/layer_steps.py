@@ -28,7 +28,8 @@ from civigrid.run import config
 from civigrid.run.parts import Part
 from civigrid.run.paths import resolve
 from civigrid.run.segregation.members import members_of
-from civigrid.run.segregation.tables import People, tables_of, wanted_of
+from civigrid.run.segregation.people import People
+from civigrid.run.segregation.tables import tables_of, wanted_of
 from civigrid.source import Source
 from civigrid.travel import StraightLine, straight_line_times
 
