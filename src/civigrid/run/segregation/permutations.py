@@ -11,7 +11,7 @@ import pandas as pd
 from civigrid.layers.segregation.neighbourhoods.permuted import Tested
 
 
-def with_p(table: pd.DataFrame, tested: Mapping[tuple[str, str, str], Tested], draws: int, seed: int) -> pd.DataFrame:
+def with_p(table: pd.DataFrame, tested: Mapping[tuple[str, str], Tested], draws: int, seed: int) -> pd.DataFrame:
     """Add *p* to the parameters of rows of the whole.
 
     Parameters
@@ -26,20 +26,10 @@ def with_p(table: pd.DataFrame, tested: Mapping[tuple[str, str, str], Tested], d
     texts = table["parameters"].tolist()
     keys = zip(table["zone"], table["index"], table["groups"], texts, strict=True)
     for row, (zone, index, groups, text) in enumerate(keys):
-        if zone != "all":
+        found = tested.get((index, groups)) if zone == "all" else None
+        if found is None:
             continue
         said = json.loads(text)
-        fork = next(
-            (
-                f
-                for (i, g, f), t in tested.items()
-                if (i, g) == (index, groups) and json.loads(f).items() <= said.items()
-            ),
-            None,
-        )
-        if fork is None:
-            continue
-        found = tested[index, groups, fork]
         more: dict[str, Any] = {"p": found.p, "tail": found.tail, "permutations": draws, "seed": seed}
         if "noise_variance" in said:
             more["p_takes_out"] = "chance, not the publisher's noise"

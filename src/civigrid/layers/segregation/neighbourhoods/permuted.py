@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
@@ -153,7 +152,7 @@ def permutation_tests(
     draws: int = 999,
     seed: int = 0,
     scheduler: Scheduler | None = None,
-) -> dict[tuple[str, str, str], Tested]:
+) -> dict[tuple[str, str], Tested]:
     """Test several indices of the whole by the same allocations: each *p* is that of `permutation_test`.
 
     Parameters
@@ -166,7 +165,7 @@ def permutation_tests(
     Returns
     -------
     dict
-        By index, groups, and parameters of the index as JSON.  A value that is not defined has no test.
+        By index and groups.  A value that is not defined has no test.
 
     Raises
     ------
@@ -179,7 +178,7 @@ def permutation_tests(
 
 def composition_tests(
     counts: Floats, names: Sequence[str], indices: Sequence[str], *, draws: int = 999, seed: int = 0
-) -> dict[tuple[str, str, str], Tested]:
+) -> dict[tuple[str, str], Tested]:
     """Test indices of any units, as of `composition_table`, by allocating their people at random.
 
     Parameters
@@ -207,7 +206,7 @@ def _tests(
     indices: Sequence[str],
     draws: int,
     seed: int,
-) -> dict[tuple[str, str, str], Tested]:
+) -> dict[tuple[str, str], Tested]:
     if draws < 1:
         raise SchemaError(f"{draws} draws tell nothing: give at least 1, better 999.")
     declared = [index for index in map(index_named, indices) if index.correction != "none"]
@@ -217,13 +216,12 @@ def _tests(
     estimates = [value(rows) for value in values]
     allocations = fixed_margins(counts, draws, np.random.default_rng(seed))
     drawn = np.array([[value(rows) for value in values] for rows in look(allocations)])
-    found = {}
+    found: dict[tuple[str, str], Tested] = {}
     for k, (index, target) in enumerate(asked):
         if np.isfinite(estimates[k]):
             itself = index.groups == "pairs" and target.first == target.second
             tail: Tail = "greater" if itself else TAILS.get(index.name, "greater")
-            key = (index.name, target.groups, json.dumps(dict(index.parameters)))
-            found[key] = Tested(p_value(estimates[k], drawn[:, k], tail), tail)
+            found[index.name, target.groups] = Tested(p_value(estimates[k], drawn[:, k], tail), tail)
     return found
 
 
