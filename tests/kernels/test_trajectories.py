@@ -255,3 +255,16 @@ def test_what_is_refused(monkeypatch):
     with pytest.raises(SchemaError, match="scales=40"):
         trajectory_table(cells, ["a", "b"])
     assert not len(trajectory_table(as_cells(at[:1], np.zeros((1, 2))), ["a", "b"]))
+
+
+def test_a_group_of_nobody_changes_nothing():
+    """A third group without persons leaves every value as it is, normalised ones too."""
+    at, counts = town(10)
+    two = np.stack([counts[:, 0], counts[:, 1] + counts[:, 2]], axis=1)
+    with_nobody = np.concatenate([two, np.zeros((len(two), 1), dtype=np.int64)], axis=1)
+    one, other = (
+        trajectory_table(as_cells(at, two), ["a", "b"]),
+        trajectory_table(as_cells(at, with_nobody), list("abc")),
+    )
+    assert one["estimate"].tolist() == other["estimate"].tolist()
+    assert one["expected"].tolist()[:2] == other["expected"].tolist()[:2]

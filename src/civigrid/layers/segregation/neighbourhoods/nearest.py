@@ -23,7 +23,7 @@ PRESETS = (200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 51_200)
 """Scales of ResSegr, from the street to the city: Hennerdal and Nielsen (2017), Annals AAG 107; Östh, Clark and
 Malmberg (2015), Geographical Analysis 47."""
 Overshoot = Literal["proportional", "whole", "sampled"]
-CELLS_AT_ONCE = 16_384
+CELLS_AT_ONCE = 2048
 
 
 @dataclass(frozen=True, kw_only=True)
