@@ -54,8 +54,8 @@ def profile(path: str, chance: bool) -> Callable[[], Any]:
     """Profile of the census, with or without what chance makes; answers with cells and the shape of their array."""
     from civigrid.cells import grid_of, ids_of
     from civigrid.io.census import read_census_grid
-    from civigrid.layers.segregation.profile import profile_table
-    from civigrid.layers.segregation.spatial import SpatialOptions
+    from civigrid.layers.segregation.neighbourhoods.profile import profile_table
+    from civigrid.layers.segregation.neighbourhoods.spatial import SpatialOptions
     from civigrid.project import project_cells
 
     source, _ = read_census_grid(Path(path))
@@ -97,9 +97,9 @@ def _civigrid(side: int) -> Callable[[], Any]:
     from civigrid.kernels.convolution import Kernel
     from civigrid.kernels.evenness import information
     from civigrid.kernels.zones import zones_of
-    from civigrid.layers.segregation.neighbourhoods import arounds
-    from civigrid.layers.segregation.profile import profile_table
-    from civigrid.layers.segregation.spatial import SpatialOptions
+    from civigrid.layers.segregation.neighbourhoods.by_kernel import arounds
+    from civigrid.layers.segregation.neighbourhoods.profile import profile_table
+    from civigrid.layers.segregation.neighbourhoods.spatial import SpatialOptions
     from civigrid.types import Column
 
     grid = SquareGrid(cell_size_m=1000)

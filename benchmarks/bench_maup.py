@@ -62,8 +62,8 @@ def city(n: int, mean: float) -> Any:
 
 
 def _audit(n: int, mean: float, sizes: tuple[int, ...]) -> Callable[[], list[float]]:
-    from civigrid.layers.segregation.maup import maup_table
-    from civigrid.layers.segregation.maup_settings import MaupOptions
+    from civigrid.layers.segregation.maup.settings import MaupOptions
+    from civigrid.layers.segregation.maup.table import maup_table
 
     cells, options = city(n, mean), MaupOptions(sizes=sizes)
 

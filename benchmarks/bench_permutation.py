@@ -42,7 +42,7 @@ def _civigrid(side: int, draws: int, radius: float | None, index: str) -> Callab
     from civigrid.cells import make_cells
     from civigrid.grid import SquareGrid
     from civigrid.kernels.convolution import Kernel
-    from civigrid.layers.segregation.permuted import permutation_test
+    from civigrid.layers.segregation.neighbourhoods.permuted import permutation_test
     from civigrid.types import Column
 
     grid = SquareGrid(cell_size_m=1000)

@@ -141,3 +141,19 @@ def test_many_people_leave_nothing_to_take_out():
     assert found.value == pytest.approx(plain.value, abs=1e-3)
     assert not found.unreliable
     assert kernel.freed_of_chance(np.column_stack([noise, 6 - noise]), borders, weight).unreliable
+
+
+def test_random_allocations_keep_their_margins():
+    """Each draw is the index of an allocation with the sizes and the number of members given; the seed decides."""
+    counts, row, col = scattered(5)
+    borders, size = squares(row, col), counts.sum(axis=1).astype(int)
+    members, weights = int(counts[:, 0].sum()), np.stack([kernel.morrill(borders), kernel.wong_shape(borders)])
+    found = kernel.random_allocations(size, members, borders, weights, 3, seed=9)
+    rng = np.random.default_rng(9)
+    for values in found:
+        x = rng.multivariate_hypergeometric(size, members, method="marginals").astype(float)
+        pair = np.column_stack([x, size - x])
+        expected = [kernel.adjusted_dissimilarity(pair, borders, w).value for w in weights]
+
+        assert x.sum() == members
+        np.testing.assert_allclose(values, expected, atol=1e-12)

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from civigrid.kernels import evenness, exposure
+from civigrid.kernels import evenness, exposure, squares
 from civigrid.kernels.bounds import SHAPES, TOLERANCE, Known, bound
 from civigrid.kernels.zones import zones_of
 
 INDEX = {
     "D": evenness.dissimilarity,
     "H": evenness.information,
-    "V": evenness.variance_ratio,
+    "V": squares.variance_ratio,
     "gorard": evenness.gorard,
     "minmax": evenness.minmax,
     "isolation": exposure.isolation,

@@ -84,6 +84,16 @@ def test_without_a_limit_a_hidden_count_may_be_the_whole_cell():
         values_of(shown, "T") > 0].sum())  # fmt: skip
 
 
+def test_a_group_that_may_have_nobody_says_so():
+    """All counts are 0: no bounds, and the reason."""
+    true, _ = city()
+    nobody = with_variables(true, {"x": np.zeros(144)}, {"x": Column()})
+    row = bounds_table(nobody, ["x"], total="T", indices=["D"]).iloc[0]
+
+    assert np.isnan(row["low"])
+    assert "cannot have anybody" in json.loads(row["parameters"])["undefined"]
+
+
 def test_a_known_table_has_its_index_for_both_bounds():
     """Nothing hidden: low and high are the estimate."""
     true, _ = city()

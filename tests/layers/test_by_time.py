@@ -9,9 +9,9 @@ from civigrid.cells import make_cells
 from civigrid.errors import SchemaError
 from civigrid.grid import SquareGrid
 from civigrid.kernels.convolution import Kernel
-from civigrid.layers.segregation.by_time import ByTime
-from civigrid.layers.segregation.neighbourhoods import around
-from civigrid.layers.segregation.spatial import spatial_table
+from civigrid.layers.segregation.neighbourhoods.by_kernel import around
+from civigrid.layers.segregation.neighbourhoods.by_time import ByTime
+from civigrid.layers.segregation.neighbourhoods.spatial import spatial_table
 from civigrid.travel.straight_line import StraightLine, straight_line_times
 from civigrid.travel_times import TravelTimes
 from civigrid.types import Column

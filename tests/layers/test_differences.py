@@ -9,7 +9,7 @@ from civigrid.cells import ids_of, make_cells, values_of
 from civigrid.errors import CivigridError, GridMismatchError, SchemaError, UnknownNameError
 from civigrid.grid import SquareGrid
 from civigrid.layers.segregation import segregation_table
-from civigrid.layers.segregation.differences import (
+from civigrid.layers.segregation.change.differences import (
     TERMS,
     city_difference_table,
     difference_cells,
@@ -128,6 +128,18 @@ def test_a_cell_that_one_year_does_not_know_is_neither_added_nor_removed():
 
     assert parts["M_additions"] == 0
     assert json.loads(table["parameters"].iloc[0])["left_out_cells"] == 1
+
+
+def test_a_zone_that_cannot_be_split_says_why():
+    """The east is lived in only in one year: its row has no number but a reason, the west has its terms."""
+    before, after = year(1, drop=range(30, 60)), year(2)
+    table = difference_table(before, after, GROUPS, zone="zone", measures=["M"])
+    east = table[table["zone"] == "east"]
+
+    assert len(east) == 1
+    assert np.isnan(east["estimate"].iloc[0])
+    assert "0 units" in json.loads(east["parameters"].iloc[0])["not_split"]
+    assert len(table[table["zone"] == "west"]) == 8
 
 
 def test_what_cannot_be_compared_is_refused():

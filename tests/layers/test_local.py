@@ -9,8 +9,8 @@ from patterns import pattern
 from civigrid.cells import ids_of, make_cells, status_of, values_of
 from civigrid.errors import SchemaError, UnknownNameError
 from civigrid.grid import H3Grid, SquareGrid
-from civigrid.layers.segregation.local import LocalOptions, local_cells, local_table
-from civigrid.layers.segregation.places import touching_pairs
+from civigrid.layers.segregation.pattern.local import LocalOptions, local_cells, local_table
+from civigrid.layers.segregation.pattern.places import touching_pairs
 from civigrid.release import min_count, release
 from civigrid.result_table import check_table
 from civigrid.types import Column, Status

@@ -12,10 +12,10 @@ from civigrid.errors import SchemaError, UnknownNameError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.kernels.origins import Cut, cut, origins, sums, within
 from civigrid.layers.segregation import INDICES, segregation_table
-from civigrid.layers.segregation.maup import maup_table
-from civigrid.layers.segregation.maup_classes import maup_cells
-from civigrid.layers.segregation.maup_rows import _tau
-from civigrid.layers.segregation.maup_settings import MaupOptions
+from civigrid.layers.segregation.maup.classes import maup_cells
+from civigrid.layers.segregation.maup.rows import _tau
+from civigrid.layers.segregation.maup.settings import MaupOptions
+from civigrid.layers.segregation.maup.table import maup_table
 from civigrid.types import Column, Status
 
 GRID = SquareGrid(cell_size_m=1000)

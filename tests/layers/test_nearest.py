@@ -11,11 +11,11 @@ from civigrid.errors import CivigridError, SchemaError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.kernels.evenness import dissimilarity, information
 from civigrid.kernels.zones import zones_of
-from civigrid.layers.segregation.nearest import PRESETS, Nearest, nearest_around
-from civigrid.layers.segregation.nearest_table import nearest_cells, nearest_table
-from civigrid.layers.segregation.neighbourhoods import Neighbours
-from civigrid.layers.segregation.spatial import SpatialOptions, spatial_table
-from civigrid.layers.segregation.spatial_chance import spatial_error
+from civigrid.layers.segregation.neighbourhoods.by_kernel import Neighbours
+from civigrid.layers.segregation.neighbourhoods.nearest import PRESETS, Nearest, nearest_around
+from civigrid.layers.segregation.neighbourhoods.nearest_table import nearest_cells, nearest_table
+from civigrid.layers.segregation.neighbourhoods.spatial import SpatialOptions, spatial_table
+from civigrid.layers.segregation.neighbourhoods.spatial_chance import spatial_error
 from civigrid.layers.segregation.table import segregation_table
 from civigrid.types import Column, Status
 

@@ -10,10 +10,10 @@ from patterns import pattern
 from civigrid.cells import ids_of, make_cells
 from civigrid.errors import SchemaError, UnknownNameError
 from civigrid.grid import H3Grid, SquareGrid
-from civigrid.layers.segregation.pattern import pattern_table
-from civigrid.layers.segregation.pattern_indices import PATTERNS
-from civigrid.layers.segregation.pattern_sources import PATTERN_SOURCES
-from civigrid.layers.segregation.places import Centres, PatternOptions
+from civigrid.layers.segregation.pattern.indices import PATTERNS
+from civigrid.layers.segregation.pattern.places import Centres, PatternOptions
+from civigrid.layers.segregation.pattern.table import pattern_table
+from civigrid.layers.segregation.sources import SOURCES
 from civigrid.release import min_count, release
 from civigrid.result_table import check_table
 from civigrid.types import Column, Status
@@ -257,7 +257,7 @@ def test_hexagons_and_squares_agree_on_one_surface():
 
 def test_boundaries_of_hexagons():
     """Six neighbours, common sides that make up the perimeter inside, and touching by corners is nothing new."""
-    from civigrid.layers.segregation.places import borders_of
+    from civigrid.layers.segregation.pattern.places import borders_of
 
     grid = H3Grid(8)
     middle = grid.cell_at(np.array([[13.4, 52.5]]))
@@ -309,7 +309,7 @@ def test_nobody_and_one_side_only():
 @pytest.mark.parametrize("index", PATTERNS, ids=NAMES)
 def test_every_index_declares_itself(index):
     """A declaration has plain words, a formula, a source with a year and the settings it depends on."""
-    assert PATTERN_SOURCES[index.source].bibtex().startswith("@")
+    assert SOURCES[index.source].bibtex().startswith("@")
     assert index.title
     assert index.formula
     assert index.parameters

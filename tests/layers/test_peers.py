@@ -7,8 +7,8 @@ from patterns import pattern
 
 from civigrid.cells import make_cells
 from civigrid.grid import SquareGrid
-from civigrid.layers.segregation.pattern import pattern_table
-from civigrid.layers.segregation.places import Centres, PatternOptions
+from civigrid.layers.segregation.pattern.places import Centres, PatternOptions
+from civigrid.layers.segregation.pattern.table import pattern_table
 from civigrid.types import Column
 
 pytestmark = pytest.mark.filterwarnings("ignore")

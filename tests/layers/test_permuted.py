@@ -8,9 +8,9 @@ from civigrid.errors import SchemaError, UnknownNameError
 from civigrid.kernels.convolution import Kernel
 from civigrid.kernels.permutation import fixed_margins, p_value
 from civigrid.layers.segregation.indices import index_named, with_parameters
-from civigrid.layers.segregation.neighbourhoods import around
-from civigrid.layers.segregation.permuted import permutation_test
-from civigrid.layers.segregation.spatial import spatial_table
+from civigrid.layers.segregation.neighbourhoods.by_kernel import around
+from civigrid.layers.segregation.neighbourhoods.permuted import permutation_test
+from civigrid.layers.segregation.neighbourhoods.spatial import spatial_table
 
 
 def test_null_is_rejected_as_often_as_it_should_be():

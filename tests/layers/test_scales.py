@@ -10,7 +10,7 @@ from civigrid.errors import SchemaError, UnknownNameError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.kernels.shapley import information, mutual_information
 from civigrid.layers.segregation import segregation_table
-from civigrid.layers.segregation.scales import level_table, scale_cells, scale_table, within_table
+from civigrid.layers.segregation.scales.table import level_table, scale_cells, scale_table, within_table
 from civigrid.result_table import check_table
 from civigrid.types import Column, Status
 

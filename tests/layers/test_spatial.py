@@ -8,7 +8,7 @@ from civigrid.engine import Scheduler
 from civigrid.errors import GridMismatchError, SchemaError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.kernels.convolution import Kernel
-from civigrid.layers.segregation.neighbourhoods import Neighbours, around, arounds
+from civigrid.layers.segregation.neighbourhoods.by_kernel import Neighbours, around, arounds
 from civigrid.types import Column
 
 GRID = SquareGrid(cell_size_m=1000)

@@ -12,11 +12,11 @@ from civigrid.grid import H3Grid, SquareGrid
 from civigrid.kernels.convolution import Kernel
 from civigrid.kernels.permutation import fixed_margins
 from civigrid.layers.segregation import segregation_table
-from civigrid.layers.segregation.gather import Gather
 from civigrid.layers.segregation.indices import INDICES, index_named, with_parameters
-from civigrid.layers.segregation.neighbourhoods import Around, around
-from civigrid.layers.segregation.profile import profile_table
-from civigrid.layers.segregation.spatial import SPATIAL, SpatialOptions, spatial_table
+from civigrid.layers.segregation.neighbourhoods.by_kernel import Around, around
+from civigrid.layers.segregation.neighbourhoods.gather import Gather
+from civigrid.layers.segregation.neighbourhoods.profile import profile_table
+from civigrid.layers.segregation.neighbourhoods.spatial import SPATIAL, SpatialOptions, spatial_table
 from civigrid.types import Column, Status
 
 NUMBERS = ["estimate", "expected", "corrected", "low", "high", "persons", "cells"]

@@ -9,8 +9,8 @@ from civigrid.cells import make_cells
 from civigrid.errors import SchemaError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.layers.segregation import segregation_cells, segregation_table
-from civigrid.layers.segregation.maup import maup_table
-from civigrid.layers.segregation.maup_settings import MaupOptions
+from civigrid.layers.segregation.maup.settings import MaupOptions
+from civigrid.layers.segregation.maup.table import maup_table
 from civigrid.report.drawing import Mark, figure_bytes, label_ends, new_figure, save
 from civigrid.report.map_figures import cell_image, distance_figure
 from civigrid.report.maup_figures import maup_figure, stability_figure

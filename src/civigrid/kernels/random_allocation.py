@@ -76,7 +76,7 @@ def chance_of(rows: Zones, noise: Floats | None = None) -> Chance:
     counted, of = size[first], zone[first]
     starts = np.searchsorted(of, np.arange(len(rows.starts)))
     left = np.maximum(total[of] - counted, 0.0)
-    effective = np.where(left > 0, counted * (total[of] - 1) / np.maximum(left, 1e-300), _MOST)
+    effective = np.divide(counted * (total[of] - 1), left, out=np.full_like(left, _MOST), where=left > 0)
     made = Chance(np.minimum(effective, _MOST), persons, 1 / counted, share, starts, None, counted)
     if noise is None or keys is None:
         return made

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from civigrid.layers.segregation.maup_classes import WORDS as HOLDS
+from civigrid.layers.segregation.maup.classes import WORDS as HOLDS
 from civigrid.layers.typology import LEVEL_1, LEVEL_2
 from civigrid.maps.palette import SETTLEMENT, SETTLEMENT_1, STEADY
 from civigrid.types import Column, Floats

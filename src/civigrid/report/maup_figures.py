@@ -40,7 +40,7 @@ def maup_figure(
     Parameters
     ----------
     table : pandas.DataFrame
-        Of `civigrid.layers.segregation.maup.maup_table`.
+        Of `civigrid.layers.segregation.maup_table`.
     indices : sequence of str
         One panel each, six at most; those that the table lacks are skipped.
     groups : str
@@ -170,7 +170,7 @@ def stability_figure(table: pd.DataFrame, *, words: Mapping[str, str] | None = N
     Parameters
     ----------
     table : pandas.DataFrame
-        Of `civigrid.layers.segregation.maup.maup_table`.
+        Of `civigrid.layers.segregation.maup_table`.
     words : mapping of str to str, optional
         What groups are called.
     title : str

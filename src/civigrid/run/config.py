@@ -90,6 +90,24 @@ class Segregation:
     groups: tuple[str, ...] = key("counts of the groups, a partition of the people")
     total: str = key("published total to divide by; empty: the sum of the groups", default="")
     zones: tuple[str, ...] = key("labels whose values are zones, as country", default=())
+    indices: tuple[str, ...] = key(
+        "indices by name, A(b=0.1) with a parameter; or default, all, ordered (groups in their order), pattern",
+        default=("default",),
+    )
+    radii_m: tuple[float, ...] = key("radii of neighbourhoods, metres: every index at every radius", default=())
+    kernel: str = key(
+        "shape of neighbourhoods: uniform, triangular, biweight, gaussian (cut at 3 decay lengths), exponential (at 7)",
+        default="biweight",
+    )
+    k: tuple[int, ...] = key("numbers of nearest persons: every index at every number, as [200, 1600]", default=())
+    scales_m: tuple[int, ...] = key("sizes of nested squares to decompose M and H over, metres", default=())
+    levels: tuple[str, ...] = key(
+        "labels to decompose M and H over, from the smallest areas to the largest", default=()
+    )
+    hierarchy: Mapping[str, tuple[str, ...]] = key(
+        "supergroups and their groups: terms of a decomposition are split once more", default_factory=dict
+    )
+    decay_m: float = key("clustering: distance over which nearness falls to 1/e, metres; 0: not given", default=0.0)
     question: str = key("what the map answers, in one sentence", default="Who lives near whom?")
 
 

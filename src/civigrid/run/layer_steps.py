@@ -18,13 +18,14 @@ from civigrid.errors import SchemaError
 from civigrid.io.tables import read_shapes, read_table, to_numbers
 from civigrid.layers.onestop import Bundle, bundle_cells, bundle_table, places_of
 from civigrid.layers.reach import reach_table
-from civigrid.layers.segregation import segregation_cells, segregation_table
+from civigrid.layers.segregation import segregation_cells
 from civigrid.layers.typology import with_centres
 from civigrid.project import COVERED, coarsen
 from civigrid.result_table import parameters, result_table
 from civigrid.run import config
 from civigrid.run.parts import Part
 from civigrid.run.paths import resolve
+from civigrid.run.segregation.tables import People, tables_of, wanted_of
 from civigrid.source import Source
 from civigrid.travel import StraightLine, straight_line_times
 
@@ -73,12 +74,14 @@ def add_centres(item: config.Centres, cells: xr.Dataset, setting: Setting) -> Pa
 
 
 def add_segregation(item: config.Segregation, cells: xr.Dataset, setting: Setting) -> Part:
-    """Local measures by cell; indices for the whole and by zone."""
+    """Local measures by cell; indices of all families asked for, for the whole and by zone."""
     options: dict[str, Any] = {"scheduler": setting.scheduler, "cells_per_block": setting.block_cells}
-    tables = [segregation_table(cells, item.groups, total=item.total, **options)]
-    for zone in item.zones:
-        found = segregation_table(cells, item.groups, total=item.total, zone=zone, **options)
-        tables.append(found[found["zone"] != "all"])
+    tables: list[pd.DataFrame] = []
+    for zone in item.zones or ("",):
+        people = People(cells=cells, groups=item.groups, total=item.total, zone=zone, options=options)
+        found = tables_of(people, wanted_of(item))
+        # the whole stands once, however many labels make zones
+        tables.append(found if not tables else found[found["zone"] != "all"])
     table = _of_cells(pd.concat(tables, ignore_index=True), item.cells)
     return Part(segregation_cells(cells, item.groups, total=item.total), {"results": table})
 

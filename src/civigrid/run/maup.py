@@ -20,9 +20,9 @@ from civigrid.io.tables import column_names
 from civigrid.io.write import write_bytes, write_csv, write_table, write_text
 from civigrid.layers.segregation import segregation_cells
 from civigrid.layers.segregation.indices import NOMINAL, index_named
-from civigrid.layers.segregation.maup import DEFAULT, maup_table
-from civigrid.layers.segregation.maup_classes import WORDS, maup_cells
-from civigrid.layers.segregation.maup_settings import MaupOptions
+from civigrid.layers.segregation.maup.classes import WORDS, maup_cells
+from civigrid.layers.segregation.maup.settings import MaupOptions
+from civigrid.layers.segregation.maup.table import DEFAULT, maup_table
 from civigrid.maps import make_map, to_html
 from civigrid.project import centre_partition, label_cells
 from civigrid.project.geometry import transformer

@@ -20,6 +20,7 @@ from civigrid.report import comparison_figure, interval_figure, make_report
 from civigrid.run import config
 from civigrid.run.layer_steps import sites_of
 from civigrid.run.paths import resolve
+from civigrid.run.segregation.text import around_words
 from civigrid.source import Licence, Source
 
 WRITERS: dict[str, tuple[str, Callable[[Release[xr.Dataset], Path], None]]] = {
@@ -152,17 +153,17 @@ def write_report(
     """Write the one-page report; `checks` are the mass ledger and what the readers noticed."""
     out = release(table, profile_of(run))
     figures = []
-    by_zone = table[(table["index"] == "H_multi") & (table["zone"] != "all")]
+    by_zone = table[(table["index"] == "H_multi") & (table["zone"] != "all") & ~of_neighbours(table)]
     for groups, part in by_zone.groupby("groups", sort=False):
         text = f"Segregation of {str(groups).replace('|', ', ')} by zone (information index H), the largest zones"
         figures.append((text, interval_figure(release(part, profile_of(run)), "H_multi")))
     if (table["topic"] == "validation").any():
         figures.append(("How far each projection is from the reference", comparison_figure(out)))
-    whole = table[table["zone"] == "all"]
+    whole = _with_neighbours(table[table["zone"] == "all"])
     tables = [
         (f"{str(t).title()}: the whole", release(p, profile_of(run))) for t, p in whole.groupby("topic", sort=False)
     ]
-    others = table[table["zone"] != "all"]
+    others = table[(table["zone"] != "all") & ~of_neighbours(table)]
     for topic, part in others.groupby("topic", sort=False):
         large = part.nlargest(60, "persons") if topic == "segregation" else part.head(120)
         large = large[large["index"].isin(["D_multi", "H_multi"])] if topic == "segregation" else large
@@ -182,13 +183,28 @@ def write_report(
     return [folder / "report.html"]
 
 
+def of_neighbours(table: pd.DataFrame) -> pd.Series:
+    """Rows about who lives around, not about the cells themselves: one index has one row for each neighbourhood.
+
+    >>> of_neighbours(pd.DataFrame({"parameters": ['{"radius_m": 1000.0}', '{"total": "T"}']})).tolist()
+    [True, False]
+    """
+    return table["parameters"].str.contains('"radius_m": |"k": ', regex=True)
+
+
+def _with_neighbours(table: pd.DataFrame) -> pd.DataFrame:
+    """Name the neighbourhood beside the index, where a table of the report shows no parameters."""
+    words = table["parameters"].map(lambda text: around_words(json.loads(text)))
+    return table.assign(index=table["index"].where(words == "", table["index"] + ", " + words))
+
+
 def sentences(table: pd.DataFrame, cells: Mapping[str, xr.Dataset]) -> list[str]:
     """Say the main results in plain words, one cell set after the other."""
     about = table["parameters"].map(json.loads)
     on = about.map(lambda a: str(a.get("on", "")))
     found = []
     for name, ds in cells.items():
-        mine = table[(on == name) & (table["zone"] == "all")]
+        mine = table[(on == name) & (table["zone"] == "all") & ~of_neighbours(table)]
         found += [_segregation(row, name, ds) for _, row in mine[mine["index"] == "D"].iterrows()]
         found += [_beyond(row, ds) for _, row in mine[mine["index"] == "share_beyond:one_stop"].iterrows()]
     errors = table[table["index"] == "total_allocation_error"]

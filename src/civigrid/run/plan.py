@@ -30,6 +30,8 @@ SECONDS_PER_MILLION = {
     "files": 12.0,
 }
 """Measured on two cores, by a million cells: a guide for the plan, no promise."""
+SECONDS_PER_NEIGHBOURHOOD = 3.0
+"""For each radius, each k and each nested scale, by a million cells."""
 BASE_SECONDS = {"cells": 0.6, "segregation": 0.5, "access": 0.4, "reach": 0.3, "centres": 0.3, "map": 0.4, "files": 0.6}
 
 
@@ -48,7 +50,8 @@ class Step:
     @property
     def seconds(self) -> float:
         """Estimated time on two cores."""
-        return BASE_SECONDS.get(self.kind, 0.3) + SECONDS_PER_MILLION.get(self.kind, 1.0) * self.rows / 1e6
+        each = SECONDS_PER_MILLION.get(self.kind, 1.0) + SECONDS_PER_NEIGHBOURHOOD * _neighbourhoods(self.item)
+        return BASE_SECONDS.get(self.kind, 0.3) + each * self.rows / 1e6
 
     @property
     def memory_mb(self) -> float:
@@ -99,6 +102,10 @@ def make_plan(run: config.Run, base: Path) -> tuple[Step, ...]:
             add(f"{kind}:{i}", kind, item.cells, (before,), item, extra, steps[before].rows)
             last[item.cells] = f"{kind}:{i}"
     return tuple(steps.values())
+
+
+def _neighbourhoods(item: Any) -> int:
+    return sum(len(getattr(item, name, ())) for name in ("radii_m", "k", "scales_m"))
 
 
 def _plain(item: Any) -> Any:

@@ -13,7 +13,7 @@ from civigrid.cells import is_missing, status_of, values_of
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.kernels.bounds import SHAPES, Known, bound
 from civigrid.layers.segregation.indices import INDICES
-from civigrid.layers.segregation.nested import zones_of
+from civigrid.layers.segregation.scales.nested import zones_of
 from civigrid.layers.segregation.sources import SOURCES
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Bools, Floats, Status
@@ -179,7 +179,9 @@ def _rows(
                     hidden_persons_at_most=float((known.high - known.low).sum()),
                     left_out_cells=left_out,
                     gap=round(found.gap, 9) if np.isfinite(found.gap) else None,
+                    undefined=None if np.isfinite(found.low) else "the group, or everyone else, cannot have anybody",
                     source=SOURCES[source].short,
-                    cite=source,
+                    cite=f"{source}|marshall2011",
+                    correction="none",
                 ),
             }

@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 from scipy.special import xlogy
 
-from civigrid.cells import column_of, status_of, with_variables
+from civigrid.cells import column_of, with_variables
 from civigrid.errors import unknown_name
 from civigrid.kernels.zones import across
-from civigrid.layers.segregation.groups import group_counts
-from civigrid.types import Column, Floats, Status, Statuses
+from civigrid.layers.segregation.groups import group_counts, statuses_of
+from civigrid.types import Column, Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +196,8 @@ def segregation_cells(
         if not MEASURES[name].by_group:
             values[name] = MEASURES[name].value(city)
             about[name] = _column(MEASURES[name], MEASURES[name].words, rests)
-    return with_variables(cells, values, about, status=_status(cells, groups, city.size, values))
+    status = statuses_of(cells, [*groups, total] if total else groups, city.size, values)
+    return with_variables(cells, values, about, status=status)
 
 
 def _column(measure: Measure, words: str, rests: str) -> Column:
@@ -206,12 +207,3 @@ def _column(measure: Measure, words: str, rests: str) -> Column:
     return Column(
         kind="intensive", units="1", weight="residents", source="segregation", long_name=words, rests_on=rests
     )
-
-
-def _status(cells: xr.Dataset, groups: Sequence[str], size: Floats, values: dict[str, Floats]) -> dict[str, Statuses]:
-    """Why a value is missing: because a group is.  A rate of a cell without residents is undefined, not missing."""
-    why = np.full(len(size), Status.UNAVAILABLE, dtype=np.uint8)
-    for code in (Status.SUPPRESSED, Status.CONFIDENTIAL):
-        why[np.any([status_of(cells, g) == code for g in groups], axis=0)] = code
-    unknown = np.isnan(size)
-    return {n: np.where(unknown & np.isnan(v), why, Status.OK).astype(np.uint8) for n, v in values.items()}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import xarray as xr
 
 from civigrid.cells import is_missing, noise_variance_of, status_of, values_of
 from civigrid.errors import SchemaError
-from civigrid.types import Floats, Status
+from civigrid.types import Floats, Ints, Status, Statuses
 
 
 def group_counts(cells: xr.Dataset, groups: Sequence[str], total: str) -> tuple[Floats, int]:
@@ -54,3 +55,40 @@ def is_interpolated(cells: xr.Dataset, groups: Sequence[str]) -> bool:
     known = np.stack([values_of(cells, g) > 0 for g in groups])
     guessed = np.stack([status_of(cells, g) == Status.IMPUTED for g in groups])
     return bool((guessed & known).sum() > 0.5 * known.sum())
+
+
+def why_missing(cells: xr.Dataset, names: Sequence[str]) -> Statuses:
+    """Status of what rests on several counts, shape (cell,): OK, or why one of them is missing.
+
+    Confidential comes before suppressed, suppressed before unavailable.
+    """
+    why = np.full(cells.sizes["cell"], Status.OK, dtype=np.uint8)
+    codes = [(status_of(cells, name), values_of(cells, name)) for name in names]
+    for code, values in codes:
+        why[np.isnan(values) | is_missing(code)] = Status.UNAVAILABLE
+    for status in (Status.SUPPRESSED, Status.CONFIDENTIAL):
+        why[np.any([code == status for code, _ in codes], axis=0)] = status
+    return why
+
+
+def statuses_of(
+    cells: xr.Dataset, names: Sequence[str], size: Floats, values: Mapping[str, Floats]
+) -> dict[str, Statuses]:
+    """Statuses of measures that rest on counts: a rate of a cell without residents is undefined, not missing."""
+    why, unknown = why_missing(cells, names), np.isnan(size)
+    return {n: np.where(unknown & np.isnan(v), why, Status.OK).astype(np.uint8) for n, v in values.items()}
+
+
+def zone_codes(cells: xr.Dataset, zone: str) -> tuple[list[str], Ints]:
+    """Names of the zones, and each cell's number; cells without a name count in the whole alone."""
+    if not zone:
+        return [], np.zeros(cells.sizes["cell"], dtype=np.int64)
+    if zone not in cells or cells[zone].attrs.get("kind") != "label":
+        raise SchemaError(f"{zone!r} is no label of these cells. Keep it when the source is projected (keep = [...]).")
+    return numbered(cells[zone].to_numpy().astype(str))
+
+
+def numbered(zone: npt.NDArray[np.str_]) -> tuple[list[str], Ints]:
+    """Names in order, and the number of each row's."""
+    names, code = np.unique(zone, return_inverse=True)
+    return [str(n) or "(none)" for n in names], code.astype(np.int64)

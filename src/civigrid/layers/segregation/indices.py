@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from civigrid.errors import SchemaError, unknown_name
-from civigrid.kernels import evenness, exposure, gini, ordinal
+from civigrid.kernels import evenness, exposure, gini, ordinal, squares
 from civigrid.kernels import random_allocation as chance
 from civigrid.kernels.zones import Value
 from civigrid.types import Floats
@@ -78,7 +78,7 @@ _EACH = (
           r"\frac12\sum_i\left|\frac{x_i}{X}-\frac{t_i}{T}\right|", "gorard2002"),
     Index("minmax", "Min-max index", "each", evenness.minmax, chance.expected_minmax, "squares",
           r"\frac{2D}{1+D}", "osullivan2007"),
-    Index("V", "Variance ratio", "each", evenness.variance_ratio, chance.expected_variance_ratio, "rescaled",
+    Index("V", "Variance ratio", "each", squares.variance_ratio, chance.expected_variance_ratio, "rescaled",
           r"\sum_i\frac{t_i(p_i-P)^2}{TP(1-P)}", "stearns1986"),
     Index("isolation", "Isolation", "each", exposure.isolation, chance.expected_isolation, "difference",
           r"\sum_i\frac{x_i}{X}\frac{x_i}{t_i}", "massey1988", "eq. 5"),
@@ -100,15 +100,15 @@ _ALL = (
           "difference", r"E-\sum_i\frac{t_i}{T}E_i", "mora2011", "eq. 5"),
     Index("divergence", "Divergence index (nats)", "all", evenness.divergence, chance.expected_mutual_information,
           "difference", r"\sum_i\frac{t_i}{T}\sum_m\pi_{im}\ln\frac{\pi_{im}}{P_m}", "roberto2015", "eqs. 1 and 2"),
-    Index("C", "Squared coefficient of variation", "all", evenness.squared_variation,
+    Index("C", "Squared coefficient of variation", "all", squares.squared_variation,
           chance.expected_squared_variation, "rescaled", r"\sum_{mi}\frac{t_i(\pi_{im}-P_m)^2}{T(G-1)P_m}",
           "reardon2002", "eq. 15"),
-    Index("R", "Relative diversity", "all", evenness.relative_diversity, chance.expected_relative_diversity,
+    Index("R", "Relative diversity", "all", squares.relative_diversity, chance.expected_relative_diversity,
           "rescaled", r"1-\sum_i\frac{t_iI_i}{TI}", "reardon2002", "eq. 13"),
-    Index("P", "Normalised exposure", "all", evenness.normalized_exposure, chance.expected_normalized_exposure,
+    Index("P", "Normalised exposure", "all", squares.normalized_exposure, chance.expected_normalized_exposure,
           "rescaled", r"\sum_{mi}\frac{t_i(\pi_{im}-P_m)^2}{T(1-P_m)}", "james1986"),
     Index("E", "Diversity (entropy, nats)", "all", evenness.entropy, None, "none", r"-\sum_mP_m\ln P_m", "theil1972"),
-    Index("simpson", "Chance that two persons differ (Simpson)", "all", evenness.simpson, None, "none",
+    Index("simpson", "Chance that two persons differ (Simpson)", "all", squares.simpson, None, "none",
           r"1-\sum_mP_m^2", "simpson1949"),
 )  # fmt: skip
 _LAMBDA = r"1-\sum_i\frac{t_iv_i}{Tv},\ v=\sum_j "

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from civigrid.kernels.random_allocation import Chance
 from civigrid.kernels.zones import Value, Zones, across, gradient
 from civigrid.layers.segregation.indices import Chances, Index, freed, with_parameters
+from civigrid.layers.segregation.sources import SOURCES
+from civigrid.result_table import parameters
 from civigrid.types import Bools, Floats
 
 _SHARES = ("isolation", "interaction", "exposure")
@@ -137,3 +139,11 @@ def _baseline(index: Index, target: Target, chance: Chance) -> Floats:
     if index.groups == "pairs":
         return chance.share[:, target.second]
     return chance.share[:, 1 if index.name == "interaction" else 0]
+
+
+def row_parameters(index: Index, about: dict[str, Any]) -> tuple[str, str]:
+    """Parameters of a row, and the same of a row whose value chance alone explains by more than half."""
+    where = f", {index.where}" if index.where else ""
+    source = SOURCES[index.source].short + where
+    said = {**about, **index.parameters, "correction": index.correction, "source": source, "cite": index.source}
+    return parameters(**said), parameters(**said, unreliable=True)

@@ -14,10 +14,10 @@ import xarray as xr
 from civigrid.cells import with_variables
 from civigrid.errors import SchemaError, first_few
 from civigrid.kernels.binomial import mean_entropy_term
+from civigrid.layers.segregation.groups import why_missing
 from civigrid.layers.segregation.measured import Z_95
-from civigrid.layers.segregation.nested import Counted, counted, label_of, zones_of
+from civigrid.layers.segregation.scales.nested import Counted, counted, label_of, zones_of
 from civigrid.layers.segregation.sources import SOURCES
-from civigrid.layers.segregation.status import why_missing
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Column, Floats, Ints
 
@@ -262,7 +262,8 @@ def _expected(size: Floats, of: Country) -> Floats:
         q = of.share[label, g]
         entropy = -q * np.log(np.where(q > 0, q, 1.0))
         found += entropy - mean_entropy_term(np.minimum(effective, 1e15), q)
-    return np.asarray(np.maximum(found, 0.0)[row.ravel()])
+    # a country of one cell leaves chance nothing to do, to rounding
+    return np.asarray(np.where(found > 1e-14, found, 0.0)[row.ravel()])
 
 
 def _rows(

@@ -133,6 +133,30 @@ _ALL = (
     _s("winship1977", "Winship, Christopher", "A revaluation of indexes of residential segregation", "Social Forces",
        "55(4), 1058-1066"),
     _s("wong1993", "Wong, David W. S.", "Spatial indices of segregation", "Urban Studies", "30(3), 559-572"),
+    _s("anselin1995", "Anselin, Luc", "Local indicators of spatial association -- LISA", "Geographical Analysis",
+       "27(2), 93-115"),
+    _s("anselin2019", "Anselin, Luc and Li, Xun", "Operational local join count statistics for cluster detection",
+       "Journal of Geographical Systems", "21(2), 189-210"),
+    _s("benjamini1995", "Benjamini, Yoav and Hochberg, Yosef", "Controlling the false discovery rate: a practical and "
+       "powerful approach to multiple testing", "Journal of the Royal Statistical Society B", "57(1), 289-300"),
+    _s("duncan1955b", "Duncan, Otis Dudley and Duncan, Beverly", "Residential distribution and occupational "
+       "stratification", "American Journal of Sociology", "60(5), 493-503"),
+    _s("hoover1941", "Hoover, Edgar M.", "Interstate redistribution of population, 1850-1940",
+       "The Journal of Economic History", "1(2), 199-205"),
+    _s("marshall1991", "Marshall, Roger J.", "Mapping disease and mortality rates using empirical Bayes estimators",
+       "Applied Statistics", "40(2), 283-294"),
+    _s("marshall2011", "Marshall, Albert W. and Olkin, Ingram and Arnold, Barry C.", "Inequalities: Theory of "
+       "Majorization and Its Applications", "Springer", "2nd edition", book=True),
+    _s("morgan1983", "Morgan, Barrie S.", "A distance-decay based interaction index to measure residential "
+       "segregation", "Area", "15(3), 211-217"),
+    _s("phipson2010", "Phipson, Belinda and Smyth, Gordon K.", "Permutation p-values should never be zero",
+       "Statistical Applications in Genetics and Molecular Biology", "9(1), 39"),
+    _s("rey2021", "Rey, Sergio J. and Cortes, Renan and Knaap, Elijah", "Comparative spatial segregation analytics",
+       "Spatial Demography", "9, 31-56"),
+    _s("tivadar2019", "Tivadar, Mihai", "OasisR: an R package to bring some order to the world of segregation "
+       "measurement", "Journal of Statistical Software", "89(7), 1-39"),
+    _s("zou2008", "Zou, Guang Yong and Donner, Allan", "Construction of confidence limits about effect measures: a "
+       "general approach", "Statistics in Medicine", "27(10), 1693-1702"),
 )  # fmt: skip
 
 SOURCES: dict[str, Source] = {source.key: source for source in _ALL}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
@@ -19,12 +19,13 @@ from civigrid.kernels.bootstrap import bootstrap
 from civigrid.kernels.compositions import Compositions, compositions, merge, without_zones
 from civigrid.kernels.random_allocation import Chance, chance_of
 from civigrid.kernels.zones import Zones, zones_of
-from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated
+from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated, numbered, zone_codes
 from civigrid.layers.segregation.indices import DEFAULT, Index, index_named, with_parameters
-from civigrid.layers.segregation.measured import Target, against_others, measure, of_target, targets
-from civigrid.layers.segregation.sources import SOURCES
-from civigrid.result_table import parameters, result_table, result_table_of
+from civigrid.layers.segregation.measured import Target, against_others, measure, of_target, row_parameters, targets
+from civigrid.result_table import result_table, result_table_of
 from civigrid.types import Floats
+
+Interval = Literal["delta", "bootstrap"]
 
 
 def segregation_table(
@@ -35,7 +36,7 @@ def segregation_table(
     zone: str = "",
     indices: Sequence[str] = DEFAULT,
     noise_variance: float | None = None,
-    interval: Literal["delta", "bootstrap"] = "delta",
+    interval: Interval = "delta",
     draws: int = 200,
     seed: int = 0,
     scheduler: Scheduler | None = None,
@@ -93,7 +94,7 @@ def segregation_table(
     names = [*groups, "rest"] if total else list(groups)
     if len(names) < 2:
         raise SchemaError(f"segregation needs two groups at least, got {names}. Name the total to make a rest.")
-    labels, code = _zones(cells, zone)
+    labels, code = zone_codes(cells, zone)
     noise = group_noise(cells, groups, total, noise_variance)
     if noise is not None:
         # a cell without residents must stay one: compositions leave it out
@@ -106,21 +107,100 @@ def segregation_table(
         plan_blocks(grid_of(cells), ids_of(cells), cells_per_block),
         scheduler,
     )
-    about = {"total": total or "sum of the groups", "left_out_cells": left_out, "interval": "delta method, 95 %"}
-    if interval not in ("delta", "bootstrap"):
-        raise unknown_name("interval", interval, ("delta", "bootstrap"))
-    if interval == "bootstrap":
-        if draws < 2:
-            raise SchemaError(f"draws is {draws}: an interval needs two at least; 200 are usual.")
-        about |= {"interval": "bootstrap of persons, 95 %", "draws": draws, "seed": seed}
+    about = {"total": total or "sum of the groups", "left_out_cells": left_out, **_how(interval, draws, seed)}
     if is_interpolated(cells, groups):
         about["no_correction"] = "counts are interpolated: they lack the scatter that chance makes among counted people"
-    if noise is not None and len(found.zone):
-        about["noise_variance"] = round(float(noise[counts[:, : len(names)].sum(axis=1) > 0].mean()), 3)
+    return _of_compositions(found, names, declared, labels, about)
+
+
+def composition_table(
+    counts: Floats,
+    names: Sequence[str],
+    *,
+    zone: Sequence[str] | npt.NDArray[Any] = (),
+    indices: Sequence[str] = DEFAULT,
+    noise: Floats | None = None,
+    interval: Interval = "delta",
+    draws: int = 200,
+    seed: int = 0,
+    about: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Give segregation indices of any units, as schools or tracts: no cells, no geometry.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (unit, group)
+        Persons by group; units with NaN are left out and told, units without persons count for nothing.
+    names : sequence of str
+        Names of the groups; one called "rest", where it is the last, is what they leave of a total.
+    zone : sequence of str, shape (unit,)
+        Zone of each unit; empty: the whole only.
+    indices : sequence of str
+        Names in `INDICES`.
+    noise : ndarray, shape (unit, group), optional
+        Variance of the publisher's noise in each count, persons2.
+    interval, draws, seed : {"delta", "bootstrap"}, int, int
+        As of `segregation_table`.
+    about : mapping, optional
+        What else `parameters` shall tell.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A result table as `segregation_table` gives it; `cells` is the number of units.
+
+    Raises
+    ------
+    SchemaError
+        Fewer than two groups, or arrays of different lengths.
+
+    Examples
+    --------
+    >>> table = composition_table(np.array([[10.0, 90.0], [40.0, 60.0]]), ["a", "b"], indices=["D"])
+    >>> table.loc[0, ["zone", "groups"]].tolist(), f"{table.estimate[0]:.6f}"
+    (['all', 'a'], '0.400000')
+    """
+    declared = [index_named(name) for name in indices]
+    if counts.ndim != 2 or counts.shape[1] != len(names) or len(names) < 2:
+        raise SchemaError(f"segregation needs counts by unit of two groups at least, got {counts.shape} for {names}.")
+    if len(zone) not in (0, len(counts)):
+        raise SchemaError(f"{len(zone)} zones for {len(counts)} units: give one each.")
+    missing = np.isnan(counts).any(axis=1)
+    labels, code = numbered(np.asarray(zone).astype(str)) if len(zone) else ([], np.zeros(len(counts), dtype=np.int64))
+    columns = counts
+    if noise is not None:
+        noise = np.broadcast_to(noise, counts.shape)
+        columns = np.concatenate([counts, np.where(counts.sum(axis=1, keepdims=True) > 0, noise, 0.0)], axis=1)
+    columns = columns[~missing]
+    found = compositions(code[~missing], np.ascontiguousarray(columns))
+    said = {"left_out_units": int(missing.sum()), **_how(interval, draws, seed), **(about or {})}
+    return _of_compositions(found, names, declared, labels, said)
+
+
+def _how(interval: Interval, draws: int, seed: int) -> dict[str, Any]:
+    """How intervals are found, as `parameters` tell it."""
+    if interval not in ("delta", "bootstrap"):
+        raise unknown_name("interval", interval, ("delta", "bootstrap"))
+    if interval == "delta":
+        return {"interval": "delta method, 95 %"}
+    if draws < 2:
+        raise SchemaError(f"draws is {draws}: an interval needs two at least; 200 are usual.")
+    return {"interval": "bootstrap of persons, 95 %", "draws": draws, "seed": seed}
+
+
+def _of_compositions(
+    found: Compositions, names: Sequence[str], declared: Sequence[Index], labels: Sequence[str], about: dict[str, Any]
+) -> pd.DataFrame:
+    """Rows of the whole, then of the zones by name."""
     if not len(found.zone):
         return result_table([])
+    k = len(names)
+    if found.counts.shape[1] > k:
+        # every cell that has residents counts once
+        noise = (found.counts[:, k:].mean(axis=1) * found.cells).sum() / found.cells.sum()
+        about = {**about, "noise_variance": round(float(noise), 3)}
     tables = [_of_zones(["all"], without_zones(found), names, declared, about)]
-    if zone:
+    if len(labels):
         known = [labels[number] for number in np.unique(found.zone)]
         tables.append(_of_zones(known, found, names, declared, about))
     return pd.concat(tables, ignore_index=True)
@@ -132,16 +212,6 @@ def _partial(groups: int, columns: Columns) -> Compositions:
 
 def _same(found: Compositions) -> Compositions:
     return found
-
-
-def _zones(cells: xr.Dataset, zone: str) -> tuple[list[str], npt.NDArray[np.int64]]:
-    """Names of the zones, and each cell's number; cells without a name count in the whole alone."""
-    if not zone:
-        return [], np.zeros(cells.sizes["cell"], dtype=np.int64)
-    if zone not in cells or cells[zone].attrs.get("kind") != "label":
-        raise SchemaError(f"{zone!r} is no label of these cells. Keep it when the source is projected (keep = [...]).")
-    names, code = np.unique(cells[zone].to_numpy().astype(str), return_inverse=True)
-    return [str(n) or "(none)" for n in names], code.astype(np.int64)
 
 
 class _Prepared(NamedTuple):
@@ -182,7 +252,7 @@ def _of_zones(
     parts = []
     for one, drawn in zip(prepared, scatter, strict=True):
         measured = measure(one.declared, one.target, one.rows, one.chance, noise=one.noise, scatter=drawn)
-        plain, flagged = _parameters(one.declared, about)
+        plain, flagged = row_parameters(one.declared, about)
         figures = {name: values for name, values in measured._asdict().items() if name != "unreliable"}
         if one.chance is None and one.declared.correction != "none":
             figures["corrected"] = np.nan
@@ -207,11 +277,3 @@ def _scatter(
 
     drawn = bootstrap(rows, [function(one) for one in prepared], about["draws"], about["seed"], noise=noise)
     return [drawn[:, i] for i in range(len(prepared))]
-
-
-def _parameters(index: Index, about: dict[str, Any]) -> tuple[str, str]:
-    """Parameters of a row, and the same of a row whose value chance alone explains by more than half."""
-    where = f", {index.where}" if index.where else ""
-    source = SOURCES[index.source].short + where
-    said = {**about, **index.parameters, "correction": index.correction, "source": source, "cite": index.source}
-    return parameters(**said), parameters(**said, unreliable=True)

@@ -1,0 +1,1 @@
+"""Differences between two years or two cities, in terms and in tests."""

@@ -1,0 +1,1 @@
+"""Neighbourhoods: kernels, the nearest persons, travel time; indices of them, at every scale."""

@@ -1,0 +1,1 @@
+"""Decomposition over nested squares, areas and groups."""

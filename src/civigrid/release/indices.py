@@ -1,0 +1,91 @@
+"""What a table of indices may tell of small zones: an index of few cells, or of few of a group, tells its members."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from civigrid.release.profiles import Profile
+from civigrid.release.suppress import hidden_counts
+from civigrid.types import Bools, Floats
+
+MEMBERS = 10
+"""Members of a group that an index needs, per person of the profile's threshold: 100 where that is 10."""
+DECIMALS = 3
+"""Digits of a published index: more would let counts of small groups be computed."""
+FIGURES = ("estimate", "expected", "corrected", "low", "high")
+
+
+def indices_held_back(
+    table: pd.DataFrame, zones: Sequence[str], names: Sequence[str], members: Floats, profile: Profile
+) -> npt.NDArray[np.object_]:
+    """Say why a row of a table of indices may not leave, "" where it may.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        A result table of indices.
+    zones : sequence of str
+        Names of the zones.
+    names : sequence of str
+        Names of the groups.
+    members : ndarray, shape (zone, group)
+        Persons.
+    profile : Profile
+        Its threshold t: fewer than t cells or units, or fewer than 10 t persons of a group that lives there (or of all
+        others), is too few.  0: everything may leave.
+
+    Returns
+    -------
+    ndarray of str, shape (row,)
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"zone": ["a", "b"], "groups": "x", "cells": [50, 50], "persons": [900.0, 900.0]})
+    >>> people = np.array([[400.0, 500.0], [60.0, 840.0]])
+    >>> indices_held_back(table, ["a", "b"], ["x", "y"], people, Profile("min-count", 10)).tolist()
+    ['', 'fewer than 100 of a group']
+    """
+    why = np.full(len(table), "", dtype=object)
+    if not profile.threshold:
+        return why
+    enough = MEMBERS * profile.threshold
+    place = pd.Index(zones).get_indexer(pd.Index(table["zone"]))
+    few = np.zeros(len(table), dtype=bool)
+    columns = {name: [k] for k, name in enumerate(names)}
+    columns |= {f"{a}->{b}": [i, j] for i, a in enumerate(names) for j, b in enumerate(names)}
+    for text in table["groups"].unique():
+        rows = (table["groups"] == text).to_numpy()
+        small = _too_few(members, columns.get(text, list(range(len(names)))), enough)
+        few[rows] = np.where(place[rows] >= 0, small[place[rows]], table["persons"].to_numpy()[rows] < enough)
+    why[few] = f"fewer than {enough} of a group"
+    why[(table["cells"] < profile.threshold).to_numpy()] = f"fewer than {profile.threshold} units"
+    return why
+
+
+def _too_few(members: Floats, columns: list[int], enough: float) -> Bools:
+    """Zones where a group, or everyone who is in none of them, is there in small numbers."""
+    # of a group and itself each counts once
+    mine = members[:, sorted(set(columns))]
+    others = members.sum(axis=1, keepdims=True) - mine.sum(axis=1, keepdims=True)
+    every: Floats = np.concatenate([mine, np.where(others < 0.5, 0.0, others)], axis=1)
+    return np.asarray(((every > 0) & (every < enough)).any(axis=1))
+
+
+def protect_indices(table: pd.DataFrame, why: npt.NDArray[np.object_], profile: Profile) -> pd.DataFrame:
+    """Take the figures out of rows that may not leave, small zones' persons too, and round the others."""
+    if not profile.threshold:
+        return table
+    changed = table.copy()
+    changed[list(FIGURES)] = changed[list(FIGURES)].round(DECIMALS)
+    changed.loc[why != "", list(FIGURES)] = np.nan
+    persons = table.drop_duplicates("zone").set_index("zone")["persons"]
+    parts: Mapping[str, Floats] = {"persons": persons[persons.index != "all"].to_numpy(dtype=np.float64)}
+    hidden = hidden_counts(parts, {}, profile.threshold)["persons"]
+    small = set(persons.index[persons.index != "all"][hidden])
+    small |= set(persons.index[(persons > 0) & (persons < profile.threshold)])
+    changed.loc[changed["zone"].isin(small).to_numpy(), "persons"] = np.nan
+    return changed

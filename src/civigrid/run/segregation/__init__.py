@@ -1,0 +1,1 @@
+"""Segregation of one file: reading it, computing what is asked, telling and writing it."""

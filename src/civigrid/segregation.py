@@ -1,0 +1,77 @@
+"""Segregation, as researchers call it: cells in, `Results` out, each a value that prints, goes out tidy, and cites.
+
+>>> import numpy as np
+>>> from civigrid import segregation
+>>> from civigrid.cells import make_cells
+>>> from civigrid.grid import SquareGrid
+>>> from civigrid.types import Column
+>>> grid = SquareGrid(cell_size_m=1000)
+>>> ids = grid.from_row_col(np.array([3000, 3000]), np.array([4000, 4001]))
+>>> cells = make_cells(grid, ids, {"a": [10.0, 40.0], "b": [90.0, 60.0]}, {"a": Column(), "b": Column()})
+>>> found = segregation.indices(cells, ["a", "b"], indices=["D"])
+>>> print(found[0])
+D = 0.4000; by chance 0.0648, corrected 0.3955; 95 % interval 0.2567 to 0.5330 (a; 200 persons, 2 cells)
+
+Every function of tables takes what the function of `civigrid.layers.segregation` takes that it is named after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+import pandas as pd
+
+from civigrid.layers import segregation as layer
+from civigrid.layers.segregation import (
+    INDICES,
+    PATTERNS,
+    Kernel,
+    Result,
+    Results,
+    difference_cells,
+    local_cells,
+    maup_cells,
+    nearest_cells,
+    permutation_test,
+    reference_cells,
+    scale_cells,
+    segregation_cells,
+    trajectory_cells,
+)
+
+P = ParamSpec("P")
+
+
+def _valued(table: Callable[P, pd.DataFrame]) -> Callable[P, Results]:
+    @wraps(table)
+    def found(*given: P.args, **options: P.kwargs) -> Results:
+        return Results(table(*given, **options))
+
+    return found
+
+
+indices = _valued(layer.segregation_table)
+units = _valued(layer.composition_table)
+neighbourhoods = _valued(layer.spatial_table)
+profile = _valued(layer.profile_table)
+nearest = _valued(layer.nearest_table)
+pattern = _valued(layer.pattern_table)
+distortion = _valued(layer.trajectory_table)
+scales = _valued(layer.scale_table)
+levels = _valued(layer.level_table)
+within = _valued(layer.within_table)
+differences = _valued(layer.difference_table)
+cities = _valued(layer.city_difference_table)
+compare = _valued(layer.comparison_table)
+bounds = _valued(layer.bounds_table)
+reference = _valued(layer.reference_table)
+maup = _valued(layer.maup_table)
+
+__all__ = [
+    "INDICES", "PATTERNS", "Kernel", "Result", "Results", "bounds", "cities", "compare", "difference_cells",
+    "differences", "distortion", "indices", "levels", "local_cells", "maup", "maup_cells", "nearest", "nearest_cells",
+    "neighbourhoods", "pattern", "permutation_test", "profile", "reference", "reference_cells", "scale_cells",
+    "scales", "segregation_cells", "trajectory_cells", "units", "within",
+]  # fmt: skip
