@@ -152,8 +152,10 @@ def nearest_around(
         raise SchemaError("persons can be drawn from whole persons only: take overshoot 'proportional' for parts.")
     where = places_of(grid_of(cells), place.ids, place.persons, len(counts), scheduler, cells_at_once)
     within = [nearest for nearest in chosen if where.persons >= nearest.k * (1 - ROUNDING)]
-    for nearest, reach in zip(within, where.reaches([nearest.k for nearest in within]), strict=True):
-        yield _gathered(nearest, reach, where.unit, ids_of(cells), place)
+    reaches = where.reaches([nearest.k for nearest in within])
+    for nearest in within:
+        # no name holds what one k needed while the next is gathered
+        yield _gathered(nearest, next(reaches), where.unit, ids_of(cells), place)
     for nearest in chosen[len(within) :]:
         yield _unreached(nearest, len(counts), counts.shape[1])
 
