@@ -12,11 +12,11 @@ from civigrid.errors import SchemaError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.kernels.trajectories import City, city_of, extreme_distortion, mean_by_scales, summaries, trajectory
 from civigrid.layers.segregation.neighbourhoods.trajectories import (
-    TrajectoryOptions,
     divergence_trajectories,
     trajectory_cells,
     trajectory_table,
 )
+from civigrid.layers.segregation.neighbourhoods.trajectory_paths import TrajectoryOptions
 from civigrid.types import Column, Status
 
 GRID = SquareGrid(cell_size_m=100)
@@ -190,6 +190,36 @@ def test_expected_under_random_allocation():
     assert expected == pytest.approx(np.mean(found), rel=0.06)
 
 
+def test_interval_is_that_of_drawn_cities():
+    """Poisson persons drawn 200 times: the interval has their width, around the corrected value; the seed decides."""
+    at, counts = town(12)
+    options = TrajectoryOptions(draws=200, seed=5)
+    table = trajectory_table(as_cells(at, counts), list("abc"), options=options)
+    rng = np.random.default_rng(1)
+    found = []
+    for _ in range(200):
+        drawn = rng.poisson(counts)
+        some = drawn.sum(axis=1) > 0
+        found.append(trajectory_table(as_cells(at[some], drawn[some]), list("abc"))["estimate"][0])
+    assert (table["high"][0] - table["low"][0]) / 3.92 == pytest.approx(np.std(found), rel=0.2)
+    assert table["low"][0] < table["corrected"][0] < table["high"][0]
+    again = trajectory_table(as_cells(at, counts), list("abc"), options=options)
+    assert again["low"].iloc[:2].tolist() == table["low"].iloc[:2].tolist()
+    assert trajectory_table(as_cells(at, counts), list("abc"))["low"].isna().all()
+
+
+def test_expected_beside_another_reference():
+    """Beside given shares an even town has the divergence of everyone, and nothing is taken out but chance."""
+    at = np.stack(np.indices((6, 6)), axis=-1).reshape(-1, 2).astype(float)
+    options = TrajectoryOptions(reference=[0.9, 0.1])
+    table = trajectory_table(as_cells(at, np.tile([30, 30], (36, 1))), ["a", "b"], options=options)
+    far = entropy([0.5, 0.5], [0.9, 0.1])
+    assert table["index"].tolist() == ["distortion", "convergence_m", "convergence_persons"]
+    assert table["estimate"][0] == pytest.approx(far)
+    assert table["expected"][0] > far
+    assert table["corrected"][0] == pytest.approx(far - (table["expected"][0] - far))
+
+
 def test_reference_of_a_country():
     """Two even countries of different composition: at home nobody differs, and the other country never converges."""
     at = np.stack(np.indices((6, 20)), axis=-1).reshape(-1, 2).astype(float)
@@ -257,6 +287,8 @@ def test_what_is_refused(monkeypatch):
         trajectory_table(cells, ["a"])
     with pytest.raises(SchemaError, match="threshold"):
         TrajectoryOptions(threshold=0)
+    with pytest.raises(SchemaError, match="draws"):
+        TrajectoryOptions(draws=1)
     with pytest.raises(SchemaError, match="scales"):
         TrajectoryOptions(scales=2)
     with pytest.raises(SchemaError, match="share for each"):
@@ -265,7 +297,7 @@ def test_what_is_refused(monkeypatch):
         trajectory_table(cells, ["a", "b"], options=TrajectoryOptions(reference=[1.0, 0.0]))
     with pytest.raises(SchemaError, match="no known residents"):
         divergence_trajectories(cells, ["a", "b"], [1])
-    monkeypatch.setattr("civigrid.layers.segregation.neighbourhoods.trajectories.EXACT_UP_TO", 10)
+    monkeypatch.setattr("civigrid.layers.segregation.neighbourhoods.trajectory_paths.EXACT_UP_TO", 10)
     with pytest.raises(SchemaError, match="scales=40"):
         trajectory_table(cells, ["a", "b"])
     assert not len(trajectory_table(as_cells(at[:1], np.zeros((1, 2))), ["a", "b"]))
