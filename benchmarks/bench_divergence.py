@@ -61,8 +61,9 @@ def _line(side: int) -> Any:
 
 
 def _civigrid(side: int) -> Callable[[], Any]:
-    from civigrid.kernels.trajectories import city_of, trajectory
     from civigrid.layers.segregation.trajectories import trajectory_table
+
+    from civigrid.kernels.trajectories import city_of, trajectory
 
     cells, counts = _cells(side), _line(side)
     at = np.stack([np.zeros(side), np.arange(side)], axis=1)

@@ -28,10 +28,17 @@ from civigrid.kernels.trajectories import (
     trajectory,
 )
 from civigrid.kernels.true_distances import along_ground, on_earth
-from civigrid.layers.segregation.groups import group_counts, is_interpolated, why_missing, zone_codes
+from civigrid.layers.segregation.groups import (
+    RESIDENTS,
+    group_counts,
+    is_interpolated,
+    measure_column,
+    why_missing,
+    zone_codes,
+)
 from civigrid.layers.segregation.neighbourhoods.nearest import nearest_around
 from civigrid.result_table import parameters, result_table
-from civigrid.types import Column, Floats, Ints, Status
+from civigrid.types import Floats, Ints, Status
 
 EXACT_UP_TO = 50_000
 """Inhabited cells whose trajectories are followed ring by ring unless a number of scales is given."""
@@ -105,7 +112,7 @@ def trajectory_cells(
     Returns
     -------
     xarray.Dataset
-        The same cells with ``distortion`` (mean divergence over all persons, by how near they live, nats),
+        The same cells with ``residents``, ``distortion`` (mean divergence over all persons, by how near they live, nats),
         ``distortion_normalised`` (by that of the extreme city), ``convergence_m`` and ``convergence_persons`` (distance
         and persons from which on the divergence stays below the threshold; missing where it never does).
 
@@ -117,20 +124,21 @@ def trajectory_cells(
     options = options or TrajectoryOptions()
     town = _town(cells, groups, total, options)
     found = _follow(cells, town, options).summary
-    values: dict[str, Floats] = {}
-    about: dict[str, Column] = {}
+    names = [*groups, total] if total else list(groups)
+    values: dict[str, Floats] = {"residents": group_counts(cells, groups, total)[0].sum(axis=1)}
+    about = {"residents": RESIDENTS}
 
     def add(name: str, value: Floats, units: str, words: str) -> None:
         values[name] = np.full(cells.sizes["cell"], np.nan)
         values[name][town.at] = value
-        about[name] = Column(kind="intensive", units=units, weight=total or None, source="segregation", long_name=words)
+        about[name] = measure_column(words, units, names)
 
     below = f"divergence stays below {options.threshold:g} nats"
     add("distortion", found.distortion, "1", "Mean divergence of the surroundings at all scales (nats)")
     add("distortion_normalised", found.distortion / _extreme(town), "1", "The same by that of the extreme city")
     add("convergence_m", found.distance, "m", f"Distance from which on the {below}")
     add("convergence_persons", found.persons, "1", f"Nearest persons from which on the {below}")
-    why = why_missing(cells, [*groups, total] if total else groups)
+    why = why_missing(cells, names)
     why = np.where(why == Status.OK, np.uint8(Status.UNAVAILABLE), why)
     status = {name: np.where(np.isnan(value), why, np.uint8(Status.OK)) for name, value in values.items()}
     return with_variables(cells, values, about, status=status)
