@@ -162,8 +162,8 @@ def nearest_cells(
     Returns
     -------
     xarray.Dataset
-        The same cells with ``residents``, ``share_g_k`` for each group *g*, and ``radius_k``, metres.  Where all cells hold fewer than
-        k persons, and where a cell's own residents are unknown, they are missing.
+        The same cells with ``residents``, ``share_g_k`` for each group *g*, and ``radius_k``, metres.  Where all cells
+        hold fewer than k persons, and where a cell's own residents are unknown, they are missing.
     """
     study = study_of(cells, groups, total, "", SpatialOptions(outside=outside))
     found = nearest_around(

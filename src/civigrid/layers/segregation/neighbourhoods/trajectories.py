@@ -112,7 +112,7 @@ def trajectory_cells(
     Returns
     -------
     xarray.Dataset
-        The same cells with ``residents``, ``distortion`` (mean divergence over all persons, by how near they live, nats),
+        The same cells with ``residents``, ``distortion`` (mean divergence over all persons, by nearness, nats),
         ``distortion_normalised`` (by that of the extreme city), ``convergence_m`` and ``convergence_persons`` (distance
         and persons from which on the divergence stays below the threshold; missing where it never does).
 
