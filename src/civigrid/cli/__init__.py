@@ -4,5 +4,6 @@ from civigrid.cli import audit, census_rules, degurba, fetch, indices, maup, pan
 from civigrid.cli.app import app, main
 
 __all__ = [
-    "app", "audit", "census_rules", "degurba", "fetch", "indices", "main", "maup", "panel", "runs", "segregation", "steps",
+    "app", "audit", "census_rules", "degurba", "fetch", "indices", "main", "maup", "panel", "runs", "segregation",
+    "steps",
 ]  # fmt: skip

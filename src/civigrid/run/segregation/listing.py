@@ -53,7 +53,7 @@ def indices_markdown() -> str:
             forks = ", ".join(f"{k} = {v:g}" for k, v in told.items()) if isinstance(told, dict) else ", ".join(told)
             name = f"`{row['name']}`" + (f" ({forks})" if forks else "")
             source = row["source"] + (f", {row['where']}" if row["where"] else "")
-            formula = row["formula"].replace("|", "\\|")
+            formula = row["formula"].replace("|", r"\vert ")
             parts.append(
                 f"| {name} | {row['title']} | {row['groups']} | ${formula}$ | {row['correction']} | {source} |"
             )
