@@ -61,9 +61,8 @@ def _line(side: int) -> Any:
 
 
 def _civigrid(side: int) -> Callable[[], Any]:
-    from civigrid.layers.segregation.trajectories import trajectory_table
-
     from civigrid.kernels.trajectories import city_of, trajectory
+    from civigrid.layers.segregation.neighbourhoods.trajectories import trajectory_table
 
     cells, counts = _cells(side), _line(side)
     at = np.stack([np.zeros(side), np.arange(side)], axis=1)

@@ -48,10 +48,9 @@ def rows(*, smallest: bool) -> Iterator[dict[str, Any]]:
 
 
 def _profile(path: str, scales: tuple[int, ...]) -> Callable[[], Any]:
-    from civigrid.layers.segregation.nearest_table import nearest_table
-    from civigrid.layers.segregation.spatial import SpatialOptions
-
     from civigrid.io.census import read_census_grid
+    from civigrid.layers.segregation.neighbourhoods.nearest_table import nearest_table
+    from civigrid.layers.segregation.neighbourhoods.spatial import SpatialOptions
     from civigrid.project import project_cells
 
     source, _ = read_census_grid(Path(path))
@@ -87,10 +86,9 @@ def _city(side: int) -> tuple[Any, Any, Any]:
 
 
 def _civigrid(side: int, scales: tuple[int, ...]) -> Callable[[], Any]:
-    from civigrid.layers.segregation.nearest import nearest_around
-
     from civigrid.cells import ids_of, make_cells
     from civigrid.grid import SquareGrid
+    from civigrid.layers.segregation.neighbourhoods.nearest import nearest_around
     from civigrid.types import Column
 
     grid = SquareGrid(cell_size_m=100)

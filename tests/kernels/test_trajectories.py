@@ -104,7 +104,21 @@ def test_order_turns_and_workers_change_nothing():
         assert np.array_equal(np.sort(values_of(turned, name)), np.sort(values_of(whole, name)))
 
 
-def test_splitting_persons_into_units_changes_little():
+def test_splitting_persons_into_units_changes_nothing():
+    """Each cell's persons in two units at one place: both have the distortion of the cell, with or without table."""
+    at, counts = town(15)
+    half = counts // 2
+    twice, parts = np.append(at, at, axis=0), np.append(half, counts - half, axis=0)
+    share = counts.sum(axis=0) / counts.sum()
+    whole = summaries(city_of(at, counts, 1.0, squares=True), np.arange(len(at)), np.tile(share, (len(at), 1)), 0.05)
+    for table in (True, False):
+        city = city_of(twice, parts, 1.0, squares=table)
+        found = summaries(city, np.arange(len(twice)), np.tile(share, (len(twice), 1)), 0.05)
+        for one, other in zip(whole, found, strict=True):
+            assert np.array_equal(np.tile(one, 2), other)
+
+
+def test_empty_cells_and_even_towns():
     """A cell of nobody changes nothing; an even town has no distortion, at any scale."""
     at, counts = town()
     empty = np.array([[50.0, 50.0]])

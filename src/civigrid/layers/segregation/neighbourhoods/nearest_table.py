@@ -96,6 +96,7 @@ def nearest_table(
         tables.append(study.table([study.columns(one.around, declared)]) if known else _unreached(study, declared, one))
         if known:
             reached.append((one.nearest.k, tables[-1]))
+        del one
     return pd.concat([*tables, _macro_micro(reached)], ignore_index=True)
 
 
