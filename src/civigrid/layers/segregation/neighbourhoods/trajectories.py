@@ -13,7 +13,7 @@ from civigrid.cells import ids_of, with_variables
 from civigrid.errors import SchemaError
 from civigrid.kernels.trajectories import trajectory
 from civigrid.kernels.true_distances import along_ground
-from civigrid.layers.segregation.groups import why_missing
+from civigrid.layers.segregation.groups import RESIDENTS, group_counts, measure_column, why_missing
 from civigrid.layers.segregation.neighbourhoods.trajectory_paths import (
     TrajectoryOptions,
     drawn_distortions,
@@ -23,7 +23,7 @@ from civigrid.layers.segregation.neighbourhoods.trajectory_paths import (
     town_of,
 )
 from civigrid.result_table import parameters, result_table
-from civigrid.types import Column, Floats, Status
+from civigrid.types import Floats, Status
 
 
 def trajectory_cells(
@@ -45,7 +45,7 @@ def trajectory_cells(
     Returns
     -------
     xarray.Dataset
-        The same cells with ``distortion`` (mean divergence over all persons, by how near they live, nats),
+        The same cells with ``residents``, ``distortion`` (mean divergence over all persons, by nearness, nats),
         ``distortion_normalised`` (by that of the extreme city, where all cells are the reference), ``convergence_m``
         and ``convergence_persons`` (distance and persons from which on the divergence stays below the threshold;
         missing where it never does).
@@ -58,13 +58,14 @@ def trajectory_cells(
     options = options or TrajectoryOptions()
     town = town_of(cells, groups, total, options)
     found = follow(cells, town, options).summary
-    values: dict[str, Floats] = {}
-    about: dict[str, Column] = {}
+    names = [*groups, total] if total else list(groups)
+    values: dict[str, Floats] = {"residents": group_counts(cells, groups, total)[0].sum(axis=1)}
+    about = {"residents": RESIDENTS}
 
     def add(name: str, value: Floats, units: str, words: str) -> None:
         values[name] = np.full(cells.sizes["cell"], np.nan)
         values[name][town.at] = value
-        about[name] = Column(kind="intensive", units=units, weight=total or None, source="segregation", long_name=words)
+        about[name] = measure_column(words, units, names)
 
     below = f"divergence stays below {options.threshold:g} nats"
     add("distortion", found.distortion, "1", "Mean divergence of the surroundings at all scales (nats)")
@@ -72,7 +73,7 @@ def trajectory_cells(
         add("distortion_normalised", found.distortion / extreme_of(town), "1", "The same by that of the extreme city")
     add("convergence_m", found.distance, "m", f"Distance from which on the {below}")
     add("convergence_persons", found.persons, "1", f"Nearest persons from which on the {below}")
-    why = why_missing(cells, [*groups, total] if total else groups)
+    why = why_missing(cells, names)
     why = np.where(why == Status.OK, np.uint8(Status.UNAVAILABLE), why)
     status = {name: np.where(np.isnan(value), why, np.uint8(Status.OK)) for name, value in values.items()}
     return with_variables(cells, values, about, status=status)
@@ -109,6 +110,7 @@ def trajectory_table(
     >>> from civigrid.grid import SquareGrid
     >>> grid = SquareGrid(cell_size_m=1000)
     >>> ids = grid.from_row_col(np.array([3000, 3000]), np.array([4000, 4001]))
+    >>> from civigrid.types import Column
     >>> cells = make_cells(grid, ids, {"a": [40, 0], "b": [0, 40]}, {"a": Column(), "b": Column()})
     >>> trajectory_table(cells, ["a", "b"])["estimate"].round(4).tolist()
     [0.3466, 0.8428, 1000.0, 80.0]
