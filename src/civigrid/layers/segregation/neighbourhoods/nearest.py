@@ -15,7 +15,7 @@ from civigrid.errors import SchemaError, unknown_name
 from civigrid.kernels.lots import draw_persons
 from civigrid.kernels.rings import ROUNDING
 from civigrid.kernels.whole_numbers import tie_breaker
-from civigrid.layers.segregation.neighbourhoods.by_kernel import Around, Neighbours, _Places, _places
+from civigrid.layers.segregation.neighbourhoods.by_kernel import Around, Known, Neighbours, known_places
 from civigrid.layers.segregation.neighbourhoods.nearest_places import Reach, places_of
 from civigrid.types import Floats, Ids, Ints
 
@@ -147,7 +147,7 @@ def nearest_around(
     if not len(k):
         raise SchemaError("no k was given: name at least one number of persons.")
     chosen = [Nearest(k=one, overshoot=overshoot, seed=seed) for one in sorted(set(k))]
-    place = _places(cells, counts, noise, outside)
+    place = known_places(cells, counts, noise, outside)
     if overshoot == "sampled" and not (place.persons == np.rint(place.persons)).all():
         raise SchemaError("persons can be drawn from whole persons only: take overshoot 'proportional' for parts.")
     where = places_of(grid_of(cells), place.ids, place.persons, len(counts), scheduler, cells_at_once)
@@ -166,7 +166,7 @@ def _unreached(nearest: Nearest, cells: int, groups: int) -> Gathered:
     return Gathered(nearest, around, nothing, reached=False)
 
 
-def _gathered(nearest: Nearest, reach: Reach, unit: float, ids: Ids, place: _Places) -> Gathered:
+def _gathered(nearest: Nearest, reach: Reach, unit: float, ids: Ids, place: Known) -> Gathered:
     inside, ring = reach.inside * unit, reach.ring * unit
     before, on_ring = reach.inside.sum(axis=1) * unit, reach.ring.sum(axis=1) * unit
     part = (nearest.k - before) / on_ring
