@@ -108,6 +108,15 @@ class Segregation:
         "supergroups and their groups: terms of a decomposition are split once more", default_factory=dict
     )
     decay_m: float = key("clustering: distance over which nearness falls to 1/e, metres; 0: not given", default=0.0)
+    permutations: int = key(
+        "random allocations for a p of each index of the whole, cells and radii; 0: none", default=0
+    )
+    seed: int = key("seed of these", default=0)
+    distortion: bool = key("divergence of the surroundings at all scales together", default=False)
+    reference: Literal["", "whole", "country"] = key(
+        "area of several countries, groups relative to them (NAT, EU_OTH): against the whole, or the own country",
+        default="",
+    )
     question: str = key("what the map answers, in one sentence", default="Who lives near whom?")
 
 

@@ -16,6 +16,7 @@ from civigrid.io.tables import read_shapes
 from civigrid.io.write import write_csv, write_geopackage, write_geoparquet, write_table, write_text
 from civigrid.maps import SiteLayer, make_map, to_html
 from civigrid.release import PROFILES, Profile, Release, release
+from civigrid.release.indices import held_back, protect_indices
 from civigrid.report import comparison_figure, interval_figure, make_report
 from civigrid.run import config
 from civigrid.run.layer_steps import sites_of
@@ -48,6 +49,31 @@ def write_cells(run: config.Run, name: str, cells: xr.Dataset, terms: Sequence[L
         written.append(folder / "cells" / f"{name}.{suffix}")
         write(out, written[-1])
     return written
+
+
+def protected(run: config.Run, table: pd.DataFrame, rests_on: pd.DataFrame | None) -> pd.DataFrame:
+    """Take out of a step's results the rows that would tell of a few, by the rule of `civigrid segregation --out`.
+
+    Parameters
+    ----------
+    run : config.Run
+        Its profile decides.
+    table : pandas.DataFrame
+        A result table.
+    rests_on : pandas.DataFrame or None
+        For each row the ``label`` that made its zone and the ``fewest`` persons that it rests on; None: of a step that
+        makes no indices.
+    """
+    profile = profile_of(run)
+    if rests_on is None or not len(table):
+        return table
+    why, label = held_back(table, rests_on["fewest"].to_numpy(), profile), rests_on["label"].to_numpy()
+    parts = []
+    for name in dict.fromkeys(label):
+        # zones of one label make up the whole: of another, the same name is another place
+        rows = label == name
+        parts.append(protect_indices(table[rows], why[rows], profile))
+    return pd.concat(parts)
 
 
 def write_results(run: config.Run, table: pd.DataFrame, folder: Path) -> list[Path]:

@@ -15,6 +15,7 @@ from civigrid.layers.segregation.groups import RESIDENTS, measure_column, why_mi
 from civigrid.layers.segregation.indices import Index, index_named
 from civigrid.layers.segregation.measured import targets
 from civigrid.layers.segregation.neighbourhoods.nearest import PRESETS, Gathered, Overshoot, nearest_around
+from civigrid.layers.segregation.neighbourhoods.ratio import WHY, ratio_of
 from civigrid.layers.segregation.neighbourhoods.spatial import SPATIAL, SpatialOptions, Study, study_of
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Floats, Status
@@ -57,8 +58,9 @@ def nearest_table(
     -------
     pandas.DataFrame
         A result table: for each k, from the smallest to the largest, all indices of the whole and of the zones; then
-        for each index *I* ``I_macro_micro``, its value at the largest k by that at the smallest.  Where all cells hold
-        fewer than k persons a value is missing, and `parameters` count the ``unreached_cells``.
+        for each index *I* ``I_macro_micro``, its value at the largest k by that at the smallest; the corrected one only
+        where that is clearly above 0.  Where all cells hold fewer than k persons a value is missing, and `parameters`
+        count the ``unreached_cells``.
 
     Raises
     ------
@@ -120,14 +122,14 @@ def _macro_micro(reached: Sequence[tuple[int, pd.DataFrame]]) -> pd.DataFrame:
     if len(reached) < 2:
         return result_table([])
     (small, micro), (large, macro) = reached[0], reached[-1]
-    text = parameters(micro_k=small, macro_k=large, source="Reardon et al. (2008), p. 492, of k instead of radii")
-    table = micro.assign(
-        index=micro["index"] + "_macro_micro", parameters=text, expected=np.nan, low=np.nan, high=np.nan
-    )
-    for name in ("estimate", "corrected"):
-        # what chance explains altogether has no ratio
-        table[name] = macro[name] / micro[name].where(micro[name] > 0)
-    return table
+    said = {"micro_k": small, "macro_k": large, "source": "Reardon et al. (2008), p. 492, of k instead of radii"}
+    pairs = [(micro[n].to_numpy(), macro[n].to_numpy()) for n in ("estimate", "corrected")]
+    plain, better, without = ratio_of(pairs[0], pairs[1], micro["low"].to_numpy())
+    text = np.where(without, parameters(**said, not_told=WHY), parameters(**said)).astype(object)
+    return micro.assign(
+        index=micro["index"] + "_macro_micro", parameters=text, estimate=plain, corrected=better, expected=np.nan,
+        low=np.nan, high=np.nan,
+    )  # fmt: skip
 
 
 def nearest_cells(

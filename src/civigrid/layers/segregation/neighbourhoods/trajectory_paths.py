@@ -19,7 +19,7 @@ from civigrid.kernels.nearest_points import SAME_RING_M
 from civigrid.kernels.rings import unit_of
 from civigrid.kernels.trajectories import City, Summary, city_of, extreme_distortion, mean_by_scales, summaries
 from civigrid.kernels.true_distances import along_ground, on_earth
-from civigrid.layers.segregation.groups import group_counts, is_interpolated, zone_codes
+from civigrid.layers.segregation.groups import group_counts, is_interpolated, rest_note, zone_codes
 from civigrid.layers.segregation.neighbourhoods.nearest import nearest_around
 from civigrid.types import Floats, Ints
 
@@ -108,6 +108,7 @@ def town_of(cells: xr.Dataset, groups: Sequence[str], total: str, options: Traje
         raise SchemaError("a group lives here that the reference does not know: its divergence would be infinite.")
     said = options.reference if isinstance(options.reference, str) else [float(p) for p in options.reference]
     about: dict[str, Any] = {"total": total or "sum of the groups", "left_out_cells": left_out}
+    about |= rest_note(cells, groups, total)
     about |= {"reference": said or "all cells", "cite": "olteanu2019"}
     corrected = not is_interpolated(cells, groups)
     if not corrected:
