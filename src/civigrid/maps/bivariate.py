@@ -11,15 +11,14 @@ import folium
 import geopandas as gpd
 import numpy as np
 import xarray as xr
-from branca.element import Element
 from folium.map import Layer
 from jinja2 import Template
 
 from civigrid.cells import column_of, status_of, values_of
 from civigrid.errors import SchemaError
 from civigrid.maps.classes import _two_digits, _words
-from civigrid.maps.elements import CellData, CellLayer, Furniture, Outline, as_script
-from civigrid.maps.page import _bounds, _head, _tolerance, assets
+from civigrid.maps.elements import CellData, CellLayer, as_script
+from civigrid.maps.page import Words, cells_page
 from civigrid.maps.palette import BIVARIATE
 from civigrid.release.gate import Release
 from civigrid.types import Column, Floats, Status
@@ -170,21 +169,6 @@ def make_bivariate_map(
     if not rates:
         raise SchemaError("name at least one rate to draw against the count.")
     data = CellData(release, list(dict.fromkeys([*rates, count, *more])))
-    page = folium.Map(tiles=None, zoom_control=True, prefer_canvas=True, world_copy_jump=False)
-    page.default_js, page.default_css = [], []
-    figure = page.get_root()
-    for text in assets():
-        figure.header.add_child(Element(text))
-    page.add_child(data)
-    for i, rate in enumerate(rates):
-        page.add_child(BivariateLayer(data, rate, count, show=i == 0))
-    for name in more:
-        page.add_child(CellLayer(data, name))
-    if outline is not None:
-        page.add_child(Outline(outline, tolerance_m=_tolerance(release.data)))
-    page.add_child(folium.LayerControl(collapsed=False, position="topright"))
-    page.add_child(Furniture(_bounds(release.data), lang))
-    figure.html.add_child(Element(_head(title, question, notes, release.terms, release.profile)))
-    figure.title = escape(title)
-    figure.header.add_child(Element('<meta name="viewport" content="width=device-width, initial-scale=1">'))
-    return page
+    layers = [BivariateLayer(data, rate, count, show=i == 0) for i, rate in enumerate(rates)]
+    words = Words(title, question, tuple(notes), lang)
+    return cells_page(release, [data, *layers, *(CellLayer(data, name) for name in more)], words, outline=outline)

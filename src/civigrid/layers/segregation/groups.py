@@ -10,7 +10,23 @@ import xarray as xr
 
 from civigrid.cells import is_missing, noise_variance_of, status_of, values_of
 from civigrid.errors import SchemaError
-from civigrid.types import Floats, Ints, Status, Statuses
+from civigrid.types import Column, Floats, Ints, Status, Statuses
+
+RESIDENTS = Column(long_name="Residents counted in the groups", source="segregation")
+"""What the variable ``residents`` means, by which measures of cells average."""
+
+
+def measure_column(words: str, units: str, names: Sequence[str]) -> Column:
+    """Describe a measure of cells that averages over residents and is hidden where one of the counts is."""
+    return Column(
+        kind="intensive",
+        units=units,
+        weight="residents",
+        source="segregation",
+        long_name=words,
+        rests_on="|".join(names),
+    )
+
 
 EXCESS = 0.01
 """Share of all persons by which groups may exceed their total, as noise makes them."""

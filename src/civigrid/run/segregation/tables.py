@@ -19,7 +19,8 @@ from civigrid.layers.segregation.neighbourhoods.nearest_table import nearest_tab
 from civigrid.layers.segregation.neighbourhoods.permuted import permutation_tests
 from civigrid.layers.segregation.neighbourhoods.profile import profile_table
 from civigrid.layers.segregation.neighbourhoods.spatial import SPATIAL, SpatialOptions
-from civigrid.layers.segregation.neighbourhoods.trajectories import EXACT_UP_TO, TrajectoryOptions, trajectory_table
+from civigrid.layers.segregation.neighbourhoods.trajectories import trajectory_table
+from civigrid.layers.segregation.neighbourhoods.trajectory_paths import EXACT_UP_TO, TrajectoryOptions
 from civigrid.layers.segregation.pattern.table import pattern_table
 from civigrid.layers.segregation.reference import Reference
 from civigrid.layers.segregation.scales.table import level_table, scale_table
