@@ -299,3 +299,23 @@ def test_no_ratio_of_scales_on_nothing(tmp_path):
             assert (r["corrected"] is None) == (name == "lot")
             assert ("not clearly above 0" in r["parameters"].get("not_told", "")) == (name == "lot")
     assert "no ratio of scales" in call(tmp_path / "lot.cells", *asked)
+
+
+def test_a_run_draws_composition_against_density(tmp_path):
+    """The demo's map in two colours has its layers, measures follow the surroundings, a wrong name is told."""
+    from civigrid.cells import measured
+    from civigrid.io.parts import load_cells
+    from civigrid.run import check_run, run_file, write_sample
+    from civigrid.sample import CityOptions
+
+    write_sample(tmp_path, CityOptions(persons=3_000))
+    path = tmp_path / "demo.toml"
+    folder = run_file(path, folder=tmp_path / "run").folder
+    page = (folder / "release" / "maps" / "composition-and-density.html").read_text(encoding="utf-8")
+    assert "and how many live there" in page
+    made = [load_cells(p) for p in (folder / "parts").glob("segregation-*.cells")]
+    assert any({"adds_to_M", "convergence_m"} <= set(measured(cells)) for cells in made)
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"adds_to_M", "diversity"', '"adds_to_Q"'), encoding="utf-8"
+    )
+    assert any("adds_to_Q" in str(fault) for fault in check_run(path))

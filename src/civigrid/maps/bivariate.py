@@ -17,7 +17,7 @@ from jinja2 import Template
 from civigrid.cells import column_of, status_of, values_of
 from civigrid.errors import SchemaError
 from civigrid.maps.classes import _two_digits, _words
-from civigrid.maps.elements import CellData, CellLayer, as_script
+from civigrid.maps.elements import CellData, CellLayer, SiteLayer, as_script
 from civigrid.maps.page import Words, cells_page
 from civigrid.maps.palette import BIVARIATE
 from civigrid.release.gate import Release
@@ -136,6 +136,7 @@ def make_bivariate_map(
     title: str,
     question: str = "",
     more: Sequence[str] = (),
+    sites: Sequence[SiteLayer] = (),
     outline: gpd.GeoSeries | None = None,
     notes: Sequence[str] = (),
     lang: str = "en",
@@ -154,6 +155,8 @@ def make_bivariate_map(
         What the map is called, and what it answers.
     more : sequence of str
         Ordinary layers beside them: contributions, distances of convergence, whose class holds.
+    sites : sequence of SiteLayer
+        Services, drawn on demand.
     outline : geopandas.GeoSeries, optional
         Lines for orientation.
     notes : sequence of str
@@ -169,6 +172,8 @@ def make_bivariate_map(
     if not rates:
         raise SchemaError("name at least one rate to draw against the count.")
     data = CellData(release, list(dict.fromkeys([*rates, count, *more])))
-    layers = [BivariateLayer(data, rate, count, show=i == 0) for i, rate in enumerate(rates)]
+    layers: list[Layer] = [BivariateLayer(data, rate, count, show=i == 0) for i, rate in enumerate(rates)]
     words = Words(title, question, tuple(notes), lang)
-    return cells_page(release, [data, *layers, *(CellLayer(data, name) for name in more)], words, outline=outline)
+    return cells_page(
+        release, [data, *layers, *(CellLayer(data, name) for name in more)], words, outline=outline, above=sites
+    )

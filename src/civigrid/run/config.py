@@ -117,6 +117,11 @@ class Segregation:
         "area of several countries, groups relative to them (NAT, EU_OTH): against the whole, or the own country",
         default="",
     )
+    measures: tuple[str, ...] = key(
+        "local measures of the cells: share, lq, adds_to_D, adds_to_isolation, diversity, simpson, divergence, "
+        "adds_to_H, adds_to_M; distance (convergence of the surroundings)",
+        default=("share", "lq", "adds_to_D", "diversity", "adds_to_H"),
+    )
     question: str = key("what the map answers, in one sentence", default="Who lives near whom?")
 
 
@@ -171,6 +176,7 @@ class Map:
     sites: tuple[str, ...] = key("names of point sources drawn on top", default=())
     reach: bool = key("draw the services whose reach was computed, by how far a group is below parity", default=False)
     outline: str = key("file of areas or borders drawn for orientation", default="")
+    against: str = key("count of residents: shares are drawn in two colours against its density", default="")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,8 +18,9 @@ from civigrid.errors import SchemaError
 from civigrid.io.tables import read_shapes, read_table, to_numbers
 from civigrid.layers.onestop import Bundle, bundle_cells, bundle_table, places_of
 from civigrid.layers.reach import reach_table
-from civigrid.layers.segregation import segregation_cells
+from civigrid.layers.segregation import TrajectoryOptions, segregation_cells, trajectory_cells
 from civigrid.layers.segregation.groups import group_counts
+from civigrid.layers.segregation.neighbourhoods.trajectory_paths import EXACT_UP_TO
 from civigrid.layers.typology import with_centres
 from civigrid.project import COVERED, coarsen
 from civigrid.release.indices import fewest_members
@@ -28,6 +29,7 @@ from civigrid.run import config
 from civigrid.run.parts import Part
 from civigrid.run.paths import resolve
 from civigrid.run.segregation.members import members_of
+from civigrid.run.segregation.names import DISTANCE
 from civigrid.run.segregation.people import People
 from civigrid.run.segregation.tables import tables_of, wanted_of
 from civigrid.source import Source
@@ -95,9 +97,20 @@ def add_segregation(item: config.Segregation, cells: xr.Dataset, setting: Settin
     table = _of_cells(pd.concat(tables, ignore_index=True), item.cells)
     # what decides whether a row may leave goes with it: a profile is no part of what was computed
     return Part(
-        segregation_cells(cells, item.groups, total=item.total),
+        _local_measures(item, cells, setting),
         {"results": table, "rests_on": pd.concat(rests_on, ignore_index=True)},
     )
+
+
+def _local_measures(item: config.Segregation, cells: xr.Dataset, setting: Setting) -> xr.Dataset:
+    """Cells with the measures asked for, and how far one has to look around where that is asked."""
+    plain = [name for name in item.measures if name != DISTANCE]
+    made = segregation_cells(cells, item.groups, total=item.total, measures=plain)
+    if DISTANCE not in item.measures:
+        return made
+    many = cells.sizes["cell"] > EXACT_UP_TO
+    options = TrajectoryOptions(scales=40 if many else 0, scheduler=setting.scheduler)
+    return trajectory_cells(made, item.groups, total=item.total, options=options)
 
 
 def _of_cells(table: pd.DataFrame, cells: str) -> pd.DataFrame:
