@@ -305,12 +305,10 @@ def test_a_run_draws_composition_against_density(tmp_path):
     """The demo's map in two colours has its layers, measures follow the surroundings, a wrong name is told."""
     from civigrid.cells import measured
     from civigrid.io.parts import load_cells
-    from civigrid.run import check_run, run_file, write_sample
-    from civigrid.sample import CityOptions
+    from civigrid.run import check_run, run_demo
 
-    write_sample(tmp_path, CityOptions(persons=3_000))
-    path = tmp_path / "demo.toml"
-    folder = run_file(path, folder=tmp_path / "run").folder
+    run_demo(tmp_path, persons=3_000, scheduler="serial")
+    path, folder = tmp_path / "demo.toml", tmp_path
     page = (folder / "release" / "maps" / "composition-and-density.html").read_text(encoding="utf-8")
     assert "and how many live there" in page
     made = [load_cells(p) for p in (folder / "parts").glob("segregation-*.cells")]
