@@ -75,8 +75,10 @@ def chance_of(rows: Zones, noise: Floats | None = None) -> Chance:
     persons = np.bincount(row, rows.cells * rows.size).astype(np.float64)
     counted, of = size[first], zone[first]
     starts = np.searchsorted(of, np.arange(len(rows.starts)))
-    left = np.maximum(total[of] - counted, 0.0)
-    effective = np.divide(counted * (total[of] - 1), left, out=np.full_like(left, _MOST), where=left > 0)
+    # parts of persons round to whole ones in the zone as in the cell: a cell that is its zone leaves nobody
+    everyone = np.rint(total)[of]
+    left = np.maximum(everyone - counted, 0.0)
+    effective = np.divide(counted * (everyone - 1), left, out=np.full_like(left, _MOST), where=left > 0)
     made = Chance(np.minimum(effective, _MOST), persons, 1 / counted, share, starts, None, counted)
     if noise is None or keys is None:
         return made

@@ -125,7 +125,11 @@ def spatial_table(
         return study.table([study.columns(found, declared, neighbourhood)])
     if options.outside is not None:
         raise SchemaError("outside is for kernels: a rule of one's own gathers its neighbours itself.")
-    return study.table([study.columns(neighbourhood(cells, study.counts), declared)])
+    made = neighbourhood(cells, study.counts)
+    if study.noise is not None and made.noise is None:
+        # a rule that tells no noise of its neighbourhoods leaves it in: no variance may be claimed
+        study.about["noise_left_in"] = study.about.pop("noise_variance", None)
+    return study.table([study.columns(made, declared)])
 
 
 Columns = dict[str, npt.NDArray[Any]]
