@@ -296,3 +296,18 @@ def _berlin(folder):
     table = pd.read_parquet(path, columns=["x", "y", "NAT", "EU_OTH", "OTH"], filters=box)
     counts = np.column_stack([table["NAT"], table["EU_OTH"] + table["OTH"]]).astype(float)
     return table["y"].to_numpy() // 1000 - 3210, table["x"].to_numpy() // 1000 - 4480, counts
+
+
+def test_citations_are_bibtex_of_their_kind():
+    """An article has a journal and pages, a chapter its book, a book its publisher; titles are those in print."""
+    from civigrid.layers.segregation.sources import SOURCES, bibtex
+
+    for key, source in SOURCES.items():
+        text = source.bibtex()
+        place = "publisher" if source.book else "booktitle" if source.chapter else "journal"
+        assert f"  {place} = {{{source.venue}}}" in text, key
+        assert source.book or source.venue == "arXiv" or "pages = {" in text or source.chapter, key
+        assert str(source.year) in key
+    assert "Measuring and visualizing patterns of ethnic concentration" in bibtex(["bezenac2022"])
+    assert "volume = {54},\n  number = {1},\n  pages = {173--196}" in bibtex(["bezenac2022"])
+    assert {INDICES[name].source for name in ("rank_order_R", "rank_order_S")} == {"reardon2011b"}

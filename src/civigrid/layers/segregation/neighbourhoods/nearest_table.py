@@ -119,7 +119,7 @@ def _macro_micro(reached: Sequence[tuple[int, pd.DataFrame]]) -> pd.DataFrame:
     if len(reached) < 2:
         return result_table([])
     (small, micro), (large, macro) = reached[0], reached[-1]
-    text = parameters(micro_k=small, macro_k=large, source="Reardon et al. (2008), p. 492, of k instead of radii")
+    text = parameters(micro_k=small, macro_k=large, source="Reardon et al. (2008), of k instead of radii")
     table = micro.assign(
         index=micro["index"] + "_macro_micro", parameters=text, expected=np.nan, low=np.nan, high=np.nan
     )
