@@ -72,6 +72,13 @@ def test_importing_civigrid_loads_nothing_heavy():
     assert found.stdout.strip() == "[]"
 
 
+def test_the_documentation_of_indices_is_up_to_date():
+    """docs/indices.md is what the declarations say."""
+    from civigrid.run.segregation.listing import indices_markdown
+
+    assert indices_markdown() == (ROOT / "docs" / "indices.md").read_text(encoding="utf-8")
+
+
 def test_the_run_files_documentation_is_up_to_date():
     """docs/run_file.md is what the code says."""
     from civigrid.run import key_documentation

@@ -8,7 +8,8 @@ from hypothesis.extra.numpy import arrays
 
 from civigrid.kernels import decomposition, shapley
 from civigrid.kernels.gini import gini
-from civigrid.kernels.random_allocation import chance_of
+from civigrid.kernels.permutation import fixed_margins
+from civigrid.kernels.random_allocation import chance_of, expected_gini
 from civigrid.kernels.zones import zones_of
 from civigrid.layers.segregation.indices import INDICES, with_parameters
 from civigrid.layers.segregation.measured import of_target, targets
@@ -231,3 +232,15 @@ def test_a_cell_that_is_its_whole_zone_leaves_nothing_to_chance(persons):
     for name in ("D", "H", "G", "V", "A", "hutchens", "M", "R", "ordinal_H"):
         _, expected = with_parameters(INDICES[name])
         assert expected(chance_of(rows))[0] == pytest.approx(0, abs=1e-9), name
+
+
+@pytest.mark.parametrize("sizes", [[20, 20, 20], [10, 20, 50, 100], [100] * 5, [5] * 10])
+def test_gini_expected_of_zones_of_few_cells(sizes):
+    """Of 3 to 10 cells, within 3 %: two cells of a zone are farther apart than each is from the whole."""
+    size = np.array(sizes)
+    members = int(0.3 * size.sum())
+    people = np.repeat([0, 1], [members, size.sum() - members])
+    start = np.stack([np.bincount(part, minlength=2) for part in np.split(people, np.cumsum(size)[:-1])]).astype(float)
+    drawn = [gini(zones_of(n)).estimate[0] for n in fixed_margins(start, 3000, np.random.default_rng(1))]
+
+    assert expected_gini(chance_of(zones_of(start)))[0] == pytest.approx(np.mean(drawn), rel=0.03)

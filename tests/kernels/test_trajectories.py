@@ -12,11 +12,11 @@ from civigrid.errors import SchemaError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.kernels.trajectories import City, city_of, extreme_distortion, mean_by_scales, summaries, trajectory
 from civigrid.layers.segregation.neighbourhoods.trajectories import (
-    TrajectoryOptions,
     divergence_trajectories,
     trajectory_cells,
     trajectory_table,
 )
+from civigrid.layers.segregation.neighbourhoods.trajectory_paths import TrajectoryOptions
 from civigrid.types import Column, Status
 
 GRID = SquareGrid(cell_size_m=100)
@@ -104,7 +104,21 @@ def test_order_turns_and_workers_change_nothing():
         assert np.array_equal(np.sort(values_of(turned, name)), np.sort(values_of(whole, name)))
 
 
-def test_splitting_persons_into_units_changes_little():
+def test_splitting_persons_into_units_changes_nothing():
+    """Each cell's persons in two units at one place: both have the distortion of the cell, with or without table."""
+    at, counts = town(15)
+    half = counts // 2
+    twice, parts = np.append(at, at, axis=0), np.append(half, counts - half, axis=0)
+    share = counts.sum(axis=0) / counts.sum()
+    whole = summaries(city_of(at, counts, 1.0, squares=True), np.arange(len(at)), np.tile(share, (len(at), 1)), 0.05)
+    for table in (True, False):
+        city = city_of(twice, parts, 1.0, squares=table)
+        found = summaries(city, np.arange(len(twice)), np.tile(share, (len(twice), 1)), 0.05)
+        for one, other in zip(whole, found, strict=True):
+            assert np.array_equal(np.tile(one, 2), other)
+
+
+def test_empty_cells_and_even_towns():
     """A cell of nobody changes nothing; an even town has no distortion, at any scale."""
     at, counts = town()
     empty = np.array([[50.0, 50.0]])
@@ -176,6 +190,36 @@ def test_expected_under_random_allocation():
     assert expected == pytest.approx(np.mean(found), rel=0.06)
 
 
+def test_interval_is_that_of_drawn_cities():
+    """Poisson persons drawn 200 times: the interval has their width, around the corrected value; the seed decides."""
+    at, counts = town(12)
+    options = TrajectoryOptions(draws=200, seed=5)
+    table = trajectory_table(as_cells(at, counts), list("abc"), options=options)
+    rng = np.random.default_rng(1)
+    found = []
+    for _ in range(200):
+        drawn = rng.poisson(counts)
+        some = drawn.sum(axis=1) > 0
+        found.append(trajectory_table(as_cells(at[some], drawn[some]), list("abc"))["estimate"][0])
+    assert (table["high"][0] - table["low"][0]) / 3.92 == pytest.approx(np.std(found), rel=0.2)
+    assert table["low"][0] < table["corrected"][0] < table["high"][0]
+    again = trajectory_table(as_cells(at, counts), list("abc"), options=options)
+    assert again["low"].iloc[:2].tolist() == table["low"].iloc[:2].tolist()
+    assert trajectory_table(as_cells(at, counts), list("abc"))["low"].isna().all()
+
+
+def test_expected_beside_another_reference():
+    """Beside given shares an even town has the divergence of everyone, and nothing is taken out but chance."""
+    at = np.stack(np.indices((6, 6)), axis=-1).reshape(-1, 2).astype(float)
+    options = TrajectoryOptions(reference=[0.9, 0.1])
+    table = trajectory_table(as_cells(at, np.tile([30, 30], (36, 1))), ["a", "b"], options=options)
+    far = entropy([0.5, 0.5], [0.9, 0.1])
+    assert table["index"].tolist() == ["distortion", "convergence_m", "convergence_persons"]
+    assert table["estimate"][0] == pytest.approx(far)
+    assert table["expected"][0] > far
+    assert table["corrected"][0] == pytest.approx(far - (table["expected"][0] - far))
+
+
 def test_reference_of_a_country():
     """Two even countries of different composition: at home nobody differs, and the other country never converges."""
     at = np.stack(np.indices((6, 20)), axis=-1).reshape(-1, 2).astype(float)
@@ -243,6 +287,8 @@ def test_what_is_refused(monkeypatch):
         trajectory_table(cells, ["a"])
     with pytest.raises(SchemaError, match="threshold"):
         TrajectoryOptions(threshold=0)
+    with pytest.raises(SchemaError, match="draws"):
+        TrajectoryOptions(draws=1)
     with pytest.raises(SchemaError, match="scales"):
         TrajectoryOptions(scales=2)
     with pytest.raises(SchemaError, match="share for each"):
@@ -251,7 +297,20 @@ def test_what_is_refused(monkeypatch):
         trajectory_table(cells, ["a", "b"], options=TrajectoryOptions(reference=[1.0, 0.0]))
     with pytest.raises(SchemaError, match="no known residents"):
         divergence_trajectories(cells, ["a", "b"], [1])
-    monkeypatch.setattr("civigrid.layers.segregation.neighbourhoods.trajectories.EXACT_UP_TO", 10)
+    monkeypatch.setattr("civigrid.layers.segregation.neighbourhoods.trajectory_paths.EXACT_UP_TO", 10)
     with pytest.raises(SchemaError, match="scales=40"):
         trajectory_table(cells, ["a", "b"])
     assert not len(trajectory_table(as_cells(at[:1], np.zeros((1, 2))), ["a", "b"]))
+
+
+def test_a_group_of_nobody_changes_nothing():
+    """A third group without persons leaves every value as it is, normalised ones too."""
+    at, counts = town(10)
+    two = np.stack([counts[:, 0], counts[:, 1] + counts[:, 2]], axis=1)
+    with_nobody = np.concatenate([two, np.zeros((len(two), 1), dtype=np.int64)], axis=1)
+    one, other = (
+        trajectory_table(as_cells(at, two), ["a", "b"]),
+        trajectory_table(as_cells(at, with_nobody), list("abc")),
+    )
+    assert one["estimate"].tolist() == other["estimate"].tolist()
+    assert one["expected"].tolist()[:2] == other["expected"].tolist()[:2]

@@ -169,6 +169,7 @@ def test_files_pass_disclosure_control(real_data, tmp_path):
     small = small[small["CNTR_ID"].isin(["LI", "AD-ES", "AL-EL", "LU"])]
     small.to_parquet(tmp_path / "small.parquet")
     asked = [tmp_path / "small.parquet", "--groups", GROUPS, "--zones", "country", "--indices", "D,M"]
+    asked += ["--reference", "whole"]
     found = rows_of(*asked, "--out", tmp_path / "t.csv")
     told = pd.read_csv(tmp_path / "t.csv")
     held = {(r["zone"], r["index"], r["groups"]) for r in found["table"] if r["held_back"]}

@@ -47,7 +47,16 @@ def segregation(
         float | None, typer.Option("--noise-variance", help="Variance of the publisher's noise in each count.")
     ] = None,
     bootstrap: Annotated[int, typer.Option("--bootstrap", help="Intervals by so many cities drawn again.")] = 0,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of these.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of bootstrap and permutations.")] = 0,
+    permutations: Annotated[
+        int, typer.Option("--permutations", help="p of each index of the whole, by so many random allocations: 999.")
+    ] = 0,
+    distortion: Annotated[
+        bool, typer.Option("--distortion", help="Cells: divergence of the surroundings at all scales together.")
+    ] = False,
+    reference: Annotated[
+        str, typer.Option("--reference", help="Areas of several countries: whole, or each cell's own country.")
+    ] = "",
     bounds: Annotated[
         float | None, typer.Option("--bounds", help="Hidden counts are at most this: least and most of indices.")
     ] = None,
@@ -55,6 +64,10 @@ def segregation(
     local: Annotated[
         Path | None, typer.Option("--local", help="Cells with local measures; .cells stays inside.")
     ] = None,
+    figure: Annotated[
+        Path | None, typer.Option("--figure", help=".png or .svg: profile over radii or k, scales, or curves.")
+    ] = None,
+    show: Annotated[str, typer.Option("--show", help="Index of the figure; by default H_multi, or the first.")] = "",
     bibtex: Annotated[Path | None, typer.Option("--bibtex", help="Publications to cite, as BibTeX.")] = None,
     profile: Profile = "min-count",
     threshold: Threshold = 10,
@@ -100,12 +113,15 @@ def segregation(
             bootstrap=bootstrap,
             seed=seed,
             bounds=bounds,
+            permutations=permutations,
+            distortion=distortion,
+            reference=reference,  # type: ignore[arg-type]
         ),
         plain=plain,
         scheduler=Where.parse(scheduler),
     )
     with console().status("reading") as status:
-        places = Outputs(table=out, local=local, bibtex=bibtex)
+        places = Outputs(table=out, local=local, bibtex=bibtex, figure=figure, show=show)
         found = segregation_file(file, asked, profile_named(profile, threshold), places, status.update)
     answer(found, as_json, table_text(found))
 

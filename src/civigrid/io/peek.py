@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pyogrio
 
-from civigrid.io.tables import VECTOR, _separator
+from civigrid.io.tables import VECTOR, separator_of
 
 _HEAD = 1 << 16
 """Bytes that hold the header and a row of any table."""
@@ -34,7 +34,7 @@ def first_row(path: Path) -> dict[str, str]:
             return {str(name): str(frame[name].iloc[0]) for name in frame.columns}
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as stream:
             lines = stream.read(_HEAD).decode("utf-8-sig", errors="replace").splitlines()[:2]
-        names, values = list(csv.reader(lines, delimiter=_separator(lines)))
+        names, values = list(csv.reader(lines, delimiter=separator_of(lines)))
         return {name.strip(): value for name, value in zip(names, values, strict=False)}
     except (OSError, ValueError, IndexError, StopIteration, csv.Error, pa.ArrowException, RuntimeError):
         # the reader that comes next tells what is wrong with it

@@ -81,7 +81,7 @@ def _read_csv(path: Path, encoding: str, *, text: bool) -> pd.DataFrame:
         head = [stream.readline() for _ in range(5)]
     if not head[0].strip():
         raise SourceError(f"{path.name} is empty.")
-    separator = _separator(head)
+    separator = separator_of(head)
     names = next(csv.reader([head[0].strip("\r\n﻿")], delimiter=separator))
     if twice := sorted({n for n in names if names.count(n) > 1}):
         raise SourceError(f"{path.name} has columns of one name twice: {', '.join(twice)}. Rename them.")
@@ -107,7 +107,7 @@ def _encoding(path: Path) -> str:
     return "utf-8"
 
 
-def _separator(head: list[str]) -> str:
+def separator_of(head: list[str]) -> str:
     """The mark that splits the header most often."""
     return max(";\t,|", key=lambda mark: (head[0].count(mark), mark == ";"))
 

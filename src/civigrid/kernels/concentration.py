@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binom, norm
+from scipy.special import bdtr, ndtr
 
 from civigrid.kernels.estimate import Estimate, undefined, variance_of_sum
 from civigrid.types import Floats, Ints
@@ -201,7 +201,7 @@ def expected_delta(counts: Floats, area: Floats) -> float:
     kinds, cells = np.unique(np.rint(size) + 1j * wanted, return_counts=True)
     whole, even = kinds.real, kinds.imag
     floor = np.floor(even)
-    inside = binom.cdf(floor, whole, share), binom.cdf(floor - 1, np.maximum(whole - 1, 0), share)
+    inside = _upto(floor, whole, share), _upto(floor - 1, np.maximum(whole - 1, 0), share)
     short = even * inside[0] - whole * share * inside[1]
     return float(((size * share - wanted).sum() + 2 * cells @ short) / (2 * persons))
 
@@ -237,7 +237,9 @@ def kink_of_relative_concentration(ground: Ground) -> float:
     if not (min(saved, taken) > 1e-12 * ground.everyone and ground.spread > 0):
         return 0.0
     away = abs(ground.group.value - ground.fair) / ground.spread
-    return float(ground.spread * (norm.pdf(away) - away * norm.sf(away)) * (1 / saved - 1 / taken))
+    return float(
+        ground.spread * (np.exp(-(away**2) / 2) / np.sqrt(2 * np.pi) - away * ndtr(-away)) * (1 / saved - 1 / taken)
+    )
 
 
 def evenly(counts: Floats) -> Floats:
@@ -248,3 +250,9 @@ def evenly(counts: Floats) -> Floats:
            [1., 1.]])
     """
     return np.asarray(np.outer(counts.sum(axis=1), counts.sum(axis=0) / counts.sum()))
+
+
+def _upto(most: Floats, size: Floats, share: float) -> Floats:
+    """Chance of at most so many of a binomial count, also below 0 and above its size."""
+    inside = bdtr(np.clip(most, 0, size), size.astype(np.int64), share)
+    return np.where(most < 0, 0.0, np.where(most >= size, 1.0, inside))

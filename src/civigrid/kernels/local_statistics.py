@@ -11,7 +11,6 @@ from typing import Any
 import numba
 import numpy as np
 from scipy import sparse
-from scipy.stats import false_discovery_control, hypergeom
 
 from civigrid.types import Bools, Floats, Ints
 
@@ -108,6 +107,8 @@ def local_joins(high: Bools, neighbours: sparse.csr_array) -> tuple[Floats, Floa
     joins = np.where(high, around, 0.0)
     p = np.full(n, np.nan)
     asked = high & (degree > 0)
+    from scipy.stats import hypergeom  # half a second to import, for this alone
+
     p[asked] = hypergeom.sf(around[asked] - 1, n - 1, int(high.sum()) - 1, degree[asked])
     return joins, np.minimum(p, 1.0)
 
@@ -125,6 +126,8 @@ def found_at(p: Floats, discoveries: float) -> Bools:
     known = ~np.isnan(p)
     result = np.zeros(len(p), dtype=bool)
     if known.any():
+        from scipy.stats import false_discovery_control
+
         result[known] = false_discovery_control(p[known]) <= discoveries
     return result
 

@@ -84,7 +84,7 @@ def _bracket(index, everyone, row, col, target, low, n_low, guess, most):  # typ
 def _cross(index, everyone, groups, row, col, target, start, square, before, inside, ring):  # type: ignore[no-untyped-def]
     """Fill the arrays of a `Crossing` for all rows; they may hold that of a smaller target (`start`)."""
     rings = np.empty(_WIDTH, dtype=np.int64)
-    most = index.shape[0] ** 2 + (64 * index.shape[1]) ** 2
+    most = index[1] ** 2 + (64 * index[2]) ** 2
     guess = np.int64(0)
     for i in range(len(row)):
         low, n_low = np.int64(-1), np.int64(0)
@@ -145,7 +145,7 @@ def crossing(plane: Plane, row: Ints, col: Ints, k: float, smaller: Crossing | N
                          *(np.zeros((len(row), groups), dtype=np.int64) for _ in range(2)))  # fmt: skip
     else:
         start = Crossing(*(np.array(part) for part in smaller))
-    _cross(plane.bits, plane.everyone, plane.groups, row, col, target, smaller is not None, *start)
+    _cross(plane.places, plane.everyone, plane.groups, row, col, target, smaller is not None, *start)
     return start
 
 
@@ -164,7 +164,7 @@ def sums_of(plane: Plane, row: Ints, col: Ints, square: Ints, values: Floats) ->
     running = np.zeros((len(values) + 1, values.shape[1]), dtype=np.int64)
     np.cumsum(np.rint(values[plane.order] / unit).astype(np.int64), axis=0, out=running[1:])
     inside, ring = (np.zeros((len(row), values.shape[1]), dtype=np.int64) for _ in range(2))
-    _sums(plane.bits, running, row, col, square, inside, ring)
+    _sums(plane.places, running, row, col, square, inside, ring)
     return np.asarray(inside * unit), np.asarray(ring * unit)
 
 
@@ -202,7 +202,7 @@ def back_to_cells(
     first = int(np.searchsorted(plane.row, (row - reach).min()))
     last = int(np.searchsorted(plane.row, (row + reach).max(), side="right"))
     into = np.zeros((last - first + 1, values.shape[1]))
-    _all_back(plane.bits, row, col, square, part, values, into, first)
+    _all_back(plane.places, row, col, square, part, values, into, first)
     cells = plane.order[first:last]
     order = np.argsort(cells)
     return cells[order], np.cumsum(into, axis=0)[:-1][order]

@@ -334,8 +334,16 @@ def expected_gini(chance: Chance) -> Floats:
     r"""Expected Gini index of two or more groups, by the mixture of all rows' distributions of shares.
 
     Two rows drawn at random differ by :math:`2\int F(1-F)\,ds` on average, *F* the distribution of the share in the
-    mixture, less what a row would differ from a copy of itself.
+    mixture, less what a row would differ from a copy of itself.  Fixed margins leave the shares of two cells as far
+    apart as independent ones of :math:`t(T-1)/T` persons: where one has more of the group, the other has less.  That
+    they deviate less from the whole, as *D* sees, is no matter here.
     """
+    alone = np.zeros(len(chance.starts), dtype=bool)
+    if chance.counted is not None:
+        everyone = np.maximum(chance.by_row(chance.total), 1.0)
+        alone = np.rint(everyone) <= chance.counted
+        alone = np.logical_or.reduceat(alone, chance.starts)
+        chance = chance._replace(size=np.maximum(chance.counted * (everyone - 1) / everyone, 1.0))
     groups = range(1) if chance.share.shape[1] == 2 else _groups(chance)
     total = np.zeros(len(chance.starts))
     ends = np.append(chance.starts[1:], len(chance.size))
@@ -344,4 +352,4 @@ def expected_gini(chance: Chance) -> Floats:
         cells = chance.persons if chance.counted is None else chance.persons / chance.counted
         size = np.maximum(np.rint(_smaller(chance, p, noise)), 1.0)
         total += mean_difference(chance.starts, ends, size, chance.persons, cells, p)
-    return total * (2 if len(groups) == 1 else 1) / (2 * _diversity(chance))
+    return np.where(alone, 0.0, total * (2 if len(groups) == 1 else 1)) / (2 * _diversity(chance))

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from civigrid.types import Floats, Ints
 
 _jit: Any = numba.njit(cache=True, nogil=True)
+_ONE, _TWO, _SIX, _LAST = (np.uint64(n) for n in (1, 2, 6, 63))
 _MOST = 62
 """All persons together are fewer than this power of two units."""
 
@@ -31,9 +32,9 @@ class Plane(NamedTuple):
     """Cells of a plane with running sums of their persons, row after row.
 
     `bits` holds for every 64 columns of a row one bit for each cell, and how many cells come before, shape (row, word,
-    2); `everyone` (cell + 1,) and `groups` (cell + 1, group) are running sums, in `unit` persons; `row`, `col` (cell,)
-    are places in the plane, `order` (cell,) where each cell stood in what was given; `corner` is the place of row 0,
-    column 0 in the grid.
+    2), with a last word of no columns; `everyone` (cell + 1,) and `groups` (cell + 1, group) are running sums, in
+    `unit` persons; `row`, `col` (cell,) are places in the plane, `order` (cell,) where each cell stood in what was
+    given; `corner` is the place of row 0, column 0 in the grid.
     """
 
     bits: npt.NDArray[np.uint64]
@@ -44,6 +45,11 @@ class Plane(NamedTuple):
     col: Ints
     order: Ints
     corner: tuple[int, int]
+
+    @property
+    def places(self) -> tuple[npt.NDArray[np.uint64], int, int]:
+        """What kernels take: bits and counts in a row, how many rows, and words per row."""
+        return self.bits.reshape(-1), self.bits.shape[0], self.bits.shape[1]
 
     @property
     def persons(self) -> float:
@@ -80,13 +86,13 @@ def plane_of(row: Ints, col: Ints, counts: Floats) -> Plane:
     unit = unit_of(known)
     groups = np.zeros((len(row) + 1, counts.shape[1]), dtype=np.int64)
     np.cumsum(np.rint(known / unit).astype(np.int64), axis=0, out=groups[1:])
-    shape = (int(row.max(initial=0)) + 1, int(col.max(initial=0)) // 64 + 1)
-    index = np.zeros((*shape, 2), dtype=np.uint64)
+    shape = (int(row.max(initial=0)) + 1, int(col.max(initial=0)) // 64 + 2)
+    bits = np.zeros((*shape, 2), dtype=np.uint64)
     word = row * shape[1] + col // 64
-    np.bitwise_or.at(index[..., 0].reshape(-1), word, np.uint64(1) << (col % 64).astype(np.uint64))
+    np.bitwise_or.at(bits[..., 0].reshape(-1), word, np.uint64(1) << (col % 64).astype(np.uint64))
     before = np.searchsorted(word, np.arange(shape[0] * shape[1]))
-    index[..., 1] = before.reshape(shape).astype(np.uint64)
-    return Plane(index, groups.sum(axis=1), groups, unit, row, col, order.astype(np.int64), corner)
+    bits[..., 1] = before.reshape(shape).astype(np.uint64)
+    return Plane(bits, groups.sum(axis=1), groups, unit, row, col, order.astype(np.int64), corner)
 
 
 def unit_of(counts: Floats) -> float:
@@ -113,24 +119,23 @@ def units(k: float, unit: float) -> int:
 @_jit
 def rank(index, row, col):  # type: ignore[no-untyped-def]
     """How many cells come before a place, row after row; `col` may lie one beyond the last."""
-    word = col >> 6
-    if word >= index.shape[1]:
-        if row + 1 < index.shape[0]:
-            return np.int64(index[row + 1, 0, 1])
-        word, bits = index.shape[1] - 1, index[row, index.shape[1] - 1, 0]
-    else:
-        bits = index[row, word, 0] & ((np.uint64(1) << np.uint64(col & 63)) - np.uint64(1))
-    # bits are counted by halves, quarters, eighths (Warren 2013, Hacker's Delight, ch. 5)
-    bits = bits - ((bits >> np.uint64(1)) & np.uint64(0x5555555555555555))
-    bits = (bits & np.uint64(0x3333333333333333)) + ((bits >> np.uint64(2)) & np.uint64(0x3333333333333333))
+    flat, _, words = index
+    # places are never negative, and numbers without a sign need no look for it
+    place = _TWO * (np.uint64(row * words) + (np.uint64(col) >> _SIX))
+    bits = flat[place] & ((_ONE << (np.uint64(col) & _LAST)) - _ONE)
+    # bits are counted by halves, quarters, eighths (Warren 2013, Hacker's Delight, ch. 5): one instruction at last
+    bits = bits - ((bits >> _ONE) & np.uint64(0x5555555555555555))
+    bits = (bits & np.uint64(0x3333333333333333)) + ((bits >> _TWO) & np.uint64(0x3333333333333333))
     bits = (bits + (bits >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return np.int64(index[row, word, 1] + ((bits * np.uint64(0x0101010101010101)) >> np.uint64(56)))
+    return flat[place + _ONE] + ((bits * np.uint64(0x0101010101010101)) >> np.uint64(56))
 
 
 @_jit
 def has(index, row, col):  # type: ignore[no-untyped-def]
     """Whether there is a cell at a place inside the plane's box."""
-    return (index[row, col >> 6, 0] >> np.uint64(col & 63)) & np.uint64(1) != np.uint64(0)
+    flat, _, words = index
+    place = _TWO * (np.uint64(row * words) + (np.uint64(col) >> _SIX))
+    return (flat[place] >> (np.uint64(col) & _LAST)) & _ONE != np.uint64(0)
 
 
 @_jit
@@ -149,7 +154,7 @@ def root(square):  # type: ignore[no-untyped-def]
 @_jit
 def persons_within(index, everyone, row, col, square):  # type: ignore[no-untyped-def]
     """Units of persons in all cells whose squared distance, in cells, is at most `square`."""
-    n_rows, n_cols = index.shape[0], 64 * index.shape[1]
+    n_rows, n_cols = index[1], 64 * (index[2] - 1)
     half = root(square)
     total = np.int64(0)
     for up in range(min(half, max(row, n_rows - 1 - row)) + 1):
@@ -172,7 +177,7 @@ def _add(sums, running, first, last):  # type: ignore[no-untyped-def]
 @_jit
 def groups_within(index, groups, row, col, square, inside, ring):  # type: ignore[no-untyped-def]
     """Add units by group: of cells nearer than the ring at `square` to `inside`, of those on it to `ring`."""
-    n_rows, n_cols = index.shape[0], 64 * index.shape[1]
+    n_rows, n_cols = index[1], 64 * (index[2] - 1)
     half = root(square)
     for up in range(min(half, max(row, n_rows - 1 - row)) + 1):
         while half * half + up * up > square:
@@ -191,26 +196,26 @@ def groups_within(index, groups, row, col, square, inside, ring):  # type: ignor
                     c = col + half if side == 0 else col - half
                     if 0 <= c < n_cols and has(index, r, c):
                         at = rank(index, r, c)
-                        _add(ring, groups, at, at + 1)
+                        _add(ring, groups, at, at + _ONE)
 
 
 @_jit
 def _fill_piece(index, everyone, row, first, last, col, square, persons):  # type: ignore[no-untyped-def]
     """Put the cells of one row, from column `first` to `last`, on their rings; `square` is that of the row's shift."""
-    first, last = max(first, 0), min(last, 64 * index.shape[1] - 1)
+    first, last = max(first, 0), min(last, 64 * index[2] - 65)
     if first > last:
         return
     at = rank(index, row, first)
     for c in range(first, last + 1):
         if has(index, row, c):
-            persons[(c - col) ** 2 + square] += everyone[at + 1] - everyone[at]
-            at += 1
+            persons[(c - col) ** 2 + square] += everyone[at + _ONE] - everyone[at]
+            at += _ONE
 
 
 @_jit
 def fill_rings(index, everyone, row, col, low, high, persons):  # type: ignore[no-untyped-def]
     """Put units of persons on each ring with a squared distance above `low` and up to `high` into `persons`."""
-    n_rows = index.shape[0]
+    n_rows = index[1]
     persons[: high - low] = 0
     outer, inner = root(high), root(low)
     for up in range(min(outer, max(row, n_rows - 1 - row)) + 1):
@@ -244,7 +249,7 @@ def spread_back(index, row, col, square, part, values, into, start):  # type: ig
     `into`, shape (cell + 1, column), takes differences along the rows, from cell `start` on: their running sums are the
     answer.
     """
-    n_rows, n_cols = index.shape[0], 64 * index.shape[1]
+    n_rows, n_cols = index[1], 64 * (index[2] - 1)
     half = root(square)
     for up in range(min(half, max(row, n_rows - 1 - row)) + 1):
         while half * half + up * up > square:
@@ -257,9 +262,10 @@ def spread_back(index, row, col, square, part, values, into, start):  # type: ig
             if r < 0 or r >= n_rows:
                 continue
             if last > first:
-                _put(into, rank(index, r, first) - start, rank(index, r, last) - start, 1.0, values)
+                a, b = np.int64(rank(index, r, first)) - start, np.int64(rank(index, r, last)) - start
+                _put(into, a, b, 1.0, values)
             for side in range((2 if half > 0 else 1) if on_ring else 0):
                 c = col + half if side == 0 else col - half
                 if 0 <= c < n_cols and has(index, r, c):
-                    at = rank(index, r, c) - start
+                    at = np.int64(rank(index, r, c)) - start
                     _put(into, at, at + 1, part, values)

@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 
 import numba
 import numpy as np
-from scipy.integrate import quad
+import numpy.typing as npt
 
 from civigrid.types import Floats, Ints
 
 _jit: Any = numba.njit(cache=True, nogil=True)
+_NODES = 128
+"""Points at which the divergence of the extreme city is looked at for each group, by Gauss and Legendre's rule."""
 _RINGS_PER_CELL = 4
 """Where there are more rings than this per cell, cells are sorted by distance instead of put into rings."""
 
@@ -37,14 +39,16 @@ class Summary(NamedTuple):
 class City(NamedTuple):
     """Cells and their rings.
 
-    `at` (cell, axis) places; `groups` (cell, group) persons; `ring_of` (rows apart, columns apart) number of the ring,
-    empty where cells are sorted; `distance` (ring,); `same` cells whose distances differ by less are on one ring;
-    `persons` per unit of `groups`.
+    `at` (cell, axis) places; `groups` (cell, group) persons; `ring_of` (rows apart, columns apart) number of the ring
+    and `distance` (ring,), both empty where cells are sorted; `order` (cell,) row after row, and `starts` (row + 1,) of
+    the rows in it; cells whose distances differ by less than `same` are on one ring; `persons` per unit of `groups`.
     """
 
     at: Floats
     groups: Ints
-    ring_of: Ints
+    ring_of: npt.NDArray[np.uint32]
+    order: Ints
+    starts: Ints
     distance: Floats
     same: float
     persons: float
@@ -71,27 +75,40 @@ def city_of(at: Floats, groups: Ints, persons: float, *, squares: bool, same: fl
     City
         Where the box around squares has few rings: with their table.
     """
-    nothing = np.empty((0, 0), dtype=np.int64), np.empty(0)
+    at = np.ascontiguousarray(at, dtype=np.float64)
+    none = np.empty(0, dtype=np.int64)
+    unsorted = City(at, groups, np.empty((0, 0), dtype=np.uint32), none, none, np.empty(0), same, persons)
     if not squares or not len(at):
-        return City(np.ascontiguousarray(at, dtype=np.float64), groups, *nothing, same, persons)
+        return unsorted
     at = at - at.min(axis=0)
     high, wide = (int(v) + 1 for v in at.max(axis=0))
     if high * wide > 16 * _RINGS_PER_CELL * len(at):
-        return City(at, groups, *nothing, 0.0, persons)
+        return unsorted._replace(at=at)
     square = np.arange(high)[:, None] ** 2 + np.arange(wide) ** 2
-    rings, ring_of = np.unique(square, return_inverse=True)
-    return City(at, groups, ring_of.reshape(square.shape).astype(np.int64), np.sqrt(rings), 0.0, persons)
+    rings, number = np.unique(square, return_inverse=True)
+    order = np.lexsort((at[:, 1], at[:, 0])).astype(np.int64)
+    starts = np.searchsorted(at[order, 0], np.arange(high + 1)).astype(np.int64)
+    ring_of = number.reshape(square.shape).astype(np.uint32)
+    return City(at, groups, ring_of, order, starts, np.sqrt(rings), 0.0, persons)
 
 
 @_jit
-def _by_table(at, groups, ring_of, i, sums):  # type: ignore[no-untyped-def]
-    """Put all cells on the rings around cell i."""
+def _by_table(cols, groups, ring_of, starts, row, col, sums):  # type: ignore[no-untyped-def]
+    """Put all cells, row after row, on the rings around a place."""
     sums[:] = 0
-    row, col = np.int64(at[i, 0]), np.int64(at[i, 1])
-    for j in range(len(at)):
-        ring = ring_of[abs(np.int64(at[j, 0]) - row), abs(np.int64(at[j, 1]) - col)]
-        for m in range(groups.shape[1]):
-            sums[ring, m] += groups[j, m]
+    many = groups.shape[1]
+    for r in range(len(starts) - 1):
+        ring_at = ring_of[abs(r - row)]
+        for j in range(starts[r], starts[r + 1]):
+            # numbers without a sign need no look for it
+            ring, cell = ring_at[np.uint32(abs(cols[j] - col))], np.uint32(j)
+            if many == 3:
+                sums[ring, 0] += groups[cell, 0]
+                sums[ring, 1] += groups[cell, 1]
+                sums[ring, 2] += groups[cell, 2]
+            else:
+                for m in range(many):
+                    sums[ring, m] += groups[cell, m]
     return len(sums)
 
 
@@ -118,38 +135,50 @@ def _by_sorting(at, groups, i, same, sums, distance):  # type: ignore[no-untyped
 
 
 @_jit
-def _divergence(near, persons, reference):  # type: ignore[no-untyped-def]
-    found = 0.0
-    for m in range(len(near)):
-        if near[m] > 0:
-            share = near[m] / persons
-            found += share * np.log(share / reference[m])
-    return max(found, 0.0)
+def _rings_of(city, i, sums, far):  # type: ignore[no-untyped-def]
+    """Put all cells on the rings around cell i; give how many rings there are."""
+    at, groups, ring_of, starts, cols, same = city
+    if len(starts) > 0:
+        return _by_table(cols, groups, ring_of, starts, np.int64(at[i, 0]), np.int64(at[i, 1]), sums)
+    return _by_sorting(at, groups, i, same, sums, far)
 
 
 @_jit
-def _follow(at, groups, ring_of, distance, same, origin, reference, threshold, total, found):  # type: ignore[no-untyped-def]
+def _divergence(near, part, inverse):  # type: ignore[no-untyped-def]
+    """Divergence of persons, each of whom is a `part` of them all, from shares given by their inverse."""
+    found = 0.0
+    for m in range(len(near)):
+        if near[m] > 0:
+            share = near[m] * part
+            found += share * np.log(share * inverse[m])
+    # everyone is the whole but for rounding
+    return found if found > 1e-15 else 0.0
+
+
+@_jit
+def _follow(city, distance, origin, reference, threshold, total, found):  # type: ignore[no-untyped-def]
     """Fill for each origin: mean divergence, mean of 1/persons, distance and persons of convergence (in units)."""
-    table = len(distance) > 0
-    rings = len(distance) if table else len(at)
-    sums = np.zeros((rings, groups.shape[1]), dtype=np.int64)
-    far = distance if table else np.zeros(rings)
+    groups = city[1].shape[1]
+    rings = len(distance) if len(distance) > 0 else len(city[0])
+    sums, near = np.zeros((rings, groups), dtype=np.int64), np.zeros(groups, dtype=np.int64)
+    far = distance if len(distance) > 0 else np.zeros(rings)
     for o in range(len(origin)):
-        if table:
-            many = _by_table(at, groups, ring_of, origin[o], sums)
-        else:
-            many = _by_sorting(at, groups, origin[o], same, sums, far)
-        near = np.zeros(groups.shape[1], dtype=np.int64)
+        many = _rings_of(city, origin[o], sums, far)
+        near[:] = 0
         persons, area, inverse, open_ = np.int64(0), 0.0, 0.0, True
+        share = 1 / reference[o]
         for ring in range(many):
-            here = sums[ring].sum()
+            here = np.int64(0)
+            for m in range(groups):
+                here += sums[ring, m]
+                near[m] += sums[ring, m]
             if here == 0:
                 continue
-            near += sums[ring]
             persons += here
-            divergence = _divergence(near, persons, reference[o])
+            part = 1.0 / persons
+            divergence = _divergence(near, part, share)
             area += divergence * here
-            inverse += here / persons
+            inverse += here * part
             if divergence >= threshold:
                 open_ = True
             elif open_:
@@ -160,6 +189,14 @@ def _follow(at, groups, ring_of, distance, same, origin, reference, threshold, t
         found[o, 0], found[o, 1] = area / total, inverse / total
         if open_:
             found[o, 2], found[o, 3] = np.nan, np.nan
+
+
+def _laid_out(city: City) -> tuple[Any, ...]:
+    """Give what kernels take: with rings known beforehand, cells as they are visited, row after row."""
+    if not len(city.order):
+        return city.at, city.groups, city.ring_of, city.starts, city.order, city.same
+    cols = city.at[city.order, 1].astype(np.int64)
+    return city.at, city.groups[city.order], city.ring_of, city.starts, cols, city.same
 
 
 def summaries(city: City, origin: Ints, reference: Floats, threshold: float) -> Summary:
@@ -196,20 +233,19 @@ def summaries(city: City, origin: Ints, reference: Floats, threshold: float) -> 
     """
     total = int(city.groups.sum())
     found = np.empty((len(origin), 4))
-    _follow(city.at, city.groups, city.ring_of, city.distance, city.same, origin, reference, threshold, total, found)
+    _follow(_laid_out(city), city.distance, origin, reference, threshold, total, found)
     there = int((city.groups.sum(axis=0) > 0).sum())
     expected = (there - 1) / 2 * (found[:, 1] - 1 / total) / city.persons
     return Summary(found[:, 0], np.maximum(expected, 0.0), found[:, 2], found[:, 3] * city.persons)
 
 
 @_jit
-def _one(at, groups, ring_of, distance, same, i, reference):  # type: ignore[no-untyped-def]
-    table = len(distance) > 0
-    rings = len(distance) if table else len(at)
-    sums = np.zeros((rings, groups.shape[1]), dtype=np.int64)
-    far = distance if table else np.zeros(rings)
-    many = _by_table(at, groups, ring_of, i, sums) if table else _by_sorting(at, groups, i, same, sums, far)
-    near = np.zeros(groups.shape[1], dtype=np.int64)
+def _one(city, distance, i, reference):  # type: ignore[no-untyped-def]
+    groups = city[1].shape[1]
+    rings = len(distance) if len(distance) > 0 else len(city[0])
+    sums, near = np.zeros((rings, groups), dtype=np.int64), np.zeros(groups, dtype=np.int64)
+    far = distance if len(distance) > 0 else np.zeros(rings)
+    many = _rings_of(city, i, sums, far)
     found, n, persons = np.empty((many, 3)), 0, np.int64(0)
     for ring in range(many):
         here = sums[ring].sum()
@@ -217,7 +253,7 @@ def _one(at, groups, ring_of, distance, same, i, reference):  # type: ignore[no-
             near += sums[ring]
             persons += here
             found[n, 0], found[n, 1] = far[ring], persons
-            found[n, 2] = _divergence(near, persons, reference)
+            found[n, 2] = _divergence(near, 1.0 / persons, 1 / reference)
             n += 1
     return found[:n]
 
@@ -230,7 +266,7 @@ def trajectory(city: City, origin: int, reference: Floats) -> Floats:
     array([[0.   , 1.   , 0.693],
            [2.   , 2.   , 0.   ]])
     """
-    found = _one(city.at, city.groups, city.ring_of, city.distance, city.same, origin, reference)
+    found = _one(_laid_out(city), city.distance, origin, reference)
     return np.asarray(found * [1.0, city.persons, 1.0])
 
 
@@ -291,12 +327,13 @@ def extreme_distortion(share: Floats) -> float:
     ends = np.concatenate([[0.0], np.cumsum(ordered)])
     ends[-1] = 1.0
 
-    def divergence(x: float, done: float, p: float) -> float:
-        part = (x - done) / x
-        rest = part * np.log(part / p) if part > 0 else 0.0
-        return float(rest - done / x * np.log(x))
-
+    # nodes crowd where a group begins to be met: the logarithm there is steep
+    node, weight = np.polynomial.legendre.leggauss(_NODES)
+    step = (node + 1) / 2
+    along, weight = step**4, 2 * step**3 * weight
     area = 0.0
     for (low, high), p in zip(pairwise(ends), ordered, strict=True):
-        area += quad(divergence, low, high, args=(low, p), epsabs=1e-13, epsrel=1e-11, limit=200)[0] if p < 1 else 0.0
-    return area
+        x = low + (high - low) * along
+        part = (high - low) * along / x
+        area += (high - low) * float(weight @ (part * np.log(part / p) - low / x * np.log(x)))
+    return max(float(area), 0.0)

@@ -11,15 +11,14 @@ import folium
 import geopandas as gpd
 import numpy as np
 import xarray as xr
-from branca.element import Element
 from folium.map import Layer
 from jinja2 import Template
 
 from civigrid.cells import column_of, status_of, values_of
 from civigrid.errors import SchemaError
 from civigrid.maps.classes import _two_digits, _words
-from civigrid.maps.elements import CellData, CellLayer, Furniture, Outline, as_script
-from civigrid.maps.page import _bounds, _head, _tolerance, assets
+from civigrid.maps.elements import CellData, CellLayer, SiteLayer, as_script
+from civigrid.maps.page import Words, cells_page
 from civigrid.maps.palette import BIVARIATE
 from civigrid.release.gate import Release
 from civigrid.types import Column, Floats, Status
@@ -137,6 +136,7 @@ def make_bivariate_map(
     title: str,
     question: str = "",
     more: Sequence[str] = (),
+    sites: Sequence[SiteLayer] = (),
     outline: gpd.GeoSeries | None = None,
     notes: Sequence[str] = (),
     lang: str = "en",
@@ -155,6 +155,8 @@ def make_bivariate_map(
         What the map is called, and what it answers.
     more : sequence of str
         Ordinary layers beside them: contributions, distances of convergence, whose class holds.
+    sites : sequence of SiteLayer
+        Services, drawn on demand.
     outline : geopandas.GeoSeries, optional
         Lines for orientation.
     notes : sequence of str
@@ -170,21 +172,8 @@ def make_bivariate_map(
     if not rates:
         raise SchemaError("name at least one rate to draw against the count.")
     data = CellData(release, list(dict.fromkeys([*rates, count, *more])))
-    page = folium.Map(tiles=None, zoom_control=True, prefer_canvas=True, world_copy_jump=False)
-    page.default_js, page.default_css = [], []
-    figure = page.get_root()
-    for text in assets():
-        figure.header.add_child(Element(text))
-    page.add_child(data)
-    for i, rate in enumerate(rates):
-        page.add_child(BivariateLayer(data, rate, count, show=i == 0))
-    for name in more:
-        page.add_child(CellLayer(data, name))
-    if outline is not None:
-        page.add_child(Outline(outline, tolerance_m=_tolerance(release.data)))
-    page.add_child(folium.LayerControl(collapsed=False, position="topright"))
-    page.add_child(Furniture(_bounds(release.data), lang))
-    figure.html.add_child(Element(_head(title, question, notes, release.terms, release.profile)))
-    figure.title = escape(title)
-    figure.header.add_child(Element('<meta name="viewport" content="width=device-width, initial-scale=1">'))
-    return page
+    layers: list[Layer] = [BivariateLayer(data, rate, count, show=i == 0) for i, rate in enumerate(rates)]
+    words = Words(title, question, tuple(notes), lang)
+    return cells_page(
+        release, [data, *layers, *(CellLayer(data, name) for name in more)], words, outline=outline, above=sites
+    )

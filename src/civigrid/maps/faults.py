@@ -9,12 +9,11 @@ from typing import Any
 import folium
 import geopandas as gpd
 import shapely
-from branca.element import Element
 from folium.map import Layer
 from jinja2 import Template
 
-from civigrid.maps.elements import Furniture, Outline, as_script
-from civigrid.maps.page import _head, assets
+from civigrid.maps.elements import Outline, as_script
+from civigrid.maps.page import Words, offline_page
 from civigrid.release.gate import Release
 
 FAULT_COLORS = {
@@ -128,17 +127,6 @@ def make_fault_map(
     folium.Map
         `civigrid.maps.to_html` writes it.
     """
-    layer = FaultLayer(release, title="What was found")
-    page = folium.Map(tiles=None, zoom_control=True, prefer_canvas=True, world_copy_jump=False)
-    page.default_js, page.default_css = [], []
-    figure = page.get_root()
-    for text in assets():
-        figure.header.add_child(Element(text))
-    page.add_child(Outline(outline))
-    page.add_child(layer)
     west, south, east, north = outline.to_crs("EPSG:4326").total_bounds.tolist()
-    page.add_child(Furniture([[south, west], [north, east]], lang))
-    figure.html.add_child(Element(_head(title, question, notes, release.terms, release.profile)))
-    figure.title = escape(title)
-    figure.header.add_child(Element('<meta name="viewport" content="width=device-width, initial-scale=1">'))
-    return page
+    elements = [Outline(outline), FaultLayer(release, title="What was found")]
+    return offline_page(elements, [[south, west], [north, east]], Words(title, question, tuple(notes), lang), release)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import folium
 import geopandas as gpd
@@ -68,22 +70,50 @@ def make_map(
         Scripts and styles are inlined; `to_html` writes it as one page.
     """
     data = CellData(release, variables, carry=carry)
+    layers = [CellLayer(data, name, show=i == 0) for i, name in enumerate(variables)]
+    words = Words(title, question, tuple(notes), lang)
+    return cells_page(release, [data, *layers], words, outline=outline, above=sites)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a page says: title, the question it answers, sentences a reader must know, and its language."""
+
+    title: str
+    question: str = ""
+    notes: tuple[str, ...] = ()
+    lang: str = "en"
+
+
+def cells_page(
+    release: Release[xr.Dataset],
+    layers: Sequence[Element],
+    words: Words,
+    *,
+    outline: gpd.GeoSeries | None = None,
+    above: Sequence[Element] = (),
+) -> folium.Map:
+    """Put layers of cells, lines for orientation and what lies above them on a page, with a choice of layers."""
+    lines = [] if outline is None else [Outline(outline, tolerance_m=_tolerance(release.data))]
+    control = folium.LayerControl(collapsed=False, position="topright")
+    return offline_page([*layers, *lines, *above, control], _bounds(release.data), words, release)
+
+
+def offline_page(
+    elements: Sequence[Element], bounds: list[list[float]], words: Words, release: Release[Any]
+) -> folium.Map:
+    """Make a page that asks the network for nothing, of elements in their order."""
     page = folium.Map(tiles=None, zoom_control=True, prefer_canvas=True, world_copy_jump=False)
     page.default_js, page.default_css = [], []
     figure = page.get_root()
     for text in assets():
         figure.header.add_child(Element(text))
-    page.add_child(data)
-    for i, name in enumerate(variables):
-        page.add_child(CellLayer(data, name, show=i == 0))
-    if outline is not None:
-        page.add_child(Outline(outline, tolerance_m=_tolerance(release.data)))
-    for layer in sites:
-        page.add_child(layer)
-    page.add_child(folium.LayerControl(collapsed=False, position="topright"))
-    page.add_child(Furniture(_bounds(release.data), lang))
-    figure.html.add_child(Element(_head(title, question, notes, release.terms, release.profile)))
-    figure.title = escape(title)
+    for element in elements:
+        page.add_child(element)
+    page.add_child(Furniture(bounds, words.lang))
+    head = _head(words.title, words.question, words.notes, release.terms, release.profile)
+    figure.html.add_child(Element(head))
+    figure.title = escape(words.title)
     figure.header.add_child(Element('<meta name="viewport" content="width=device-width, initial-scale=1">'))
     return page
 

@@ -10,13 +10,42 @@ import pandas as pd
 
 from civigrid.release.profiles import Profile
 from civigrid.release.suppress import hidden_counts
-from civigrid.types import Bools, Floats
+from civigrid.types import Floats
 
 MEMBERS = 10
 """Members of a group that an index needs, per person of the profile's threshold: 100 where that is 10."""
 DECIMALS = 3
 """Digits of a published index: more would let counts of small groups be computed."""
 FIGURES = ("estimate", "expected", "corrected", "low", "high")
+
+
+def fewest_members(table: pd.DataFrame, zones: Sequence[str], names: Sequence[str], members: Floats) -> Floats:
+    """Give the fewest persons that a row of a table of indices rests on: of a group of it, or of all others.
+
+    Parameters
+    ----------
+    table, zones, names, members
+        As of `indices_held_back`.
+
+    Returns
+    -------
+    ndarray of float64, shape (row,)
+        Groups without anybody do not count.  Of a zone that is not named: the persons of the row.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"zone": ["a", "?"], "groups": "x", "persons": [900.0, 30.0]})
+    >>> fewest_members(table, ["a"], ["x", "y"], np.array([[400.0, 500.0]])).tolist()
+    [400.0, 30.0]
+    """
+    place = pd.Index(zones).get_indexer(pd.Index(table["zone"]))
+    found = table["persons"].to_numpy(dtype=np.float64, copy=True)
+    columns = {name: [k] for k, name in enumerate(names)}
+    columns |= {f"{a}->{b}": [i, j] for i, a in enumerate(names) for j, b in enumerate(names)}
+    for text in table["groups"].unique():
+        rows = ((table["groups"] == text).to_numpy()) & (place >= 0)
+        found[rows] = _fewest(members, columns.get(text, list(range(len(names)))))[place[rows]]
+    return found
 
 
 def indices_held_back(
@@ -49,30 +78,27 @@ def indices_held_back(
     >>> indices_held_back(table, ["a", "b"], ["x", "y"], people, Profile("min-count", 10)).tolist()
     ['', 'fewer than 100 of a group']
     """
+    return held_back(table, fewest_members(table, zones, names, members), profile)
+
+
+def held_back(table: pd.DataFrame, fewest: Floats, profile: Profile) -> npt.NDArray[np.object_]:
+    """Say the same where the fewest persons that each row rests on are known, shape (row,)."""
     why = np.full(len(table), "", dtype=object)
     if not profile.threshold:
         return why
     enough = MEMBERS * profile.threshold
-    place = pd.Index(zones).get_indexer(pd.Index(table["zone"]))
-    few = np.zeros(len(table), dtype=bool)
-    columns = {name: [k] for k, name in enumerate(names)}
-    columns |= {f"{a}->{b}": [i, j] for i, a in enumerate(names) for j, b in enumerate(names)}
-    for text in table["groups"].unique():
-        rows = (table["groups"] == text).to_numpy()
-        small = _too_few(members, columns.get(text, list(range(len(names)))), enough)
-        few[rows] = np.where(place[rows] >= 0, small[place[rows]], table["persons"].to_numpy()[rows] < enough)
-    why[few] = f"fewer than {enough} of a group"
+    why[fewest < enough] = f"fewer than {enough} of a group"
     why[(table["cells"] < profile.threshold).to_numpy()] = f"fewer than {profile.threshold} units"
     return why
 
 
-def _too_few(members: Floats, columns: list[int], enough: float) -> Bools:
-    """Zones where a group, or everyone who is in none of them, is there in small numbers."""
+def _fewest(members: Floats, columns: list[int]) -> Floats:
+    """Fewest persons of a group that is there, or of everyone who is in none of them, by zone."""
     # of a group and itself each counts once
     mine = members[:, sorted(set(columns))]
     others = members.sum(axis=1, keepdims=True) - mine.sum(axis=1, keepdims=True)
     every: Floats = np.concatenate([mine, np.where(others < 0.5, 0.0, others)], axis=1)
-    return np.asarray(((every > 0) & (every < enough)).any(axis=1))
+    return np.asarray(np.where(every > 0, every, np.inf).min(axis=1))
 
 
 def protect_indices(table: pd.DataFrame, why: npt.NDArray[np.object_], profile: Profile) -> pd.DataFrame:

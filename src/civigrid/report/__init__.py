@@ -6,6 +6,7 @@ from civigrid.report.map_figures import distance_figure
 from civigrid.report.maup_figures import maup_figure, stability_figure
 from civigrid.report.page import make_report
 from civigrid.report.profile_figures import difference_figure, profile_figure
+from civigrid.report.scale_figures import scale_figure
 from civigrid.report.segregation_figures import contribution_figure, exposure_figure, segplot, segregation_curve
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "maup_figure",
     "profile_figure",
     "save",
+    "scale_figure",
     "segplot",
     "segregation_curve",
     "stability_figure",

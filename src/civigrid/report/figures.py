@@ -35,17 +35,19 @@ def interval_figure(table: Release[pd.DataFrame], index: str, *, most: int = 40)
     at = range(len(rows))
     axes.errorbar(
         rows["shown"], at, xerr=[rows["shown"] - rows["low"], rows["high"] - rows["shown"]],
-        fmt="o", color=BLUE, ms=4, lw=1, label="corrected where that can be, with 95 % interval",
+        fmt="o", color=BLUE, ms=4, lw=1, label="with 95 % interval" if rows["corrected"].isna().all() else
+        "corrected where that can be, with 95 % interval",
     )  # fmt: skip
-    axes.scatter(rows["estimate"], at, s=14, facecolors="none", edgecolors=GREY, label="as measured")
-    axes.scatter(
-        rows["expected"], at, s=14, marker="|", color=SAND, label="expected if people were allocated at random"
-    )
+    if rows["corrected"].notna().any():
+        axes.scatter(rows["estimate"], at, s=14, facecolors="none", edgecolors=GREY, label="as measured")
+        axes.scatter(
+            rows["expected"], at, s=14, marker="|", color=SAND, label="expected if people were allocated at random"
+        )
     axes.set_yticks(list(at), rows["zone"].tolist())
     axes.set_xlim(left=min(0.0, float(rows["low"].min()) if len(rows) else 0.0))
     axes.set_xlabel(index)
     axes.grid(axis="x", lw=0.4)
-    axes.legend(loc="lower right", fontsize=8, frameon=False)
+    figure.legend(loc="outside upper left", fontsize=8, frameon=False, ncols=3)
     return _svg(figure)
 
 

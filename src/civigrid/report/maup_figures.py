@@ -55,9 +55,9 @@ def maup_figure(
     Returns
     -------
     matplotlib.figure.Figure
-        Dots: median over origins.  Thick bars: 5th to 95th percentile over origins, thin: least to most.  Blue band:
-        95 % interval of sampling around it.  Sand: expected if people were allocated at random.  Diamonds: hexagons
-        and areas, at the side of a square of their mean size.
+        Dots: median over origins, as measured.  Thick bars: 5th to 95th percentile over origins, thin: least to most.
+        Broken line: freed of chance, with its 95 % interval of sampling as a band.  Sand: expected if people were
+        allocated at random.  Diamonds: hexagons and areas, at the side of a square of their mean size.
 
     Raises
     ------
@@ -72,8 +72,8 @@ def maup_figure(
     lines = -(-len(panels) // columns)
     figure, axes = new_figure(
         title or _finding(of_zone, panels),
-        "Dot: median over grid origins; thick bar: 90 % of origins; thin: all. Band: sampling, 95 %. "
-        "Shaded below: chance alone. Values are as measured.",
+        "Dot: median over grid origins, as measured; thick bar: 90 % of origins; thin: all. Broken: freed of chance, "
+        "with the 95 % band of sampling. Shaded below: chance alone.",
         height=1.0 + 2.9 * lines,
         shape=(lines, columns),
     )
@@ -126,12 +126,11 @@ def _panel(axes: Axes, rows: pd.DataFrame) -> None:
     facts = [a for a, square in zip(about, squares, strict=True) if square]
     side = np.array([a["size_m"] / 1000 for a in facts])
     better = of["corrected"].fillna(of["estimate"])
-    # the interval stands around the corrected value: it is drawn as wide around the measured one
-    low, high = of["estimate"] - (better - of["low"]), of["estimate"] + (of["high"] - better)
     axes.set_xscale("log")
     axes.fill_between(side, 0, of["expected"].fillna(0.0), color=SAND, alpha=0.35, lw=0)
     axes.plot(side, of["expected"], color=SAND, lw=1.2)
-    axes.fill_between(side, low, high, color=GROUPS[4], alpha=0.35, lw=0)
+    axes.fill_between(side, of["low"], of["high"], color=GROUPS[4], alpha=0.35, lw=0)
+    axes.plot(side, better, "--", color=GROUPS[0], lw=1.2)
     axes.plot(side, of["estimate"], color=GROUPS[0], lw=0.8, alpha=0.6)
     axes.vlines(side, [a["least"] for a in facts], [a["most"] for a in facts], color=GROUPS[0], lw=1.0)
     axes.vlines(side, [a["p5"] for a in facts], [a["p95"] for a in facts], color=GROUPS[0], lw=4.0, alpha=0.75)
@@ -145,8 +144,10 @@ def _panel(axes: Axes, rows: pd.DataFrame) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.grid(axis="y", lw=0.4, color=PALE)
     if of["expected"].notna().any():
-        top = axes.get_ylim()[1]
-        axes.text(side[0], max(float(of["expected"].iloc[0]), 0) + 0.015 * top, "chance", color="#8a6d3b", fontsize=8)
+        top, sand = axes.get_ylim()[1], max(float(of["expected"].iloc[0]), 0.0)
+        # within the sand where it is high enough to read, else above it
+        place = 0.3 * sand if sand > 0.15 * top else sand + 0.015 * top
+        axes.text(side[0] * 1.04, place, "chance", color="#8a6d3b", fontsize=8)
 
 
 def _divisions(axes: Axes, rows: pd.DataFrame, about: Sequence[dict[str, Any]], side: Floats, middle: Floats) -> None:

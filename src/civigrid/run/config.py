@@ -108,6 +108,20 @@ class Segregation:
         "supergroups and their groups: terms of a decomposition are split once more", default_factory=dict
     )
     decay_m: float = key("clustering: distance over which nearness falls to 1/e, metres; 0: not given", default=0.0)
+    permutations: int = key(
+        "random allocations for a p of each index of the whole, cells and radii; 0: none", default=0
+    )
+    seed: int = key("seed of these", default=0)
+    distortion: bool = key("divergence of the surroundings at all scales together", default=False)
+    reference: Literal["", "whole", "country"] = key(
+        "area of several countries, groups relative to them (NAT, EU_OTH): against the whole, or the own country",
+        default="",
+    )
+    measures: tuple[str, ...] = key(
+        "local measures of the cells: share, lq, adds_to_D, adds_to_isolation, diversity, simpson, divergence, "
+        "adds_to_H, adds_to_M; distance (convergence of the surroundings)",
+        default=("share", "lq", "adds_to_D", "diversity", "adds_to_H"),
+    )
     question: str = key("what the map answers, in one sentence", default="Who lives near whom?")
 
 
@@ -162,6 +176,7 @@ class Map:
     sites: tuple[str, ...] = key("names of point sources drawn on top", default=())
     reach: bool = key("draw the services whose reach was computed, by how far a group is below parity", default=False)
     outline: str = key("file of areas or borders drawn for orientation", default="")
+    against: str = key("count of residents: shares are drawn in two colours against its density", default="")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,14 +18,20 @@ from civigrid.errors import SchemaError
 from civigrid.io.tables import read_shapes, read_table, to_numbers
 from civigrid.layers.onestop import Bundle, bundle_cells, bundle_table, places_of
 from civigrid.layers.reach import reach_table
-from civigrid.layers.segregation import segregation_cells
+from civigrid.layers.segregation import TrajectoryOptions, segregation_cells, trajectory_cells
+from civigrid.layers.segregation.groups import group_counts
+from civigrid.layers.segregation.neighbourhoods.trajectory_paths import EXACT_UP_TO
 from civigrid.layers.typology import with_centres
 from civigrid.project import COVERED, coarsen
+from civigrid.release.indices import fewest_members
 from civigrid.result_table import parameters, result_table
 from civigrid.run import config
 from civigrid.run.parts import Part
 from civigrid.run.paths import resolve
-from civigrid.run.segregation.tables import People, tables_of, wanted_of
+from civigrid.run.segregation.members import members_of
+from civigrid.run.segregation.names import DISTANCE
+from civigrid.run.segregation.people import People
+from civigrid.run.segregation.tables import tables_of, wanted_of
 from civigrid.source import Source
 from civigrid.travel import StraightLine, straight_line_times
 
@@ -76,14 +82,35 @@ def add_centres(item: config.Centres, cells: xr.Dataset, setting: Setting) -> Pa
 def add_segregation(item: config.Segregation, cells: xr.Dataset, setting: Setting) -> Part:
     """Local measures by cell; indices of all families asked for, for the whole and by zone."""
     options: dict[str, Any] = {"scheduler": setting.scheduler, "cells_per_block": setting.block_cells}
+    counts, _ = group_counts(cells, item.groups, item.total)
+    names = [*item.groups, *(["rest"] if item.total else [])]
     tables: list[pd.DataFrame] = []
+    rests_on: list[pd.DataFrame] = []
     for zone in item.zones or ("",):
         people = People(cells=cells, groups=item.groups, total=item.total, zone=zone, options=options)
         found = tables_of(people, wanted_of(item))
         # the whole stands once, however many labels make zones
-        tables.append(found if not tables else found[found["zone"] != "all"])
+        found = found if not tables else found[found["zone"] != "all"]
+        zones, members = members_of(counts, cells[zone].to_numpy() if zone else np.empty(0, dtype=object))
+        tables.append(found)
+        rests_on.append(pd.DataFrame({"label": zone, "fewest": fewest_members(found, zones, names, members)}))
     table = _of_cells(pd.concat(tables, ignore_index=True), item.cells)
-    return Part(segregation_cells(cells, item.groups, total=item.total), {"results": table})
+    # what decides whether a row may leave goes with it: a profile is no part of what was computed
+    return Part(
+        _local_measures(item, cells, setting),
+        {"results": table, "rests_on": pd.concat(rests_on, ignore_index=True)},
+    )
+
+
+def _local_measures(item: config.Segregation, cells: xr.Dataset, setting: Setting) -> xr.Dataset:
+    """Cells with the measures asked for, and how far one has to look around where that is asked."""
+    plain = [name for name in item.measures if name != DISTANCE]
+    made = segregation_cells(cells, item.groups, total=item.total, measures=plain)
+    if DISTANCE not in item.measures:
+        return made
+    many = cells.sizes["cell"] > EXACT_UP_TO
+    options = TrajectoryOptions(scales=40 if many else 0, scheduler=setting.scheduler)
+    return trajectory_cells(made, item.groups, total=item.total, options=options)
 
 
 def _of_cells(table: pd.DataFrame, cells: str) -> pd.DataFrame:

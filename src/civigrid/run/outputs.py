@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -14,8 +15,9 @@ import xarray as xr
 from civigrid.cells import column_of
 from civigrid.io.tables import read_shapes
 from civigrid.io.write import write_csv, write_geopackage, write_geoparquet, write_table, write_text
-from civigrid.maps import SiteLayer, make_map, to_html
+from civigrid.maps import SiteLayer, make_bivariate_map, make_map, to_html
 from civigrid.release import PROFILES, Profile, Release, release
+from civigrid.release.indices import held_back, protect_indices
 from civigrid.report import comparison_figure, interval_figure, make_report
 from civigrid.run import config
 from civigrid.run.layer_steps import sites_of
@@ -50,6 +52,31 @@ def write_cells(run: config.Run, name: str, cells: xr.Dataset, terms: Sequence[L
     return written
 
 
+def protected(run: config.Run, table: pd.DataFrame, rests_on: pd.DataFrame | None) -> pd.DataFrame:
+    """Take out of a step's results the rows that would tell of a few, by the rule of `civigrid segregation --out`.
+
+    Parameters
+    ----------
+    run : config.Run
+        Its profile decides.
+    table : pandas.DataFrame
+        A result table.
+    rests_on : pandas.DataFrame or None
+        For each row the ``label`` that made its zone and the ``fewest`` persons that it rests on; None: of a step that
+        makes no indices.
+    """
+    profile = profile_of(run)
+    if rests_on is None or not len(table):
+        return table
+    why, label = held_back(table, rests_on["fewest"].to_numpy(), profile), rests_on["label"].to_numpy()
+    parts = []
+    for name in dict.fromkeys(label):
+        # zones of one label make up the whole: of another, the same name is another place
+        rows = label == name
+        parts.append(protect_indices(table[rows], why[rows], profile))
+    return pd.concat(parts)
+
+
 def write_results(run: config.Run, table: pd.DataFrame, folder: Path) -> list[Path]:
     """Write the result table as CSV and Parquet."""
     out = release(table, profile_of(run))
@@ -72,22 +99,30 @@ def write_map(
     out = release(cells, profile_of(run), terms=terms)
     sites = _site_layers(run, item, results, sources)
     outline = read_shapes(resolve(item.outline, base)).geometry if item.outline else None
-    bases = [column_of(cells[v]).weight for v in item.variables]
-    carry = list(dict.fromkeys(b for b in bases if b is not None and b in cells))
     notes = ["Missing, confidential and suppressed cells are hatched; they are not zero."]
-    page = make_map(
-        out,
-        item.variables,
-        title=item.title,
-        question=item.question,
-        sites=sites,
-        outline=outline,
-        notes=notes,
-        carry=carry,
-    )
+    page = _page(item, out, sites, outline, notes)
     path = folder / "maps" / f"{slug(item.title)}.html"
     write_text(path, to_html(page))
     return [path]
+
+
+def _page(
+    item: config.Map,
+    out: Release[xr.Dataset],
+    sites: Sequence[SiteLayer],
+    outline: gpd.GeoSeries | None,
+    notes: Sequence[str],
+) -> Any:
+    """Draw the layers of a map; shares against a count in two colours, where one is named."""
+    words: dict[str, Any] = {"title": item.title, "question": item.question, "outline": outline, "notes": notes}
+    cells = out.data
+    if item.against:
+        rates = [v for v in item.variables if v.startswith("share_")]
+        more = [v for v in item.variables if v not in rates]
+        return make_bivariate_map(out, rates, item.against, more=more, sites=sites, **words)
+    bases = [column_of(cells[v]).weight for v in item.variables]
+    carry = list(dict.fromkeys(b for b in bases if b is not None and b in cells))
+    return make_map(out, item.variables, sites=sites, carry=carry, **words)
 
 
 REACH = {

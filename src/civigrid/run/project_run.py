@@ -91,6 +91,7 @@ class _State:
     cells: dict[str, xr.Dataset] = field(default_factory=dict)
     terms: dict[str, Licence] = field(default_factory=dict)
     tables: list[pd.DataFrame] = field(default_factory=list)
+    told: list[pd.DataFrame] = field(default_factory=list)
     ledgers: list[pd.DataFrame] = field(default_factory=list)
     findings: list[pd.DataFrame] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -159,8 +160,9 @@ def run_file(
     state.announce("plan", float(len(steps) + len(run.map) + 2), "planned")
     for step in steps:
         _do(step, state)
-    results = _results(state)
-    files = _outputs(state, results, root)
+    compared = [compare_cells(item, state.cells) for item in state.run.compare]
+    results, told = (_stacked([*tables, *compared]) for tables in (state.tables, state.told))
+    files = _outputs(state, results, told, root)
     _manifest(state, steps, root, files)
     return Finished(
         folder=root,
@@ -203,6 +205,7 @@ def _do(step: Step, state: _State) -> None:
         state.terms[str(step.item.source)] = Licence(**terms)
     if "results" in part.tables:
         state.tables.append(part.tables["results"])
+        state.told.append(outputs.protected(state.run, part.tables["results"], part.tables.get("rests_on")))
     for name, kept in (("ledger", state.ledgers), ("findings", state.findings)):
         if name in part.tables and len(part.tables[name]):
             kept.append(part.tables[name].assign(cells=step.cells))
@@ -233,14 +236,16 @@ def _given(item: config.Cells, state: _State, from_source: bool) -> tuple[Given,
     return Given(state.source(item.source), state.cells, state.scheduler), state.read[item.source][1]
 
 
-def _results(state: _State) -> pd.DataFrame:
-    compared = [compare_cells(item, state.cells) for item in state.run.compare]
-    tables = [t for t in (*state.tables, *compared) if len(t)]
-    return pd.concat(tables, ignore_index=True) if tables else result_table([])
+def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    some = [t for t in tables if len(t)]
+    return pd.concat(some, ignore_index=True) if some else result_table([])
 
 
-def _outputs(state: _State, results: pd.DataFrame, root: Path) -> list[Path]:
-    """Write everything that may leave; what is there already is replaced, file by file."""
+def _outputs(state: _State, results: pd.DataFrame, told: pd.DataFrame, root: Path) -> list[Path]:
+    """Write everything that may leave; what is there already is replaced, file by file.
+
+    `told` are the results without the rows that would tell of a few.
+    """
     run, folder, files = state.run, root / "release", []
     for source in run.source:
         if source.name not in state.terms:
@@ -249,7 +254,7 @@ def _outputs(state: _State, results: pd.DataFrame, root: Path) -> list[Path]:
     with state.timed("files"):
         for name, cells in state.cells.items():
             files += outputs.write_cells(run, name, cells, terms, folder)
-        files += outputs.write_results(run, results, folder)
+        files += outputs.write_results(run, told, folder)
     for item in run.map:
         with state.timed(f"map:{item.title}"):
             setting = (state.base, state.source, folder)
@@ -257,7 +262,7 @@ def _outputs(state: _State, results: pd.DataFrame, root: Path) -> list[Path]:
     with state.timed("report"):
         ledger = _joined(state.ledgers).reindex(columns=LEDGER)
         noticed = _joined(state.findings).reindex(columns=["cells", "level", "message", "count"])
-        files += outputs.write_report(run, results, state.cells, terms, (ledger, noticed), folder)
+        files += outputs.write_report(run, told, state.cells, terms, (ledger, noticed), folder)
     return files
 
 

@@ -17,11 +17,11 @@ from civigrid.layers.segregation.neighbourhoods.permuted import permutation_test
 from civigrid.layers.segregation.neighbourhoods.profile import profile_table
 from civigrid.layers.segregation.neighbourhoods.spatial import SpatialOptions, spatial_table
 from civigrid.layers.segregation.neighbourhoods.trajectories import (
-    TrajectoryOptions,
     divergence_trajectories,
     trajectory_cells,
     trajectory_table,
 )
+from civigrid.layers.segregation.neighbourhoods.trajectory_paths import TrajectoryOptions
 from civigrid.layers.segregation.pattern.indices import PATTERNS
 from civigrid.layers.segregation.pattern.local import LocalOptions, local_cells, local_table
 from civigrid.layers.segregation.pattern.places import Centres, PatternOptions

@@ -84,7 +84,7 @@ def bounds_table(
     other groups of the cell leave of its total is not used, as disclosure control keeps parts from adding up.  Method:
     `civigrid.kernels.bounds`.
     """
-    _check_indices(indices)
+    check_bounded(indices)
     if not total:
         raise SchemaError("bounds need the published total of each cell: a sum of groups is hidden with one of them.")
     rows: list[dict[str, Any]] = []
@@ -97,7 +97,14 @@ def bounds_table(
     return table.sort_values("zone", key=lambda z: z.map(first), kind="stable", ignore_index=True)
 
 
-def _check_indices(indices: Sequence[str]) -> None:
+def check_bounded(indices: Sequence[str]) -> None:
+    """Refuse indices that have no bounds.
+
+    Raises
+    ------
+    SchemaError, UnknownNameError
+        An index without bounds, or one that is not declared.
+    """
     for name in indices:
         if name in SHAPES:
             continue

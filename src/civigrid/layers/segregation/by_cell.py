@@ -12,7 +12,7 @@ from scipy.special import xlogy
 from civigrid.cells import column_of, with_variables
 from civigrid.errors import unknown_name
 from civigrid.kernels.zones import across
-from civigrid.layers.segregation.groups import group_counts, statuses_of
+from civigrid.layers.segregation.groups import RESIDENTS, group_counts, measure_column, statuses_of
 from civigrid.types import Column, Floats
 
 
@@ -185,7 +185,7 @@ def segregation_cells(
     city = City.of(counts)
     rests = "|".join([*groups, total] if total else groups)
     values: dict[str, Floats] = {"residents": city.size}
-    about = {"residents": Column(long_name="Residents counted in the groups", source="segregation")}
+    about = {"residents": RESIDENTS}
     wanted = [(n, k) for k in range(len(groups)) for n in measures if MEASURES[n].by_group]
     for name, k in wanted:
         group = groups[k]
@@ -204,6 +204,4 @@ def _column(measure: Measure, words: str, rests: str) -> Column:
     if measure.adds:
         # parts of an index add up over cells, as counts do, but they are no persons
         return Column(kind="extensive", units="1", source="segregation", long_name=words, rests_on=rests)
-    return Column(
-        kind="intensive", units="1", weight="residents", source="segregation", long_name=words, rests_on=rests
-    )
+    return measure_column(words, "1", rests.split("|"))

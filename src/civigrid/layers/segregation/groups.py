@@ -10,11 +10,42 @@ import xarray as xr
 
 from civigrid.cells import is_missing, noise_variance_of, status_of, values_of
 from civigrid.errors import SchemaError
-from civigrid.types import Floats, Ints, Status, Statuses
+from civigrid.types import Column, Floats, Ints, Status, Statuses
+
+RESIDENTS = Column(long_name="Residents counted in the groups", source="segregation")
+"""What the variable ``residents`` means, by which measures of cells average."""
+
+
+def measure_column(words: str, units: str, names: Sequence[str]) -> Column:
+    """Describe a measure of cells that averages over residents and is hidden where one of the counts is."""
+    return Column(
+        kind="intensive",
+        units=units,
+        weight="residents",
+        source="segregation",
+        long_name=words,
+        rests_on="|".join(names),
+    )
+
+
+EXCESS = 0.01
+"""Share of all persons by which groups may exceed their total, as noise makes them."""
+_ROUNDING = 1e-6
+"""Persons by which sums of interpolated counts may be off."""
 
 
 def group_counts(cells: xr.Dataset, groups: Sequence[str], total: str) -> tuple[Floats, int]:
-    """Give counts by group, shape (cell, group), NaN where any is missing, and how many cells that leaves out."""
+    """Give counts by group, shape (cell, group), NaN where any is missing, and how many cells that leaves out.
+
+    Where groups are more than the total, nobody is left of it: `rest_note` counts such cells.
+
+    Raises
+    ------
+    SchemaError
+        A suppressed count; a group called "rest"; groups that exceed their total by more than `EXCESS` of all persons.
+    """
+    if "rest" in groups:
+        raise SchemaError("a group is called 'rest', which is what groups leave of a total. Rename it.")
     names = [*groups, total] if total else list(groups)
     missing = np.zeros(cells.sizes["cell"], dtype=bool)
     for name in names:
@@ -27,10 +58,25 @@ def group_counts(cells: xr.Dataset, groups: Sequence[str], total: str) -> tuple[
         missing |= is_missing(status) | np.isnan(values_of(cells, name))
     counts = np.stack([values_of(cells, name) for name in groups], axis=1)
     if total:
-        rest = np.maximum(values_of(cells, total) - counts.sum(axis=1), 0.0)
-        counts = np.concatenate([counts, rest[:, None]], axis=1)
+        everyone = values_of(cells, total)
+        rest = everyone - counts.sum(axis=1)
+        over, people = -rest[~missing & (rest < 0)].sum(), everyone[~missing].sum()
+        if over > EXCESS * people:
+            raise SchemaError(
+                f"groups are more than {total!r} by {over:,.0f} of {people:,.0f} persons. Some group is part of "
+                "another, or the total is of other people. Name a total that holds all groups, or leave it out."
+            )
+        counts = np.concatenate([counts, np.maximum(rest, 0.0)[:, None]], axis=1)
     counts[missing] = np.nan
     return counts, int(missing.sum())
+
+
+def rest_note(cells: xr.Dataset, groups: Sequence[str], total: str) -> dict[str, int]:
+    """Give ``negative_rest_cells``, in how many cells groups are more than their total; empty where in none."""
+    if not total:
+        return {}
+    over = sum(values_of(cells, name) for name in groups) - values_of(cells, total) > _ROUNDING
+    return {"negative_rest_cells": int(np.count_nonzero(over))} if np.any(over) else {}
 
 
 def group_noise(cells: xr.Dataset, groups: Sequence[str], total: str, given: float | None) -> Floats | None:

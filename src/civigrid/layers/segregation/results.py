@@ -59,6 +59,17 @@ class Result:
         """BibTeX of the index and of its correction."""
         return bibtex(_keys(self.parameters))
 
+    def _seen_at(self) -> str:
+        """Say which neighbourhoods or cells, where they are not the cells themselves."""
+        for name, words in (
+            ("radius_m", " within {:,.0f} m"),
+            ("k", " among {:,.0f} nearest"),
+            ("size_m", " at {:,.0f} m"),
+        ):
+            if name in self.parameters:
+                return words.format(self.parameters[name])
+        return ""
+
     def __float__(self) -> float:
         """Give the estimate."""
         return self.estimate
@@ -70,7 +81,7 @@ class Result:
             told.append(f"by chance {self.expected:.4f}, corrected {self.corrected:.4f}")
         if self.interval[0] == self.interval[0]:
             told.append(f"95 % interval {self.interval[0]:.4f} to {self.interval[1]:.4f}")
-        where = "" if self.zone == "all" else f" in {self.zone}"
+        where = self._seen_at() + ("" if self.zone == "all" else f" in {self.zone}")
         doubt = "; chance alone makes more than half of it" if self.unreliable else ""
         return f"{'; '.join(told)} ({self.groups}{where}; {self.persons:,.0f} persons, {self.cells:,} cells{doubt})"
 

@@ -19,7 +19,14 @@ from civigrid.kernels.bootstrap import bootstrap
 from civigrid.kernels.compositions import Compositions, compositions, merge, without_zones
 from civigrid.kernels.random_allocation import Chance, chance_of
 from civigrid.kernels.zones import Zones, zones_of
-from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated, numbered, zone_codes
+from civigrid.layers.segregation.groups import (
+    group_counts,
+    group_noise,
+    is_interpolated,
+    numbered,
+    rest_note,
+    zone_codes,
+)
 from civigrid.layers.segregation.indices import DEFAULT, Index, index_named, with_parameters
 from civigrid.layers.segregation.measured import Target, against_others, measure, of_target, row_parameters, targets
 from civigrid.result_table import result_table, result_table_of
@@ -108,6 +115,7 @@ def segregation_table(
         scheduler,
     )
     about = {"total": total or "sum of the groups", "left_out_cells": left_out, **_how(interval, draws, seed)}
+    about |= rest_note(cells, groups, total)
     if is_interpolated(cells, groups):
         about["no_correction"] = "counts are interpolated: they lack the scatter that chance makes among counted people"
     return _of_compositions(found, names, declared, labels, about)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from civigrid.errors import SchemaError
 from civigrid.kernels.bounds import SHAPES, Known, bound
-from civigrid.layers.segregation.bounds import _check_indices
+from civigrid.layers.segregation.bounds import check_bounded
 from civigrid.layers.segregation.indices import INDICES
 from civigrid.layers.segregation.sources import SOURCES
 from civigrid.result_table import parameters, result_table
@@ -59,7 +59,7 @@ def composition_bounds(
     >>> table[["low", "high"]].round(4).to_numpy().tolist()
     [[0.3297, 0.6667]]
     """
-    _check_indices(indices)
+    check_bounded(indices)
     high = np.minimum(high, np.where(high > low, persons[:, None], np.inf))
     if (over := (low > persons[:, None] * (1 + 1e-9)) | (high < low)).any():
         raise SchemaError(f"a group is more than all persons in {int(over.any(axis=1).sum())} units: mend the total.")

@@ -9,8 +9,15 @@ from civigrid.errors import CivigridError
 from civigrid.kernels.convolution import SHAPES
 from civigrid.run import config
 from civigrid.run.faults import Fault
-from civigrid.run.segregation.names import index_names, refuse_few_groups
-from civigrid.run.segregation.tables import check_k, check_scales, check_wanted, kernels_of, wanted_of
+from civigrid.run.segregation.names import check_measures, index_names, refuse_few_groups
+from civigrid.run.segregation.tables import (
+    check_k,
+    check_permutations,
+    check_scales,
+    check_wanted,
+    kernels_of,
+    wanted_of,
+)
 
 
 def segregation_faults(item: config.Segregation, where: str) -> list[Fault]:
@@ -31,6 +38,8 @@ def segregation_faults(item: config.Segregation, where: str) -> list[Fault]:
         (shape, lambda: kernels_of(wanted)),
         ("k", lambda: check_k(item.k)),
         ("scales_m", lambda: check_scales(item.scales_m)),
+        ("measures", lambda: check_measures(item.measures)),
+        ("permutations", lambda: check_permutations(item.permutations)),
         ("decay_m", lambda: check_wanted(wanted)),
     )
     faults: list[Fault] = []

@@ -24,15 +24,20 @@ from civigrid.io.peek import first_row
 from civigrid.io.tables import column_names
 from civigrid.io.write import write_text
 from civigrid.layers.segregation.by_cell import MEASURES, segregation_cells
-from civigrid.layers.segregation.groups import group_counts
+from civigrid.layers.segregation.groups import group_counts, rest_note
+from civigrid.layers.segregation.neighbourhoods.permuted import composition_tests
 from civigrid.layers.segregation.sources import SOURCES
 from civigrid.layers.segregation.table import composition_table
 from civigrid.release import Profile
 from civigrid.release.indices import indices_held_back, protect_indices
 from civigrid.run.segregation.bounds import bounds_of_cells, bounds_of_units
+from civigrid.run.segregation.figures import check_figure, draw
 from civigrid.run.segregation.members import Computed, members_of
 from civigrid.run.segregation.names import needs_order, refuse_few_groups
-from civigrid.run.segregation.tables import Announce, People, Wanted, check_wanted, tables_of
+from civigrid.run.segregation.people import People
+from civigrid.run.segregation.permutations import with_p
+from civigrid.run.segregation.reference import spanning_areas
+from civigrid.run.segregation.tables import Announce, Wanted, check_wanted, tables_of
 from civigrid.run.steps import write_cells_file, write_table_file
 from civigrid.types import Floats
 
@@ -67,11 +72,17 @@ class Outputs:
     ----------
     table, local, bibtex : Path or None
         The result table, cells with local measures (both after disclosure control), the publications to cite.
+    figure : Path or None
+        One picture of what may leave, ``.png`` or ``.svg``.
+    show : str
+        Index of the picture; by default H_multi, or the first.
     """
 
     table: Path | None = None
     local: Path | None = None
     bibtex: Path | None = None
+    figure: Path | None = None
+    show: str = ""
 
 
 def segregation_file(
@@ -104,17 +115,22 @@ def segregation_file(
         Each fault of the file or of what was asked, with its mend.
     """
     check_wanted(asked.wanted)
+    check_figure(out.figure)
     announce(f"reading {path.name}")
-    computed = (_of_cells if _holds_cells(path, asked) else _of_plain)(path, asked, announce)
+    computed = (_of_cells if holds_cells(path, asked.composed, asked.plain) else _of_plain)(path, asked, announce)
     why = indices_held_back(computed.table, computed.zones, computed.names, computed.members, profile)
     rows = rows_of(computed.table, why)
     keys = sorted({row["citation"]["key"] for row in rows if row["citation"]})
-    hidden = _write(computed, protect_indices(computed.table, why, profile), asked.composed, profile, out)
+    told = protect_indices(computed.table, why, profile)
+    if out.figure is not None:
+        draw(computed, told, why, asked.wanted, out.show, profile, out.figure)
+    hidden = _write(computed, told, asked.composed, profile, out)
     if out.bibtex is not None:
         write_text(out.bibtex, "\n\n".join(SOURCES[key].bibtex() for key in keys) + "\n")
     return {
         "out": str(out.table) if out.table else "",
         "local": str(out.local) if out.local else "",
+        "figure": str(out.figure) if out.figure else "",
         "profile": str(profile),
         "unit": "units" if computed.cells is None else "cells",
         "groups": computed.names,
@@ -141,10 +157,9 @@ def _write(
     return write_cells_file(made, out.local, profile)
 
 
-def _holds_cells(path: Path, asked: Asked) -> bool:
+def holds_cells(path: Path, composed: Composed, plain: bool) -> bool:
     """Whether a file is one of cells: its suffix, its codes, or the columns of a census grid say so."""
-    composed = asked.composed
-    if asked.plain or composed.long or composed.units or composed.where or composed.layer:
+    if plain or composed.long or composed.units or composed.where or composed.layer:
         return False
     if path.suffix == INSIDE:
         return True
@@ -193,8 +208,13 @@ def _of_plain(path: Path, asked: Asked, announce: Announce) -> Computed:
     table = composition_table(
         found.counts, found.names, zone=found.zone, indices=names, noise=noise, about=about, **wanted.interval
     )
+    if wanted.permutations:
+        known = found.counts[~np.isnan(found.counts).any(axis=1)]
+        tested = composition_tests(known, found.names, names, draws=wanted.permutations, seed=wanted.seed)
+        table = with_p(table, tested, wanted.permutations, wanted.seed)
     zones, members = members_of(found.counts, found.zone)
-    return Computed(table, zones, list(found.names), members, [str(f) for f in found.findings])
+    findings = [str(f) for f in found.findings]
+    return Computed(table, zones, list(found.names), members, findings, None, found.counts)
 
 
 def _noise(variance: float | None, counts: Floats, groups: int, total: bool) -> Floats | None:
@@ -211,7 +231,7 @@ def _noise(variance: float | None, counts: Floats, groups: int, total: bool) -> 
 
 def _of_cells(path: Path, asked: Asked, announce: Announce) -> Computed:
     composed = asked.composed
-    cells = _read(path, composed, asked.wanted.levels)
+    cells = cells_of(path, composed, asked.wanted.levels)
     people = People(
         cells=cells,
         groups=composed.groups,
@@ -220,17 +240,20 @@ def _of_cells(path: Path, asked: Asked, announce: Announce) -> Computed:
         options={"scheduler": asked.scheduler},
     )
     if asked.wanted.bounds is not None:
+        spanning_areas(people, asked.wanted.reference)
         return bounds_of_cells(cells, asked.wanted, composed)
     table = tables_of(people, asked.wanted, announce)
     counts, left_out = group_counts(cells, composed.groups, composed.total)
     zone = cells[composed.zones].to_numpy() if composed.zones else np.empty(0, dtype=object)
     zones, members = members_of(counts, zone)
     findings = [f"warning cells.missing: {left_out:,} cells lack a count and are left out"] if left_out else []
-    groups = [*composed.groups, *(["rest"] if composed.total else [])]
-    return Computed(table, zones, groups, members, findings, cells)
+    if over := rest_note(cells, composed.groups, composed.total):
+        text = f"groups are more than {composed.total!r} in {over['negative_rest_cells']:,} cells: rest is 0 there"
+        findings.append(f"warning cells.excess: {text}")
+    return Computed(table, zones, people.names, members, findings, cells, counts)
 
 
-def _read(path: Path, composed: Composed, levels: Sequence[str]) -> xr.Dataset:
+def cells_of(path: Path, composed: Composed, levels: Sequence[str]) -> xr.Dataset:
     """Cells with the groups, the total and the zones asked for, or the nearest names there are."""
     wanted = [*composed.groups, *([composed.total] if composed.total else [])]
     if not composed.groups:

@@ -13,7 +13,7 @@ from civigrid.types import Floats
 
 
 class Computed(NamedTuple):
-    """A result table, persons by zone and group, what was noticed, and the cells, if there are any."""
+    """A result table, persons by zone and group, what was noticed; the cells and counts by unit, if there are any."""
 
     table: pd.DataFrame
     zones: list[str]
@@ -21,6 +21,7 @@ class Computed(NamedTuple):
     members: Floats
     findings: list[str]
     cells: xr.Dataset | None = None
+    counts: Floats | None = None
 
 
 def members_of(counts: Floats, zone: npt.NDArray[Any]) -> tuple[list[str], Floats]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from civigrid.errors import SchemaError, unknown_name
+from civigrid.layers.segregation.by_cell import MEASURES
 from civigrid.layers.segregation.indices import DEFAULT, INDICES, NOMINAL, index_named
 from civigrid.layers.segregation.pattern.indices import PATTERNS
 
@@ -75,3 +76,14 @@ def refuse_few_groups(groups: Sequence[str], total: str) -> None:
         raise SchemaError("a group is called 'rest', which is what groups leave of a total. Rename it.")
     if total in groups:
         raise SchemaError(f"{total!r} is the total and a group at once: leave it out of the groups.")
+
+
+DISTANCE = "distance"
+"""The local measure that follows the surroundings of each cell until they look like the whole."""
+
+
+def check_measures(names: Sequence[str]) -> None:
+    """Refuse a local measure that is not declared."""
+    for name in names:
+        if name not in MEASURES and name != DISTANCE:
+            raise unknown_name("local measure", name, [*MEASURES, DISTANCE])

@@ -5,27 +5,36 @@ A family is one entry in `FAMILIES`; the command line and the run file ask all o
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 import pandas as pd
-import xarray as xr
 
 from civigrid.errors import SchemaError
 from civigrid.kernels.convolution import DECAYING, Kernel
 from civigrid.layers.segregation.neighbourhoods.nearest_table import nearest_table
+from civigrid.layers.segregation.neighbourhoods.permuted import permutation_tests
 from civigrid.layers.segregation.neighbourhoods.profile import profile_table
 from civigrid.layers.segregation.neighbourhoods.spatial import SPATIAL, SpatialOptions
+from civigrid.layers.segregation.neighbourhoods.trajectories import trajectory_table
+from civigrid.layers.segregation.neighbourhoods.trajectory_paths import EXACT_UP_TO, TrajectoryOptions
 from civigrid.layers.segregation.pattern.table import pattern_table
+from civigrid.layers.segregation.reference import Reference
 from civigrid.layers.segregation.scales.table import level_table, scale_table
 from civigrid.layers.segregation.table import segregation_table
 from civigrid.result_table import result_table
 from civigrid.run import config
 from civigrid.run.segregation.names import NEED_DECAY, Names, index_names, refuse_few_groups
+from civigrid.run.segregation.people import People
+from civigrid.run.segregation.permutations import with_p
+from civigrid.run.segregation.reference import by_reference, country_table, refuse_neighbours, spanning_areas
 
 Announce = Callable[[str], None]
+SCALES = 40
+"""Numbers of nearest persons at which surroundings are followed where there are too many cells for every ring."""
 CUT_AT = {"gaussian": 3.0, "exponential": 7.0}
 """Decay lengths at which kernels without an end are cut: the radius is given, the decay length follows."""
 
@@ -60,6 +69,12 @@ class Wanted:
         Cities drawn for intervals of compositions, 0: by derivatives; and the seed.
     bounds : float or None
         Most persons that a hidden count can be: indices are bounded, not estimated.
+    permutations : int
+        Random allocations from which each index of the whole, of cells and of radii, has a *p*; 0: none.
+    distortion : bool
+        Divergence of all scales together, and where it ends.
+    reference : {"", "country", "whole"}
+        What groups that are relative to a country are compared with in an area of several.
     """
 
     indices: tuple[str, ...] = ()
@@ -75,6 +90,9 @@ class Wanted:
     bootstrap: int = 0
     seed: int = 0
     bounds: float | None = None
+    permutations: int = 0
+    distortion: bool = False
+    reference: Reference = ""
 
     @property
     def interval(self) -> dict[str, Any]:
@@ -94,6 +112,11 @@ class Wanted:
         return index_names(self.indices)
 
     @property
+    def neighbourhoods(self) -> tuple[str, ...]:
+        """Options of neighbourhoods that are asked for."""
+        return tuple(option for option, given in (("--radii", self.radii_m), ("--k", self.k)) if given)
+
+    @property
     def needs_places(self) -> tuple[str, ...]:
         """What of this asks where units lie."""
         asked = {
@@ -101,24 +124,9 @@ class Wanted:
             "--k": self.k,
             "--scales": self.scales_m or self.pyramid,
             "--levels": self.levels,
+            "--distortion": self.distortion,
         }
         return (*self.names.of_pattern, *(option for option, given in asked.items() if given))
-
-
-@dataclass(frozen=True, kw_only=True)
-class People:
-    """Whom tables are about: cells, groups, total, zones; and where to compute."""
-
-    cells: xr.Dataset
-    groups: Sequence[str]
-    total: str = ""
-    zone: str = ""
-    options: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def asked(self) -> dict[str, Any]:
-        """What all families take."""
-        return {"total": self.total, "zone": self.zone}
 
 
 def wanted_of(item: config.Segregation) -> Wanted:
@@ -132,6 +140,10 @@ def wanted_of(item: config.Segregation) -> Wanted:
         levels=item.levels,
         hierarchy=item.hierarchy,
         decay_m=item.decay_m or None,
+        permutations=item.permutations,
+        seed=item.seed,
+        distortion=item.distortion,
+        reference=item.reference,
     )
 
 
@@ -155,6 +167,12 @@ def check_scales(scales_m: Sequence[int]) -> None:
             )
 
 
+def check_permutations(draws: int) -> None:
+    """Refuse a number of draws below 0."""
+    if draws < 0:
+        raise SchemaError(f"permutations is {draws}: draws are at least 1, better 999; 0: no test.")
+
+
 def check_wanted(wanted: Wanted) -> None:
     """Refuse what cannot be computed, before anything is read.
 
@@ -175,6 +193,9 @@ def check_wanted(wanted: Wanted) -> None:
         raise SchemaError(f"bounds is {wanted.bounds}: the most a hidden count can be is at least 1.")
     if wanted.bounds is not None and wanted.needs_places:
         raise SchemaError(f"{', '.join(wanted.needs_places)} cannot be bounded: ask for indices of compositions alone.")
+    check_permutations(wanted.permutations)
+    if wanted.reference not in ("", "country", "whole"):
+        raise SchemaError(f"reference is {wanted.reference!r}: declare 'whole' or 'country'.")
     if wanted.decay_m is not None and not wanted.decay_m > 0:
         raise SchemaError(f"decay_m is {wanted.decay_m}: a decay length is above 0, metres.")
 
@@ -192,7 +213,7 @@ def _shares(people: People, wanted: Wanted) -> pd.DataFrame | None:
     names = wanted.names.of_shares
     if not names:
         return None
-    return segregation_table(
+    table = segregation_table(
         people.cells,
         people.groups,
         **people.asked,
@@ -201,6 +222,25 @@ def _shares(people: People, wanted: Wanted) -> pd.DataFrame | None:
         **wanted.interval,
         **people.options,
     )
+    return _tested(table, people, wanted, names, None)
+
+
+def _tested(
+    table: pd.DataFrame, people: People, wanted: Wanted, names: Sequence[str], kernel: Kernel | None
+) -> pd.DataFrame:
+    if not (wanted.permutations and len(table)):
+        return table
+    found = permutation_tests(
+        people.cells,
+        people.groups,
+        kernel,
+        names,
+        total=people.total,
+        draws=wanted.permutations,
+        seed=wanted.seed,
+        scheduler=people.options.get("scheduler"),
+    )
+    return with_p(table, found, wanted.permutations, wanted.seed)
 
 
 def _pattern(people: People, wanted: Wanted) -> pd.DataFrame | None:
@@ -221,10 +261,15 @@ def _radii(people: People, wanted: Wanted) -> pd.DataFrame | None:
     if not wanted.radii_m:
         return None
     options = SpatialOptions(noise_variance=wanted.noise_variance, scheduler=people.options.get("scheduler"))
-    names = wanted.names.of_shares if wanted.indices else SPATIAL
-    return profile_table(
-        people.cells, people.groups, kernels_of(wanted), **people.asked, indices=names or SPATIAL, options=options
-    )
+    names = (wanted.names.of_shares if wanted.indices else ()) or SPATIAL
+    kernels = kernels_of(wanted)
+    table = profile_table(people.cells, people.groups, kernels, **people.asked, indices=names, options=options)
+    if not wanted.permutations:
+        return table
+    radius = [json.loads(text).get("radius_m") for text in table["parameters"]]
+    at = pd.Series(radius, index=table.index, dtype=float)
+    parts = [_tested(table[at == kernel.radius_m], people, wanted, names, kernel) for kernel in kernels]
+    return pd.concat([*parts, table[at.isna()]], ignore_index=True)
 
 
 def _nearest(people: People, wanted: Wanted) -> pd.DataFrame | None:
@@ -263,6 +308,18 @@ def _levels(people: People, wanted: Wanted) -> pd.DataFrame | None:
     )
 
 
+def _distortion(people: People, wanted: Wanted) -> pd.DataFrame | None:
+    if not wanted.distortion:
+        return None
+    options = TrajectoryOptions(
+        reference="country" if wanted.reference == "country" else "",
+        # every ring of every cell takes the square of their number
+        scales=0 if people.cells.sizes["cell"] <= EXACT_UP_TO else SCALES,
+        scheduler=people.options.get("scheduler"),
+    )
+    return trajectory_table(people.cells, people.groups, total=people.total, options=options)
+
+
 FAMILIES: tuple[tuple[str, Callable[[People, Wanted], pd.DataFrame | None]], ...] = (
     ("compositions of cells", _shares),
     ("pattern", _pattern),
@@ -270,6 +327,7 @@ FAMILIES: tuple[tuple[str, Callable[[People, Wanted], pd.DataFrame | None]], ...
     ("nearest persons", _nearest),
     ("nested scales", _scales),
     ("nested areas", _levels),
+    ("surroundings at all scales", _distortion),
 )
 """Words for each family, and its table, or None where it was not asked for."""
 
@@ -284,10 +342,17 @@ def tables_of(people: People, wanted: Wanted, announce: Announce = lambda _: Non
     """
     refuse_few_groups(people.groups, people.total)
     check_wanted(wanted)
+    spanning = spanning_areas(people, wanted.reference)
+    if wanted.reference == "country":
+        refuse_neighbours(spanning, wanted.neighbourhoods)
     tables = []
     for words, family in FAMILIES:
         announce(f"{words} of {people.cells.sizes['cell']:,} cells")
         found = family(people, wanted)
+        if found is not None and family is not _distortion:
+            found = by_reference(found, spanning, wanted.reference)
         if found is not None and len(found):
             tables.append(found)
+    if wanted.reference == "country":
+        tables.append(country_table(people))
     return pd.concat(tables, ignore_index=True) if tables else result_table([])

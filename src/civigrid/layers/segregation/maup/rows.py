@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import kendalltau
 
 from civigrid.layers.segregation.maup.settings import Rows, Setting
 from civigrid.layers.segregation.measured import Measured
@@ -133,6 +132,8 @@ def _tau(first: Floats, second: Floats) -> float:
     if len(first) < FEWEST_RANKED:
         return float("nan")
     if len(first) > FEW_RANKED:
+        from scipy.stats import kendalltau  # half a second to import, for this alone
+
         return float(kendalltau(first, second).statistic)
     one, other = (np.sign(v[:, None] - v) for v in (first, second))
     ties = float(np.sqrt((one * one).sum() * (other * other).sum()))

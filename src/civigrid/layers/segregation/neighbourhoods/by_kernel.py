@@ -160,7 +160,7 @@ def arounds(
     """
     if not kernels:
         raise SchemaError("no kernel was given: name at least one radius.")
-    place = _places(cells, counts, noise, outside)
+    place = known_places(cells, counts, noise, outside)
     gather = Gather(place.grid, place.ids, scheduler, cells_per_block)
     residents, groups = np.arange(len(counts)), counts.shape[1]
     # chance works on persons, noise on counts: both by the squared weights
@@ -190,14 +190,16 @@ def _batches(kernels: Sequence[Kernel], values: int) -> Iterator[Sequence[Kernel
     yield from (kernels[first : first + step] for first in range(0, len(kernels), step))
 
 
-class _Places(NamedTuple):
+class Known(NamedTuple):
+    """Cells whose persons are known, those outside after the study's own: grid, ids, persons and noise."""
+
     grid: Grid
     ids: Ids
     persons: Floats
     noise: Floats | None
 
 
-def _places(cells: xr.Dataset, counts: Floats, noise: Floats | None, outside: Neighbours | None) -> _Places:
+def known_places(cells: xr.Dataset, counts: Floats, noise: Floats | None, outside: Neighbours | None) -> Known:
     """Ids, persons and noise of the cells, then of those outside."""
     ids, grid = ids_of(cells), grid_of(cells)
     if counts.shape[0] != len(ids):
@@ -215,7 +217,7 @@ def _places(cells: xr.Dataset, counts: Floats, noise: Floats | None, outside: Ne
             noise = np.concatenate([inside, beyond[more]])
         counts = np.concatenate([counts, outside.counts[more]])
     known = np.isfinite(counts.sum(axis=1, keepdims=True))
-    return _Places(grid, ids, np.where(known, counts, 0.0), None if noise is None else np.where(known, noise, 0.0))
+    return Known(grid, ids, np.where(known, counts, 0.0), None if noise is None else np.where(known, noise, 0.0))
 
 
 @dataclass(frozen=True)

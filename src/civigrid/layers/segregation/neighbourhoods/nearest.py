@@ -15,15 +15,14 @@ from civigrid.errors import SchemaError, unknown_name
 from civigrid.kernels.lots import draw_persons
 from civigrid.kernels.rings import ROUNDING
 from civigrid.kernels.whole_numbers import tie_breaker
-from civigrid.layers.segregation.neighbourhoods.by_kernel import Around, Neighbours, _places
-from civigrid.layers.segregation.neighbourhoods.nearest_places import Places, Reach, places_of
+from civigrid.layers.segregation.neighbourhoods.by_kernel import Around, Known, Neighbours, known_places
+from civigrid.layers.segregation.neighbourhoods.nearest_places import Reach, places_of
 from civigrid.types import Floats, Ids, Ints
 
 PRESETS = (200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 51_200)
 """Scales of ResSegr, from the street to the city: Hennerdal and Nielsen (2017), Annals AAG 107; Östh, Clark and
 Malmberg (2015), Geographical Analysis 47."""
 Overshoot = Literal["proportional", "whole", "sampled"]
-CELLS_AT_ONCE = 16_384
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +90,7 @@ def nearest_around(
     noise: Floats | None = None,
     outside: Neighbours | None = None,
     scheduler: Scheduler | None = None,
-    cells_at_once: int = CELLS_AT_ONCE,
+    cells_at_once: int = 0,
 ) -> Iterator[Gathered]:
     r"""Gather the k nearest persons around each cell, for one k after the other.
 
@@ -112,7 +111,7 @@ def nearest_around(
     scheduler : Scheduler, optional
         Where to compute; no figure depends on it.
     cells_at_once : int
-        Cells that one worker takes at a time; no figure depends on it.
+        Cells that one worker takes at a time, 0: as fits; no figure depends on it.
 
     Yields
     ------
@@ -148,15 +147,17 @@ def nearest_around(
     if not len(k):
         raise SchemaError("no k was given: name at least one number of persons.")
     chosen = [Nearest(k=one, overshoot=overshoot, seed=seed) for one in sorted(set(k))]
-    place = _places(cells, counts, noise, outside)
+    place = known_places(cells, counts, noise, outside)
     if overshoot == "sampled" and not (place.persons == np.rint(place.persons)).all():
         raise SchemaError("persons can be drawn from whole persons only: take overshoot 'proportional' for parts.")
     where = places_of(grid_of(cells), place.ids, place.persons, len(counts), scheduler, cells_at_once)
-    for nearest in chosen:
-        if where.persons < nearest.k * (1 - ROUNDING):
-            yield _unreached(nearest, len(counts), counts.shape[1])
-        else:
-            yield _gathered(nearest, where, ids_of(cells), place.persons, place.noise)
+    within = [nearest for nearest in chosen if where.persons >= nearest.k * (1 - ROUNDING)]
+    reaches = where.reaches([nearest.k for nearest in within])
+    for nearest in within:
+        # no name holds what one k needed while the next is gathered
+        yield _gathered(nearest, next(reaches), where.unit, ids_of(cells), place)
+    for nearest in chosen[len(within) :]:
+        yield _unreached(nearest, len(counts), counts.shape[1])
 
 
 def _unreached(nearest: Nearest, cells: int, groups: int) -> Gathered:
@@ -165,10 +166,9 @@ def _unreached(nearest: Nearest, cells: int, groups: int) -> Gathered:
     return Gathered(nearest, around, nothing, reached=False)
 
 
-def _gathered(nearest: Nearest, where: Places, ids: Ids, persons: Floats, noise: Floats | None) -> Gathered:
-    reach = where.reach(nearest.k)
-    inside, ring = reach.inside * where.unit, reach.ring * where.unit
-    before, on_ring = reach.inside.sum(axis=1) * where.unit, reach.ring.sum(axis=1) * where.unit
+def _gathered(nearest: Nearest, reach: Reach, unit: float, ids: Ids, place: Known) -> Gathered:
+    inside, ring = reach.inside * unit, reach.ring * unit
+    before, on_ring = reach.inside.sum(axis=1) * unit, reach.ring.sum(axis=1) * unit
     part = (nearest.k - before) / on_ring
     weight = np.ones_like(part) if nearest.overshoot == "whole" else part
     counts = inside + weight[:, None] * ring
@@ -183,10 +183,10 @@ def _gathered(nearest: Nearest, where: Places, ids: Ids, persons: Floats, noise:
     # oneself stands on the ring where the cell itself holds k: it begins at its centre
     oneself = np.where(reach.inner_m2 > 0, 1.0, weight) / near
     noisy = None
-    if noise is not None:
-        there, at_edge = reach.sums(noise)
+    if place.noise is not None:
+        there, at_edge = reach.sums(place.noise)
         noisy = there + weight[:, None] ** 2 * at_edge
-    back = NearestBack(persons, noise, reach.back, weight)
+    back = NearestBack(place.persons, place.noise, reach.back, weight)
     around = Around(counts, size, oneself, nearest.about, noisy, back)
     return Gathered(nearest, around, _radius(nearest, reach, part), reached=True)
 

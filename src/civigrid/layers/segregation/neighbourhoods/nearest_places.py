@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,6 +18,11 @@ from civigrid.kernels.nearest_points import Points, back_to_points, crossing_poi
 from civigrid.kernels.rings import Plane, plane_of
 from civigrid.kernels.true_distances import on_earth
 from civigrid.types import Floats, Ids, Ints
+
+_NUMBERS_AT_ONCE = 20_000_000
+"""Numbers that the answers for several k may hold together, 160 MB."""
+_PIECES, _LEAST_CELLS, _MOST_CELLS = 8, 1024, 16_384
+"""Pieces that cells are cut into, and how few and how many of them a piece holds."""
 
 
 class Reach(NamedTuple):
@@ -48,7 +53,6 @@ class Squares:
     side_m: float
     scheduler: Scheduler | None
     cells_at_once: int
-    last: Crossing | None = None
 
     @property
     def unit(self) -> float:
@@ -60,18 +64,29 @@ class Squares:
         """Everyone who may be a neighbour."""
         return self.plane.persons
 
-    def reach(self, k: float) -> Reach:
-        """Find the rings that cross k, which must not fall from call to call."""
+    def reaches(self, k: Sequence[float]) -> Iterator[Reach]:
+        """Find the rings that cross each k, from the smallest to the largest; as many at once as have room."""
+        step = max(_NUMBERS_AT_ONCE // max(len(self.row) * (2 + 2 * self.plane.groups.shape[1]), 1), 1)
+        last: Crossing | None = None
+        for first in range(0, len(k), step):
+            for found in self._crossings(k[first : first + step], last):
+                yield self._reach(found)
+                last = found
+
+    def _crossings(self, k: Sequence[float], last: Crossing | None) -> Iterator[Crossing]:
         columns: dict[str, npt.NDArray[Any]] = {"row": self.row, "col": self.col}
-        if self.last is not None:
-            columns |= {"square": self.last.square, "before": self.last.before}
-            for m in range(self.last.inside.shape[1]):
-                columns |= {f"inside_{m}": self.last.inside[:, m], f"ring_{m}": self.last.ring[:, m]}
-        starts = range(0, len(self.row), self.cells_at_once)
-        blocks = [Block(first, first, min(first + self.cells_at_once, len(self.row))) for first in starts]
-        parts = map_blocks(partial(_crossing, self.plane, k), columns, blocks, self.scheduler)
-        found = Crossing(*(np.concatenate(part) for part in zip(*parts, strict=True)))
-        self.last = found
+        if last is not None:
+            columns |= {"square": last.square, "before": last.before}
+            for m in range(last.inside.shape[1]):
+                columns |= {f"inside_{m}": last.inside[:, m], f"ring_{m}": last.ring[:, m]}
+        n = len(self.row)
+        many = self.cells_at_once or min(max(-(-n // _PIECES), _LEAST_CELLS), _MOST_CELLS)
+        blocks = [Block(start, start, min(start + many, n)) for start in range(0, max(n, 1), many)]
+        parts = map_blocks(partial(_crossings, self.plane, k), columns, blocks, self.scheduler)
+        for of_one in zip(*parts, strict=True):
+            yield Crossing(*(np.concatenate(part) for part in zip(*of_one, strict=True)))
+
+    def _reach(self, found: Crossing) -> Reach:
         area = float(self.side_m**2)
         outer, inner = _circles(found.square * area, found.before * area, np.full(len(self.row), area / np.pi))
         sums = partial(sums_of, self.plane, self.row, self.col, found.square)
@@ -81,13 +96,17 @@ class Squares:
         return back_to_cells(self.plane, self.row[rows], self.col[rows], square[rows], part, values)
 
 
-def _crossing(plane: Plane, k: float, columns: Columns) -> Crossing:
-    smaller = None
+def _crossings(plane: Plane, k: Sequence[float], columns: Columns) -> list[Crossing]:
+    last = None
     if "square" in columns:
         groups = range(plane.groups.shape[1])
         inside, ring = (np.stack([columns[f"{name}_{m}"] for m in groups], axis=1) for name in ("inside", "ring"))
-        smaller = Crossing(columns["square"], columns["before"], inside, ring)
-    return crossing(plane, columns["row"], columns["col"], k, smaller)
+        last = Crossing(columns["square"], columns["before"], inside, ring)
+    found = []
+    for one in k:
+        last = crossing(plane, columns["row"], columns["col"], one, last)
+        found.append(last)
+    return found
 
 
 @dataclass
@@ -108,8 +127,11 @@ class Hexagons:
         """Everyone who may be a neighbour."""
         return self.points.persons
 
-    def reach(self, k: float) -> Reach:
-        """Find the rings that cross k."""
+    def reaches(self, k: Sequence[float]) -> Iterator[Reach]:
+        """Find the rings that cross each k."""
+        yield from map(self._reach, k)
+
+    def _reach(self, k: float) -> Reach:
         found = crossing_points(self.points, self.at, k)
         outer, inner = _circles(found.distance**2, np.where(found.before < 0, -1.0, found.before**2), self.own_m2)
         sums = partial(sums_inside, self.points, self.at, k)

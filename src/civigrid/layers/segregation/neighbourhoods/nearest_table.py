@@ -11,13 +11,14 @@ import xarray as xr
 
 from civigrid.cells import column_of, with_variables
 from civigrid.engine import Scheduler
-from civigrid.layers.segregation.groups import why_missing
+from civigrid.layers.segregation.groups import RESIDENTS, measure_column, why_missing
 from civigrid.layers.segregation.indices import Index, index_named
 from civigrid.layers.segregation.measured import targets
 from civigrid.layers.segregation.neighbourhoods.nearest import PRESETS, Gathered, Overshoot, nearest_around
+from civigrid.layers.segregation.neighbourhoods.ratio import WHY, ratio_of
 from civigrid.layers.segregation.neighbourhoods.spatial import SPATIAL, SpatialOptions, Study, study_of
 from civigrid.result_table import parameters, result_table
-from civigrid.types import Column, Floats, Status
+from civigrid.types import Floats, Status
 
 
 def nearest_table(
@@ -57,8 +58,9 @@ def nearest_table(
     -------
     pandas.DataFrame
         A result table: for each k, from the smallest to the largest, all indices of the whole and of the zones; then
-        for each index *I* ``I_macro_micro``, its value at the largest k by that at the smallest.  Where all cells hold
-        fewer than k persons a value is missing, and `parameters` count the ``unreached_cells``.
+        for each index *I* ``I_macro_micro``, its value at the largest k by that at the smallest; the corrected one only
+        where that is clearly above 0.  Where all cells hold fewer than k persons a value is missing, and `parameters`
+        count the ``unreached_cells``.
 
     Raises
     ------
@@ -96,6 +98,7 @@ def nearest_table(
         tables.append(study.table([study.columns(one.around, declared)]) if known else _unreached(study, declared, one))
         if known:
             reached.append((one.nearest.k, tables[-1]))
+        del one
     return pd.concat([*tables, _macro_micro(reached)], ignore_index=True)
 
 
@@ -119,14 +122,14 @@ def _macro_micro(reached: Sequence[tuple[int, pd.DataFrame]]) -> pd.DataFrame:
     if len(reached) < 2:
         return result_table([])
     (small, micro), (large, macro) = reached[0], reached[-1]
-    text = parameters(micro_k=small, macro_k=large, source="Reardon et al. (2008), of k instead of radii")
-    table = micro.assign(
-        index=micro["index"] + "_macro_micro", parameters=text, expected=np.nan, low=np.nan, high=np.nan
-    )
-    for name in ("estimate", "corrected"):
-        # what chance explains altogether has no ratio
-        table[name] = macro[name] / micro[name].where(micro[name] > 0)
-    return table
+    said = {"micro_k": small, "macro_k": large, "source": "Reardon et al. (2008), of k instead of radii"}
+    pairs = [(micro[n].to_numpy(), macro[n].to_numpy()) for n in ("estimate", "corrected")]
+    plain, better, without = ratio_of(pairs[0], pairs[1], micro["low"].to_numpy())
+    text = np.where(without, parameters(**said, not_told=WHY), parameters(**said)).astype(object)
+    return micro.assign(
+        index=micro["index"] + "_macro_micro", parameters=text, estimate=plain, corrected=better, expected=np.nan,
+        low=np.nan, high=np.nan,
+    )  # fmt: skip
 
 
 def nearest_cells(
@@ -162,30 +165,28 @@ def nearest_cells(
     Returns
     -------
     xarray.Dataset
-        The same cells with ``share_g_k`` for each group *g*, and ``radius_k``, metres.  Where all cells hold fewer than
-        k persons, and where a cell's own residents are unknown, they are missing.
+        The same cells with ``residents``, ``share_g_k`` for each group *g*, and ``radius_k``, metres.  Where all cells
+        hold fewer than k persons, and where a cell's own residents are unknown, they are missing.
     """
     study = study_of(cells, groups, total, "", SpatialOptions(outside=outside))
     found = nearest_around(
         cells, study.counts, k, overshoot=overshoot, seed=seed, outside=study.outside, scheduler=scheduler
     )
     unknown = np.isnan(study.counts).any(axis=1)
-    values: dict[str, Floats] = {}
-    about: dict[str, Column] = {}
+    names = [*groups, total] if total else list(groups)
+    values: dict[str, Floats] = {"residents": study.counts.sum(axis=1)}
+    about = {"residents": RESIDENTS}
     for one in found:
         number = one.nearest.k
         near = one.around.counts.sum(axis=1)
         for m, group in enumerate(groups):
             words = f"Share among the {number:,} nearest persons: {column_of(cells[group]).long_name or group}"
             values[f"share_{group}_{number}"] = np.where(unknown, np.nan, one.around.counts[:, m] / near)
-            about[f"share_{group}_{number}"] = _column(words, "1", total)
+            about[f"share_{group}_{number}"] = measure_column(words, "1", names)
         values[f"radius_{number}"] = np.where(unknown, np.nan, one.radius_m)
-        about[f"radius_{number}"] = _column(f"Distance of the last of the {number:,} nearest persons", "m", total)
-    why = why_missing(cells, [*groups, total] if total else groups)
+        words = f"Distance of the last of the {number:,} nearest persons"
+        about[f"radius_{number}"] = measure_column(words, "m", names)
+    why = why_missing(cells, names)
     why = np.where(why == Status.OK, np.uint8(Status.UNAVAILABLE), why)
     status = {name: np.where(np.isnan(value), why, np.uint8(Status.OK)) for name, value in values.items()}
     return with_variables(cells, values, about, status=status)
-
-
-def _column(words: str, units: str, total: str) -> Column:
-    return Column(kind="intensive", units=units, weight=total or None, source="segregation", long_name=words)

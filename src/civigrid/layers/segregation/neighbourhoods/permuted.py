@@ -28,6 +28,17 @@ _AT_ONCE = 32
 """Allocations gathered by one transform."""
 
 
+TAILS: dict[str, Tail] = {"interaction": "less", "exposure": "two-sided"}
+"""What is extreme: large values, but of interaction small ones, of exposure to another group either."""
+
+
+class Tested(NamedTuple):
+    """*p* of an index, and what was called extreme."""
+
+    p: float
+    tail: Tail
+
+
 class Permutation(NamedTuple):
     """What random allocation says of an index.
 
@@ -129,6 +140,89 @@ def permutation_test(
         "parameters": parameters(**about),
     }
     return Permutation(estimate, float(drawn.mean()), p, drawn, result_table([row]))
+
+
+def permutation_tests(
+    cells: xr.Dataset,
+    groups: Sequence[str],
+    neighbourhood: Neighbourhood | None,
+    indices: Sequence[str],
+    *,
+    total: str = "",
+    draws: int = 999,
+    seed: int = 0,
+    scheduler: Scheduler | None = None,
+) -> dict[tuple[str, str], Tested]:
+    """Test several indices of the whole by the same allocations: each *p* is that of `permutation_test`.
+
+    Parameters
+    ----------
+    cells, groups, neighbourhood, total, draws, seed, scheduler
+        As of `permutation_test`.
+    indices : sequence of str
+        Names in `INDICES`; those that chance does not change (E, simpson) have no test.
+
+    Returns
+    -------
+    dict
+        By index and groups.  A value that is not defined has no test.
+
+    Raises
+    ------
+    SchemaError
+        As of `permutation_test`.
+    """
+    some, counts, names, _ = _people(cells, groups, total, False)
+    return _tests(counts, names, _looks(some, counts, neighbourhood, scheduler), indices, draws, seed)
+
+
+def composition_tests(
+    counts: Floats, names: Sequence[str], indices: Sequence[str], *, draws: int = 999, seed: int = 0
+) -> dict[tuple[str, str], Tested]:
+    """Test indices of any units, as of `composition_table`, by allocating their people at random.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (unit, group)
+        Whole persons; units with NaN or nobody are left out.
+    names, indices : sequence of str
+        Names of the groups, and of indices.
+    draws, seed : int
+        As of `permutation_test`.
+
+    Returns
+    -------
+    dict
+        As of `permutation_tests`.
+    """
+    some = counts[counts.sum(axis=1) > 0]
+    return _tests(some, names, lambda allocations: (zones_of(own) for own in allocations), indices, draws, seed)
+
+
+def _tests(
+    counts: Floats,
+    names: Sequence[str],
+    look: Callable[[Iterator[Floats]], Iterator[Zones]],
+    indices: Sequence[str],
+    draws: int,
+    seed: int,
+) -> dict[tuple[str, str], Tested]:
+    if draws < 1:
+        raise SchemaError(f"{draws} draws tell nothing: give at least 1, better 999.")
+    declared = [index for index in map(index_named, indices) if index.correction != "none"]
+    asked = [(index, target) for index in declared for target in targets(index, names)]
+    values = [_value(index, target) for index, target in asked]
+    rows = next(look(iter([counts])))
+    estimates = [value(rows) for value in values]
+    allocations = fixed_margins(counts, draws, np.random.default_rng(seed))
+    drawn = np.array([[value(rows) for value in values] for rows in look(allocations)])
+    found: dict[tuple[str, str], Tested] = {}
+    for k, (index, target) in enumerate(asked):
+        if np.isfinite(estimates[k]):
+            itself = index.groups == "pairs" and target.first == target.second
+            tail: Tail = "greater" if itself else TAILS.get(index.name, "greater")
+            found[index.name, target.groups] = Tested(p_value(estimates[k], drawn[:, k], tail), tail)
+    return found
 
 
 def _people(

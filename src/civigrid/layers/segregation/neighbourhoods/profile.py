@@ -11,6 +11,7 @@ import xarray as xr
 from civigrid.errors import SchemaError
 from civigrid.kernels.convolution import Kernel
 from civigrid.layers.segregation.indices import index_named
+from civigrid.layers.segregation.neighbourhoods.ratio import WHY, ratio_of
 from civigrid.layers.segregation.neighbourhoods.spatial import SPATIAL, Columns, SpatialOptions, study_of
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Floats
@@ -68,7 +69,7 @@ def profile_table(
 
     Notes
     -----
-    Reardon, Matthews, O'Sullivan, Lee, Firebaugh, Farrell and Bischoff (2008), Demography 45, p. 492: the ratio is the
+    Reardon, Matthews, O'Sullivan, Lee, Firebaugh, Farrell and Bischoff (2008), Demography 45: the ratio is the
     part of what separates small neighbourhoods that large ones are separated by too.  All kernels share one transform
     of the groups; every index is computed from the same sums.
     """
@@ -95,23 +96,22 @@ def _by_scale(found: Sequence[Columns], kernels: Sequence[Kernel]) -> list[Colum
         return []
     shapes = {kernel.shape for kernel in kernels}
     said = {"kernel": shapes.pop() if len(shapes) == 1 else "mixed"}
-    ratio = parameters(**said, micro_m=radii[small], macro_m=radii[large], source="Reardon et al. (2008), p. 492")
+    of_scales = said | {"micro_m": radii[small], "macro_m": radii[large], "source": "Reardon et al. (2008)"}
     slope = parameters(**said, radii_m=radii[radii > 0].tolist(), per="doubling of the radius, least squares")
     same = {name: found[0][name] for name in ("zone", "groups", "persons", "cells")}
     none = np.full(len(same["zone"]), np.nan)
+    pairs = [(found[small][k], found[large][k]) for k in ("estimate", "corrected")]
+    plain, better, without = ratio_of(pairs[0], pairs[1], found[small]["low"])
+    texts = np.where(without, parameters(**of_scales, not_told=WHY), parameters(**of_scales)).astype(object)
+    slopes = {k: _slope(radii, np.stack([c[k] for c in found])) for k in ("estimate", "corrected")}
     columns = []
-    for name, change, about in (("macro_micro", _ratio, ratio), ("slope", _slope, slope)):
-        told = {k: change(radii, np.stack([c[k] for c in found])) for k in ("estimate", "corrected")}
+    for name, told, text in (
+        ("macro_micro", {"estimate": plain, "corrected": better}, texts),
+        ("slope", slopes, np.full(len(none), slope, dtype=object)),
+    ):
         index = np.array([f"{i}_{name}" for i in found[0]["index"]], dtype=object)
-        text = np.full(len(none), about, dtype=object)
         columns.append(same | told | {"index": index, "parameters": text, "expected": none, "low": none, "high": none})
     return columns
-
-
-def _ratio(radii: Floats, values: Floats) -> Floats:
-    micro, macro = values[radii.argmin()], values[radii.argmax()]
-    # what chance explains altogether has no ratio
-    return np.asarray(np.divide(macro, micro, out=np.full_like(macro, np.nan), where=micro > 0))
 
 
 def _slope(radii: Floats, values: Floats) -> Floats:

@@ -18,7 +18,7 @@ from civigrid.errors import SchemaError
 from civigrid.kernels.convolution import Kernel
 from civigrid.kernels.random_allocation import Chance
 from civigrid.kernels.zones import Value, Zones, zones_of
-from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated, zone_codes
+from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated, rest_note, zone_codes
 from civigrid.layers.segregation.indices import Index, index_named
 from civigrid.layers.segregation.measured import Target, measure, of_target, row_parameters, targets
 from civigrid.layers.segregation.neighbourhoods.by_kernel import Around, Neighbourhood, Neighbours, arounds
@@ -101,9 +101,9 @@ def spatial_table(
     -----
     Reardon and O'Sullivan (2004), Sociol. Methodol. 34: persons weigh, neighbourhoods are compared.  Under random
     allocation a neighbourhood shows the composition of :math:`(Kt)^2/K^2t` independent persons; the Gini index alone,
-    which compares neighbourhoods that overlap, has no expectation then.  Where neighbourhoods hold about one member of a
-    group or none, unequal weights make the expectation too high (*D* by up to a tenth, roots of shares by a third):
-    a uniform kernel's is not.  Intervals: delta method for independent
+    which compares neighbourhoods that overlap, has no expectation then.  Where neighbourhoods hold about one member of
+    a group or none, unequal weights make the expectation too high (*D* by up to a tenth, roots of shares by a third): a
+    uniform kernel's is not.  Intervals: delta method for independent
     Poisson persons, 95 %.
 
     Examples
@@ -273,6 +273,7 @@ def study_of(cells: xr.Dataset, groups: Sequence[str], total: str, zone: str, op
     inhabited = np.flatnonzero(counts.sum(axis=1) > 0)
     parts = [_Part(["all"], inhabited, np.zeros(1, dtype=np.int64))]
     about: dict[str, Any] = {"total": total or "sum of the groups", "left_out_cells": left_out}
+    about |= rest_note(cells, groups, total)
     if zone:
         labels, code = zone_codes(cells, zone)
         at = inhabited[np.argsort(code[inhabited], kind="stable")]

@@ -17,7 +17,7 @@ from civigrid.kernels.boundaries import Freed, random_allocations
 from civigrid.kernels.clustering import Near
 from civigrid.kernels.estimate import Estimate, sampling_variance
 from civigrid.kernels.zones import across
-from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated, zone_codes
+from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated, rest_note, zone_codes
 from civigrid.layers.segregation.measured import Z_95, against_others
 from civigrid.layers.segregation.pattern.indices import PATTERNS, PatternIndex, Seen, taken_out
 from civigrid.layers.segregation.pattern.places import (
@@ -127,6 +127,7 @@ def pattern_table(
     noise = group_noise(cells, groups, total, noise_variance)
     inhabited = np.nan_to_num(counts).sum(axis=1) > 0
     about = {"total": total or "sum of the groups", "left_out_cells": left_out, "interval": "delta method, 95 %"}
+    about |= rest_note(cells, groups, total)
     settings = {"decay_m": decay_m, "self_distance": self_distance, "area": area or "cells", "reach_m": options.reach_m}
     settings |= {"proximity": options.proximity, "contiguity": options.contiguity, "perimeter": options.perimeter}
     asked = _Asked(

@@ -13,7 +13,7 @@ import xarray as xr
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.kernels import decomposition as kernel
 from civigrid.kernels.decomposition import Hierarchy, Level, Term, Whole
-from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated
+from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated, rest_note
 from civigrid.layers.segregation.measured import Z_95
 from civigrid.layers.segregation.sources import SOURCES
 from civigrid.result_table import parameters
@@ -57,6 +57,7 @@ def counted(cells: xr.Dataset, groups: Sequence[str], total: str, noise_variance
         raise SchemaError(f"no cell has anybody in {', '.join(names)}: there is nothing to decompose.")
     noise = group_noise(cells, groups, total, noise_variance)
     about: dict[str, Any] = {"total": total or "sum of the groups", "left_out_cells": left_out}
+    about |= rest_note(cells, groups, total)
     if is_interpolated(cells, groups):
         about["no_correction"] = "counts are interpolated: they lack the scatter that chance makes among counted people"
     if noise is not None:
