@@ -55,6 +55,8 @@ def fixed_margins_deviation(size: Floats, share: Floats, total: Floats) -> Float
     >>> fixed_margins_deviation(np.array([2.0]), np.array([0.5]), np.array([4.0])).round(6)
     array([0.333333])
     """
+    # a zone of less than half a person holds its one cell
+    total = np.maximum(total, size)
     group = np.rint(share * total)
     m = np.floor(size * group / total) + 1
     inside = (m <= size) & (m <= group) & (total - group - size + m >= 0) & (group < total)

@@ -105,15 +105,20 @@ def lived_on(counts: Floats, area: Floats) -> Ground:
 
 
 def _filled(each: Floats, size: Floats, persons: float, order: Ints) -> Estimate:
-    """Ground of `persons` who fill the cells in this order, each up to its own size."""
+    """Ground of `persons` who fill the cells in this order, each up to its own size.
+
+    Cells as dense as the last one are filled alike: which of them is the last is an accident of the table.
+    """
     before = np.cumsum(size[order]) - size[order]
     taken = np.empty_like(size)
     taken[order] = np.clip(persons - before, 0.0, size[order])
     last = order[min(int(np.searchsorted(before, persons)) - 1, len(order) - 1)]
     margin = float(each[last])
-    # room in a filled cell moves a person out of the last one; the last one itself grows denser with each resident
-    by_size = np.where(taken >= size, -margin, 0.0)
-    by_size[last] = -taken[last] * margin / size[last]
+    alike = each == margin
+    part = (persons - float(before[alike[order].argmax()])) / float(size[alike].sum())
+    taken[alike] = part * size[alike]
+    # room in a filled cell moves a person out of the last ones; these themselves grow denser with each resident
+    by_size = np.where(alike, -part * margin, np.where(taken >= size, -margin, 0.0))
     return Estimate(float(taken @ each), np.column_stack([by_size + margin, by_size]))
 
 

@@ -89,8 +89,8 @@ def dissimilarity(rows: Zones) -> Value:
 
     Notes
     -----
-    Duncan and Duncan (1955); Morgan (1975); Sakoda (1981); Reardon and Firebaugh (2002), eq. 7; Reardon and O'Sullivan
-    (2004), eq. 13.
+    Duncan and Duncan (1955); Morgan (1975); Sakoda (1981); Reardon and Firebaugh (2002); Reardon and O'Sullivan
+    (2004).
 
     Examples
     --------
@@ -154,8 +154,8 @@ def information(rows: Zones) -> Value:
 
     Notes
     -----
-    Theil and Finizza (1971); Reardon and Firebaugh (2002), eq. 11; of neighbourhoods Reardon and O'Sullivan (2004),
-    eq. 9, which may be below 0.
+    Theil and Finizza (1971); Reardon and Firebaugh (2002); of neighbourhoods Reardon and O'Sullivan (2004), where
+    it may be below 0.
 
     >>> from civigrid.kernels.zones import zones_of
     >>> information(zones_of(np.array([[40.0, 0.0], [0.0, 40.0]]))).estimate
@@ -172,7 +172,7 @@ def mutual_information(rows: Zones) -> Value:
 
     Notes
     -----
-    Theil and Finizza (1971); Mora and Ruiz-Castillo (2011), Sociol. Methodol. 41, eq. 5.
+    Theil and Finizza (1971); Mora and Ruiz-Castillo (2011), Sociol. Methodol. 41.
 
     >>> from civigrid.kernels.zones import zones_of
     >>> mutual_information(zones_of(np.array([[40.0, 0.0], [0.0, 40.0]]))).estimate.round(6)
@@ -189,7 +189,7 @@ def divergence(rows: Zones) -> Value:
 
     Notes
     -----
-    Roberto (2015), arXiv:1508.01167, eqs. 1 and 2 (there with logarithms to the base 2).
+    Roberto (2015), arXiv:1508.01167 (there with logarithms to the base 2).
 
     >>> from civigrid.kernels.zones import zones_of
     >>> divergence(zones_of(np.array([[40.0, 0.0], [0.0, 40.0]]))).estimate.round(6)
@@ -211,7 +211,7 @@ def local_of_group(rows: Zones) -> Value:
 
     Notes
     -----
-    Alonso-Villar and Del Rio (2010), Math. Soc. Sci. 60; Mora and Ruiz-Castillo (2011), eq. 4; Elbers (2023).
+    Alonso-Villar and Del Rio (2010), Math. Soc. Sci. 60; Mora and Ruiz-Castillo (2011); Elbers (2023).
 
     >>> from civigrid.kernels.zones import zones_of
     >>> local_of_group(zones_of(np.array([[40.0, 0.0], [0.0, 40.0]]))).estimate.round(6)
@@ -256,7 +256,7 @@ def atkinson(rows: Zones, b: float = 0.5) -> Value:
 
     Notes
     -----
-    James and Taeuber (1985), Sociol. Methodol. 15; Massey and Denton (1988), eq. 4.
+    James and Taeuber (1985), Sociol. Methodol. 15; Massey and Denton (1988).
 
     >>> from civigrid.kernels.zones import zones_of
     >>> atkinson(zones_of(np.array([[40.0, 0.0], [0.0, 40.0]]))).estimate

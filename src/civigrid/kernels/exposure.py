@@ -12,8 +12,8 @@ def exposure(rows: Zones, a: int = 0, b: int = 1) -> Value:
 
     Notes
     -----
-    Bell (1954); Lieberson (1981); Massey and Denton (1988), eqs. 5 and 6; of neighbourhoods Reardon and O'Sullivan
-    (2004), eq. 5.  The exposures of a group to all groups, its own among them, sum to 1.
+    Bell (1954); Lieberson (1981); Massey and Denton (1988); of neighbourhoods Reardon and O'Sullivan
+    (2004).  The exposures of a group to all groups, its own among them, sum to 1.
 
     >>> from civigrid.kernels.zones import zones_of
     >>> exposure(zones_of(np.array([[10.0, 0.0], [10.0, 30.0]]))).estimate

@@ -16,7 +16,7 @@ def gini(rows: Zones) -> Value:
 
     Notes
     -----
-    Duncan and Duncan (1955); Reardon and Firebaugh (2002), eq. 9.  A sort per group puts every cell between those with
+    Duncan and Duncan (1955); Reardon and Firebaugh (2002).  A sort per group puts every cell between those with
     smaller and with larger shares; equal shares stand together, so that no order of the rows matters.
 
     >>> from civigrid.kernels.zones import zones_of

@@ -43,9 +43,8 @@ def mean_difference(
             t, weight, p = size[row], persons[row], share[row]
             total += weight
             sd = np.sqrt(t * p * (1 - p))
-            # two draws of one cell would differ by about this: they are one cell, and differ by nothing
-            itself += weight * weight / cells[row] * 2 / np.sqrt(np.pi) * sd / t
-            _scatter(mass, moment, t, p, sd, weight)
+            # two draws of one cell would differ by this: they are one cell, and differ by nothing
+            itself += weight * weight / cells[row] * _scatter(mass, moment, t, p, sd, weight)
         below, last, sum_ = 0.0, -1.0, 0.0
         for k in range(_BINS + 1):
             if mass[k] > 0:
@@ -58,13 +57,13 @@ def mean_difference(
 
 
 @_jit  # type: ignore[untyped-decorator]
-def _scatter(mass: Floats, moment: Floats, t: float, p: float, sd: float, weight: float) -> None:  # pragma: no cover
-    """Add the distribution of one row's share to the classes."""
+def _scatter(mass: Floats, moment: Floats, t: float, p: float, sd: float, weight: float) -> float:  # pragma: no cover
+    """Add the distribution of one row's share to the classes; give by how much two draws of it differ."""
     if sd == 0.0:
         place = int(np.sqrt(p) * _BINS)
         mass[place] += weight
         moment[place] += weight * p
-        return
+        return 0.0
     if sd > 20.0:
         for k in range(len(_BELL)):
             s = min(max(p + (k - len(_BELL) // 2) * sd / (4 * t), 0.0), 1.0)
@@ -72,15 +71,18 @@ def _scatter(mass: Floats, moment: Floats, t: float, p: float, sd: float, weight
             place = int(np.sqrt(s) * _BINS)
             mass[place] += add
             moment[place] += add * s
-        return
+        return float(2 / np.sqrt(np.pi) * sd / t)
     spread = 12.0 + 7.0 * sd
     k, last = max(0.0, np.floor(t * p - spread)), min(t, np.ceil(t * p + spread))
     log = math.lgamma(t + 1) - math.lgamma(k + 1) - math.lgamma(t - k + 1) + k * np.log(p) + (t - k) * np.log1p(-p)
-    pmf, odds = np.exp(log), p / (1 - p)
+    pmf, odds, below, apart = np.exp(log), p / (1 - p), 0.0, 0.0
     while k <= last:
         s = k / t
         place = int(np.sqrt(s) * _BINS)
         mass[place] += weight * pmf
         moment[place] += weight * pmf * s
+        below += pmf
+        apart += max(below * (1 - below), 0.0)
         pmf *= (t - k) / (k + 1) * odds
         k += 1.0
+    return 2 * apart / t

@@ -68,7 +68,7 @@ def ordinal_information(rows: Zones) -> Value:
 
     Notes
     -----
-    Reardon (2009), in Flückiger et al. (eds.), Occupational and Residential Segregation, eqs. 5 and 10.
+    Reardon (2009), in Flückiger, Reardon and Silber (eds.), Occupational and Residential Segregation.
 
     >>> from civigrid.kernels.zones import zones_of
     >>> ordinal_information(zones_of(np.array([[4.0, 0.0, 0.0], [0.0, 0.0, 4.0]]))).estimate
@@ -171,8 +171,8 @@ def rank_order_information(rows: Zones, order: int = 4) -> Value:
 
     Notes
     -----
-    Reardon and Bischoff (2011), Am. J. Sociol. 116, appendix; Reardon (2011).  The derivatives take the thresholds as
-    given.
+    Reardon and Bischoff (2011), Am. J. Sociol. 116, appendix; Reardon (2011), Measures of income
+    segregation.  The derivatives take the thresholds as given.
 
     >>> from civigrid.kernels.zones import zones_of
     >>> rank_order_information(zones_of(np.array([[4.0, 0.0, 0.0], [0.0, 0.0, 4.0]]))).estimate.round(6)

@@ -75,8 +75,10 @@ def chance_of(rows: Zones, noise: Floats | None = None) -> Chance:
     persons = np.bincount(row, rows.cells * rows.size).astype(np.float64)
     counted, of = size[first], zone[first]
     starts = np.searchsorted(of, np.arange(len(rows.starts)))
-    left = np.maximum(total[of] - counted, 0.0)
-    effective = np.divide(counted * (total[of] - 1), left, out=np.full_like(left, _MOST), where=left > 0)
+    # parts of persons round to whole ones in the zone as in the cell: a cell that is its zone leaves nobody
+    everyone = np.rint(total)[of]
+    left = np.maximum(everyone - counted, 0.0)
+    effective = np.divide(counted * (everyone - 1), left, out=np.full_like(left, _MOST), where=left > 0)
     made = Chance(np.minimum(effective, _MOST), persons, 1 / counted, share, starts, None, counted)
     if noise is None or keys is None:
         return made
@@ -332,8 +334,16 @@ def expected_gini(chance: Chance) -> Floats:
     r"""Expected Gini index of two or more groups, by the mixture of all rows' distributions of shares.
 
     Two rows drawn at random differ by :math:`2\int F(1-F)\,ds` on average, *F* the distribution of the share in the
-    mixture, less what a row would differ from a copy of itself.
+    mixture, less what a row would differ from a copy of itself.  Fixed margins leave the shares of two cells as far
+    apart as independent ones of :math:`t(T-1)/T` persons: where one has more of the group, the other has less.  That
+    they deviate less from the whole, as *D* sees, is no matter here.
     """
+    alone = np.zeros(len(chance.starts), dtype=bool)
+    if chance.counted is not None:
+        everyone = np.maximum(chance.by_row(chance.total), 1.0)
+        alone = np.rint(everyone) <= chance.counted
+        alone = np.logical_or.reduceat(alone, chance.starts)
+        chance = chance._replace(size=np.maximum(chance.counted * (everyone - 1) / everyone, 1.0))
     groups = range(1) if chance.share.shape[1] == 2 else _groups(chance)
     total = np.zeros(len(chance.starts))
     ends = np.append(chance.starts[1:], len(chance.size))
@@ -342,4 +352,4 @@ def expected_gini(chance: Chance) -> Floats:
         cells = chance.persons if chance.counted is None else chance.persons / chance.counted
         size = np.maximum(np.rint(_smaller(chance, p, noise)), 1.0)
         total += mean_difference(chance.starts, ends, size, chance.persons, cells, p)
-    return total * (2 if len(groups) == 1 else 1) / (2 * _diversity(chance))
+    return np.where(alone, 0.0, total * (2 if len(groups) == 1 else 1)) / (2 * _diversity(chance))

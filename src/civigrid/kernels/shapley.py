@@ -224,7 +224,7 @@ def two_term_difference(first: Floats, second: Floats, index: TableIndex) -> Two
 
     Notes
     -----
-    S. J. Rey, R. Cortes, E. Knaap (2021), Urban Stud. 58 (comparative segregation analytics), approach
+    S. J. Rey, R. Cortes, E. Knaap (2021), Comparative spatial segregation analytics, Spatial Demography 9, approach
     "composition": each cell takes the share that stands at its own quantile in the other city.  We count quantiles in
     persons, not in cells, and take the middle of a run of equal shares, so that a city compared with itself has no
     terms and splitting a cell in two changes nothing.

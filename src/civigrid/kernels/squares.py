@@ -27,7 +27,7 @@ def variance_ratio(rows: Zones) -> Value:
 
     Notes
     -----
-    Bell (1954); Stearns and Logan (1986), Urban Affairs Q. 22; Massey and Denton (1988), p. 288.
+    Bell (1954); Stearns and Logan (1986), Urban Affairs Q. 22; Massey and Denton (1988).
 
     >>> from civigrid.kernels.zones import zones_of
     >>> variance_ratio(zones_of(np.array([[10.0, 0.0], [10.0, 30.0]]))).estimate
@@ -53,7 +53,7 @@ def squared_variation(rows: Zones) -> Value:
 
     Notes
     -----
-    Reardon and Firebaugh (2002), eq. 15.  Groups without persons do not count among *G*.
+    Reardon and Firebaugh (2002).  Groups without persons do not count among *G*.
 
     >>> from civigrid.kernels.zones import zones_of
     >>> squared_variation(zones_of(np.array([[10.0, 0.0], [10.0, 30.0]]))).estimate
@@ -74,7 +74,7 @@ def normalized_exposure(rows: Zones) -> Value:
 
     Notes
     -----
-    James (1986), Sociol. Methodol. 16; Reardon and Firebaugh (2002), eq. 18.
+    James (1986), Sociol. Methods Res. 14; Reardon and Firebaugh (2002).
 
     >>> from civigrid.kernels.zones import zones_of
     >>> normalized_exposure(zones_of(np.array([[10.0, 0.0], [10.0, 30.0]]))).estimate
@@ -94,7 +94,7 @@ def relative_diversity(rows: Zones) -> Value:
 
     Notes
     -----
-    Carlson (1992); Reardon and Firebaugh (2002), eq. 13; of neighbourhoods Reardon and O'Sullivan (2004), eq. 11.
+    Carlson (1992); Reardon and Firebaugh (2002); of neighbourhoods Reardon and O'Sullivan (2004).
 
     >>> from civigrid.kernels.zones import zones_of
     >>> relative_diversity(zones_of(np.array([[10.0, 0.0], [10.0, 30.0]]))).estimate

@@ -220,7 +220,7 @@ def summaries(city: City, origin: Ints, reference: Floats, threshold: float) -> 
 
     Notes
     -----
-    Olteanu, Randon-Furling and Clark (2019), PNAS 116(25), eqs. 1 and 2; the area under a trajectory is taken over
+    Olteanu, Randon-Furling and Clark (2019), PNAS 116(25); the area under a trajectory is taken over
     persons instead of units, :math:`\Delta_i = \sum_r t_r\,KL(q_{i,\le r}\|P) / T`: the mean over all persons of the
     divergence of everyone who lives as near as they do.  It does not depend on how persons are put into units.
     Chance makes :math:`(G-1)/2\cdot(1/n - 1/T)` of a divergence of *n* of *T* persons (Miller 1955).

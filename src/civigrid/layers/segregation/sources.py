@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from civigrid.errors import unknown_name
+
+_ISSUE = re.compile(r"(\d+)(?:\((\d+)\))?, ([\d-]+)")
+"""Volume, number and pages."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,9 @@ class Source:
     more : str
         Volume, pages or identifier, as text.
     book : bool
-        Whether `venue` is a publisher, or the title of a book.
+        Whether `venue` is a publisher.
+    chapter : bool
+        Whether `venue` is the title of the book it is a chapter of.
     """
 
     key: str
@@ -35,6 +41,7 @@ class Source:
     venue: str
     more: str = ""
     book: bool = False
+    chapter: bool = False
 
     @property
     def short(self) -> str:
@@ -50,15 +57,23 @@ class Source:
     def bibtex(self) -> str:
         """Give the entry as BibTeX."""
         kind, place = ("book", "publisher") if self.book else ("article", "journal")
+        if self.chapter:
+            kind, place = "incollection", "booktitle"
         fields = {"author": self.author, "title": f"{{{self.title}}}", place: self.venue, "year": str(self.year)}
-        if self.more:
-            fields["note" if self.book else "volume"] = self.more
+        parts = None if kind == "book" else _ISSUE.fullmatch(self.more)
+        if parts:
+            found = {"volume": parts[1], "number": parts[2], "pages": parts[3].replace("-", "--")}
+            fields |= {name: text for name, text in found.items() if text}
+        elif self.more:
+            fields["note"] = self.more
         lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
         return f"@{kind}{{{self.key},\n{lines}\n}}"
 
 
-def _s(key: str, author: str, title: str, venue: str, more: str = "", book: bool = False) -> Source:
-    return Source(key, author, int("".join(c for c in key if c.isdigit())[:4]), title, venue, more, book)
+def _s(
+    key: str, author: str, title: str, venue: str, more: str = "", *, book: bool = False, chapter: bool = False
+) -> Source:
+    return Source(key, author, int("".join(c for c in key if c.isdigit())[:4]), title, venue, more, book, chapter)
 
 
 _ALL = (
@@ -70,9 +85,10 @@ _ALL = (
     _s("bell1954", "Bell, Wendell", "A probability model for the measurement of ecological segregation",
        "Social Forces", "32(4), 357-364"),
     _s("bezenac2022", "B\\'ezenac, C\\'ecile de and Clark, William A. V. and Olteanu, Madalina and "
-       "Randon-Furling, Julien", "Revealing multiscale segregation effects: a normalised distortion coefficient",
-       "Geographical Analysis", "54"),
-    _s("carlson1992", "Carlson, Susan M.", "Trends in race/sex occupational inequality", "Social Problems",
+       "Randon-Furling, Julien", "Measuring and visualizing patterns of ethnic concentration: the role of distortion "
+       "coefficients", "Geographical Analysis", "54(1), 173-196"),
+    _s("carlson1992", "Carlson, Susan M.", "Trends in race/sex occupational inequality: conceptual and measurement "
+       "issues", "Social Problems",
        "39(3), 268-290"),
     _s("carrington1997", "Carrington, William J. and Troske, Kenneth R.", "On measuring segregation in samples with "
        "small units", "Journal of Business and Economic Statistics", "15(4), 402-409"),
@@ -89,12 +105,12 @@ _ALL = (
     _s("isard1960", "Isard, Walter", "Methods of Regional Analysis", "MIT Press", book=True),
     _s("james1985", "James, David R. and Taeuber, Karl E.", "Measures of segregation", "Sociological Methodology",
        "15, 1-32"),
-    _s("james1986", "James, Franklin J.", "A new generalized exposure-based segregation index",
-       "Sociological Methods and Research", "14(3), 301-316"),
+    _s("james1986", "James, Franklin J.", "A new generalized `exposure-based' segregation index: demonstration in "
+       "Denver and Houston", "Sociological Methods and Research", "14(3), 301-316"),
     _s("massey1988", "Massey, Douglas S. and Denton, Nancy A.", "The dimensions of residential segregation",
        "Social Forces", "67(2), 281-315"),
     _s("miller1955", "Miller, George A.", "Note on the bias of information estimates",
-       "Information Theory in Psychology", "Free Press, 95-100", book=True),
+       "Information Theory in Psychology: Problems and Methods", "Free Press, 95-100", chapter=True),
     _s("mora2011", "Mora, Ricardo and Ruiz-Castillo, Javier", "Entropy-based segregation indices",
        "Sociological Methodology", "41(1), 159-194"),
     _s("morgan1975", "Morgan, Barrie S.", "The segregation of socioeconomic groups in urban areas: a comparative "
@@ -116,9 +132,11 @@ _ALL = (
        "Firebaugh, Glenn and Farrell, Chad R. and Bischoff, Kendra", "The geographic scale of metropolitan racial "
        "segregation", "Demography", "45(3), 489-514"),
     _s("reardon2009", "Reardon, Sean F.", "Measures of ordinal segregation", "Occupational and Residential "
-       "Segregation (Research on Economic Inequality)", "17, 129-155", book=True),
+       "Segregation (Research on Economic Inequality)", "17, 129-155", chapter=True),
     _s("reardon2011", "Reardon, Sean F. and Bischoff, Kendra", "Income inequality and income segregation",
        "American Journal of Sociology", "116(4), 1092-1153"),
+    _s("reardon2011b", "Reardon, Sean F.", "Measures of income segregation", "Stanford Center for Education Policy "
+       "Analysis", "working paper", book=True),
     _s("roberto2015", "Roberto, Elizabeth", "The divergence index: a decomposable measure of segregation and "
        "inequality", "arXiv", "1508.01167"),
     _s("sakoda1981", "Sakoda, James M.", "A generalized index of dissimilarity", "Demography", "18(2), 245-250"),
@@ -172,7 +190,9 @@ def bibtex(keys: Iterable[str]) -> str:
       title = {{A revaluation of indexes of residential segregation}},
       journal = {Social Forces},
       year = {1977},
-      volume = {55(4), 1058-1066}
+      volume = {55},
+      number = {4},
+      pages = {1058--1066}
     }
     """
     entries = []

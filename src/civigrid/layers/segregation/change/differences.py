@@ -15,6 +15,7 @@ from civigrid.kernels import shapley
 from civigrid.kernels.shapley import Difference, shapley_difference, two_term_difference
 from civigrid.kernels.zones import zones_of
 from civigrid.layers.segregation.change.pairs import Aligned, align, group_names, sample_of
+from civigrid.layers.segregation.groups import is_interpolated
 from civigrid.layers.segregation.indices import INDICES, Index, index_named, with_parameters
 from civigrid.layers.segregation.measured import against_others
 from civigrid.result_table import parameters, result_table
@@ -94,6 +95,8 @@ def difference_table(
         "draws": draws or None,
         "seed": seed if draws else None,
     }
+    if is_interpolated(before, groups) or is_interpolated(after, groups):
+        about["no_correction"] = "counts are interpolated: they lack the scatter that chance makes among counted people"
     rows: list[dict[str, Any]] = []
     names = "|".join(group_names(groups, total))
     for place, inside in _zones(both, zone):
@@ -146,9 +149,11 @@ def _five(
         if drawn is not None:
             better = 2 * value - float(drawn[:, k].mean())
             low, high = np.percentile(drawn[:, k] - drawn[:, k].mean(), [2.5, 97.5])
-            row |= {"corrected": better, "low": better + low, "high": better + high}
+            middle = value if "no_correction" in about else better
+            row |= {"corrected": np.nan if "no_correction" in about else better}
+            row |= {"low": middle + low, "high": middle + high}
         interval = "bootstrap of persons, 95 %" if draws else None
-        bias = "that of resampling, taken out once" if draws else None
+        bias = "that of resampling, taken out once" if draws and "no_correction" not in about else None
         told = parameters(**about, **fit, **_FIVE, addend=name in TERMS, interval=interval, bias=bias)
         yield {
             "zone": zone,
@@ -250,17 +255,20 @@ def city_difference_table(
                 f"{index.name} is no index of two groups: two-term differences are defined for one group against "
                 f"everyone else. Can be: {', '.join(n for n, i in INDICES.items() if i.groups == 'each')}."
             )
-    samples = [sample_of(cells, groups, total).counts for cells in (first, second)]
+    found = [sample_of(cells, groups, total) for cells in (first, second)]
+    samples, left_out = [sample.counts for sample in found], [sample.left_out for sample in found]
     rows = []
     for index in declared:
         for k, group in enumerate(names):
             if not (total and group == "rest"):
                 pair = [against_others(sample, k) for sample in samples]
-                rows += list(_two(index, group, pair, total))
+                rows += list(
+                    _two(index, group, pair, {"total": total or "sum of the groups", "left_out_cells": left_out})
+                )
     return result_table(rows)
 
 
-def _two(index: Index, group: str, pair: Sequence[Floats], total: str) -> Iterator[dict[str, Any]]:
+def _two(index: Index, group: str, pair: Sequence[Floats], about: dict[str, Any]) -> Iterator[dict[str, Any]]:
     value, _ = with_parameters(index)
 
     def of_table(table: Floats) -> float:
@@ -284,5 +292,5 @@ def _two(index: Index, group: str, pair: Sequence[Floats], total: str) -> Iterat
             "estimate": estimate,
             "persons": float(sum(t.sum() for t in pair)),
             "cells": sum(len(t) for t in pair),
-            "parameters": parameters(total=total or "sum of the groups", addend=addend, **_TWO, **index.parameters),
+            "parameters": parameters(**about, addend=addend, **_TWO, **index.parameters),
         }

@@ -116,7 +116,7 @@ def around(
 
     Notes
     -----
-    Reardon and O'Sullivan (2004), Sociol. Methodol. 34, eq. 1, for persons instead of points of a surface.  The share
+    Reardon and O'Sullivan (2004), Sociol. Methodol. 34, for persons instead of points of a surface.  The share
     :math:`(K n)_i / (K t)_i` is renormalised by itself over whoever lives within the radius: neither an edge of the
     area nor empty land counts.
 

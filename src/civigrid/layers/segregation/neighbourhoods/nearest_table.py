@@ -122,7 +122,7 @@ def _macro_micro(reached: Sequence[tuple[int, pd.DataFrame]]) -> pd.DataFrame:
     if len(reached) < 2:
         return result_table([])
     (small, micro), (large, macro) = reached[0], reached[-1]
-    said = {"micro_k": small, "macro_k": large, "source": "Reardon et al. (2008), p. 492, of k instead of radii"}
+    said = {"micro_k": small, "macro_k": large, "source": "Reardon et al. (2008), of k instead of radii"}
     pairs = [(micro[n].to_numpy(), macro[n].to_numpy()) for n in ("estimate", "corrected")]
     plain, better, without = ratio_of(pairs[0], pairs[1], micro["low"].to_numpy())
     text = np.where(without, parameters(**said, not_told=WHY), parameters(**said)).astype(object)

@@ -16,7 +16,7 @@ from civigrid.errors import SchemaError, unknown_name
 from civigrid.kernels.convolution import Kernel
 from civigrid.kernels.permutation import Tail, fixed_margins, p_value, whole_persons
 from civigrid.kernels.zones import Zones, zones_of
-from civigrid.layers.segregation.groups import group_counts
+from civigrid.layers.segregation.groups import group_counts, is_interpolated
 from civigrid.layers.segregation.indices import Index, index_named, with_parameters
 from civigrid.layers.segregation.measured import Target, of_target, targets
 from civigrid.layers.segregation.neighbourhoods.by_kernel import Neighbourhood
@@ -104,7 +104,7 @@ def permutation_test(
     Raises
     ------
     SchemaError
-        Fractional counts, fewer than two groups, no draws.
+        Fractional or interpolated counts, fewer than two groups, no draws.
 
     Notes
     -----
@@ -233,6 +233,11 @@ def _people(
     names = [*groups, "rest"] if total else list(groups)
     if len(names) < 2:
         raise SchemaError(f"segregation needs two groups at least, got {names}. Name the total to make a rest.")
+    if is_interpolated(cells, groups):
+        raise SchemaError(
+            "counts are interpolated: cells share the composition of their area and lack the scatter that random "
+            "allocation makes, so that p would say nothing. Permute the counts of the areas that were counted."
+        )
     known = np.flatnonzero(counts.sum(axis=1) > 0)
     if rounded:
         whole = whole_persons(counts[known]).astype(np.float64)

@@ -69,7 +69,7 @@ def profile_table(
 
     Notes
     -----
-    Reardon, Matthews, O'Sullivan, Lee, Firebaugh, Farrell and Bischoff (2008), Demography 45, p. 492: the ratio is the
+    Reardon, Matthews, O'Sullivan, Lee, Firebaugh, Farrell and Bischoff (2008), Demography 45: the ratio is the
     part of what separates small neighbourhoods that large ones are separated by too.  All kernels share one transform
     of the groups; every index is computed from the same sums.
     """
@@ -96,7 +96,7 @@ def _by_scale(found: Sequence[Columns], kernels: Sequence[Kernel]) -> list[Colum
         return []
     shapes = {kernel.shape for kernel in kernels}
     said = {"kernel": shapes.pop() if len(shapes) == 1 else "mixed"}
-    of_scales = said | {"micro_m": radii[small], "macro_m": radii[large], "source": "Reardon et al. (2008), p. 492"}
+    of_scales = said | {"micro_m": radii[small], "macro_m": radii[large], "source": "Reardon et al. (2008)"}
     slope = parameters(**said, radii_m=radii[radii > 0].tolist(), per="doubling of the radius, least squares")
     same = {name: found[0][name] for name in ("zone", "groups", "persons", "cells")}
     none = np.full(len(same["zone"]), np.nan)
