@@ -251,7 +251,7 @@ def test_the_command_line(tmp_path, monkeypatch):
     assert [step["step"] for step in plan["steps"]] == ["cells:c"]
     answer = runner.invoke(app, ["demo", "--persons", "3000", "--folder", "d", "--json"])
     assert answer.exit_code == 0, answer.output
-    assert len(json.loads(answer.stdout)["maps"]) == 4
+    assert len(json.loads(answer.stdout)["maps"]) == 5
 
 
 def test_errors_are_told_without_a_traceback(tmp_path):
