@@ -19,10 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec
+from inspect import Parameter, signature
+from typing import Any, ParamSpec
 
 import pandas as pd
+import xarray as xr
 
+from civigrid.errors import SchemaError
 from civigrid.layers import segregation as layer
 from civigrid.layers.segregation import (
     INDICES,
@@ -30,6 +33,7 @@ from civigrid.layers.segregation import (
     Kernel,
     Result,
     Results,
+    check_reference,
     difference_cells,
     local_cells,
     maup_cells,
@@ -44,12 +48,34 @@ from civigrid.layers.segregation import (
 P = ParamSpec("P")
 
 
-def _valued(table: Callable[P, pd.DataFrame]) -> Callable[P, Results]:
+def _valued(table: Callable[P, pd.DataFrame]) -> Callable[..., Results]:
+    """Give a function of tables as one of results, which asks for a reference where groups change at a border."""
+
     @wraps(table)
-    def found(*given: P.args, **options: P.kwargs) -> Results:
+    def found(*given: Any, reference: str = "", **options: Any) -> Results:
+        cells = given[0] if given else options.get("cells")
+        if isinstance(cells, xr.Dataset) and table.__name__ != "reference_table":
+            groups = given[1] if len(given) > 1 else options.get("groups", ())
+            zone = options.get("zone", "")
+            if reference == "country":
+                raise SchemaError("indices compare with the whole: take segregation.reference() for the own country.")
+            if not isinstance(groups, xr.Dataset) and "country" in cells:
+                check_reference(cells, groups, zone=zone, reference="whole" if reference == "whole" else "")
+        elif table.__name__ == "reference_table" and reference:
+            options["reference"] = reference
         return Results(table(*given, **options))
 
+    asked = signature(table)
+    more = Parameter("reference", Parameter.KEYWORD_ONLY, default="", annotation="str")
+    kept = [p for p in asked.parameters.values() if p.name != "reference"]
+    found.__signature__ = asked.replace(parameters=[*kept, more], return_annotation="Results")  # type: ignore[attr-defined]
+    found.__doc__ = f"Give as `Results` what `{table.__name__}` gives as a table.\n\n{_without_example(table)}"
     return found
+
+
+def _without_example(table: Callable[..., pd.DataFrame]) -> str:
+    """Docstring of a function of tables, without what is true of tables alone."""
+    return (table.__doc__ or "").partition("    Examples\n")[0].rstrip()
 
 
 indices = _valued(layer.segregation_table)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -88,6 +90,10 @@ def held_back(table: pd.DataFrame, fewest: Floats, profile: Profile) -> npt.NDAr
         return why
     enough = MEMBERS * profile.threshold
     why[fewest < enough] = f"fewer than {enough} of a group"
+    # shares of the groups that stay, told by what chance makes of them, would leave that of the group that goes
+    few = set(table.loc[why != "", "zone"])
+    of_one = ~table["groups"].str.contains("|", regex=False)
+    why[((why == "") & table["zone"].isin(few) & of_one).to_numpy()] = f"fewer than {enough} of another group"
     why[(table["cells"] < profile.threshold).to_numpy()] = f"fewer than {profile.threshold} units"
     return why
 
@@ -102,7 +108,11 @@ def _fewest(members: Floats, columns: list[int]) -> Floats:
 
 
 def protect_indices(table: pd.DataFrame, why: npt.NDArray[np.object_], profile: Profile) -> pd.DataFrame:
-    """Take the figures out of rows that may not leave, small zones' persons too, and round the others."""
+    """Take the figures out of rows that may not leave, small zones' persons too, and round the others.
+
+    Persons are rounded to the threshold: two tables of other groups could be subtracted else.  Figures among the
+    parameters go the same way.
+    """
     if not profile.threshold:
         return table
     changed = table.copy()
@@ -114,4 +124,29 @@ def protect_indices(table: pd.DataFrame, why: npt.NDArray[np.object_], profile: 
     small = set(persons.index[persons.index != "all"][hidden])
     small |= set(persons.index[(persons > 0) & (persons < profile.threshold)])
     changed.loc[changed["zone"].isin(small).to_numpy(), "persons"] = np.nan
+    changed["persons"] = (changed["persons"] / profile.threshold).round() * profile.threshold
+    if "parameters" in table:
+        texts = zip(table["parameters"], why, strict=True)
+        changed["parameters"] = [_protected(text, bool(held)) for text, held in texts]
     return changed
+
+
+TOLD = frozenset(
+    {"b", "order", "p", "p_z", "z", "threshold", "decay_m", "self_distance", "radius_m", "size_m", "cell_size_m",
+     "noise_variance", "noise_left_in", "reach_m", "tolerance", "within_min", "decay_min"}
+)  # fmt: skip
+"""Numbers among parameters that were given, or say how sure one is: no figures of people."""
+
+
+def _protected(text: str, held: bool) -> str:
+    """Parameters without the figures of a row that is held back, or with them rounded."""
+    said: dict[str, Any] = json.loads(text or "{}")
+    figures = [k for k, v in said.items() if isinstance(v, float) and k not in TOLD]
+    if not figures:
+        return text
+    for name in figures:
+        if held:
+            del said[name]
+        else:
+            said[name] = round(said[name], DECIMALS)
+    return json.dumps(said, sort_keys=True, ensure_ascii=False)

@@ -30,7 +30,9 @@ def checked_counts(counts: npt.ArrayLike, names: Sequence[str]) -> Floats:
     return np.asarray(found)
 
 
-def segregation_curve(counts: npt.ArrayLike, names: Sequence[str], *, title: str = "", most: int = 1500) -> Figure:
+def segregation_curve(
+    counts: npt.ArrayLike, names: Sequence[str], *, title: str = "", most: int = 1500, coarse: bool = False
+) -> Figure:
     """Draw segregation curves: from the cells where a group is rarest on, its members against everyone else.
 
     Parameters
@@ -43,6 +45,8 @@ def segregation_curve(counts: npt.ArrayLike, names: Sequence[str], *, title: str
         By default which group is furthest from even.
     most : int
         Points drawn of a curve, at most.
+    coarse : bool
+        Draw curves at 41 fixed places, to half a percent: every corner of an exact curve tells a cell's counts.
 
     Notes
     -----
@@ -77,9 +81,16 @@ def segregation_curve(counts: npt.ArrayLike, names: Sequence[str], *, title: str
         color = GROUPS[list(names).index(name) % len(GROUPS)]
         step = max(len(x) // most, 1)
         take = np.unique(np.append(np.arange(0, len(x), step), len(x) - 1))
-        axes.plot(100 * x[take], 100 * y[take], color=color, lw=1.8)
         gap = int(np.argmax(x - y))
-        axes.vlines(100 * x[gap], 100 * y[gap], 100 * x[gap], color=color, lw=1.2, linestyles=":")
+        across, up = x[take], y[take]
+        widest, low = x[gap], y[gap]
+        if coarse:
+            across = np.linspace(0, 1, 41)
+            up = np.round(200 * np.interp(across, x, y)) / 200
+            widest = np.round(40 * x[gap]) / 40
+            low = np.round(200 * np.interp(widest, x, y)) / 200
+        axes.plot(100 * across, 100 * up, color=color, lw=1.8)
+        axes.vlines(100 * widest, 100 * low, 100 * widest, color=color, lw=1.2, linestyles=":")
         words = f"{name}: G {gini[name]:.2f}, D {x[gap] - y[gap]:.2f}"
         axes.text(3, 95 - 6.5 * k, words, color=color, fontsize=9.5, fontweight="bold")
     axes.set(xlim=(0, 100), ylim=(0, 100), xlabel="Everyone else, %", ylabel="Members of the group, %", aspect="equal")

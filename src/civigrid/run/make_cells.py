@@ -154,13 +154,23 @@ METHODS: dict[str, Callable[[config.Cells, Given, Grid], Projection]] = {
 def _derived(cells: xr.Dataset, item: config.Cells) -> xr.Dataset:
     """Add the counts the run file derives: sums of columns, and rests of one column less others."""
     for name, columns in item.sums.items():
-        cells = _add(cells, name, columns, np.ones(len(columns)))
+        wholes = {column_of(cells[c]).part_of for c in columns}
+        whole = wholes.pop() if len(wholes) == 1 else None
+        # disclosure control must know what is part of what: parts of the sum, the sum of what they were part of
+        nested = whole not in item.sums
+        cells = _add(cells, name, columns, np.ones(len(columns)), part_of=whole if nested else None, rests=not nested)
+        for column in columns if nested else ():
+            cells[column].attrs["part_of"] = name
     for name, columns in item.rests.items():
-        cells = _add(cells, name, columns, np.array([1.0] + [-1.0] * (len(columns) - 1)))
+        known = all(column_of(cells[c]).part_of == columns[0] for c in columns[1:])
+        sign = np.array([1.0] + [-1.0] * (len(columns) - 1))
+        cells = _add(cells, name, columns, sign, part_of=columns[0] if known else None, rests=not known)
     return cells
 
 
-def _add(cells: xr.Dataset, name: str, columns: tuple[str, ...], sign: Floats) -> xr.Dataset:
+def _add(
+    cells: xr.Dataset, name: str, columns: tuple[str, ...], sign: Floats, *, part_of: str | None, rests: bool
+) -> xr.Dataset:
     parts = np.stack([values_of(cells, c) for c in columns])
     missing = np.stack([is_missing(status_of(cells, c)) for c in columns]).any(axis=0)
     value = sign @ parts
@@ -171,5 +181,8 @@ def _add(cells: xr.Dataset, name: str, columns: tuple[str, ...], sign: Floats) -
     status[missing], value[missing] = Status.UNAVAILABLE, np.nan
     first = column_of(cells[columns[0]])
     words = " + ".join(columns) if sign.min() > 0 else " − ".join(columns)
-    about = replace(first, long_name=f"{name} ({words})", part_of=None, noise_variance=None, reconciled=None)
+    rests_on = "|".join(columns) if rests else None
+    about = replace(
+        first, long_name=f"{name} ({words})", part_of=part_of, rests_on=rests_on, noise_variance=None, reconciled=None
+    )
     return with_variables(cells, {name: value}, {name: about}, status={name: status})

@@ -19,6 +19,7 @@ from civigrid.io.cells import INSIDE
 from civigrid.io.tables import column_names
 from civigrid.io.write import write_bytes, write_csv, write_table, write_text
 from civigrid.layers.segregation import segregation_cells
+from civigrid.layers.segregation.groups import group_counts
 from civigrid.layers.segregation.indices import NOMINAL, index_named
 from civigrid.layers.segregation.maup.classes import WORDS, maup_cells
 from civigrid.layers.segregation.maup.settings import MaupOptions
@@ -27,10 +28,12 @@ from civigrid.maps import make_map, to_html
 from civigrid.project import centre_partition, label_cells
 from civigrid.project.geometry import transformer
 from civigrid.release import Profile, public_grid, release
+from civigrid.release.indices import indices_held_back, protect_indices
 from civigrid.report.drawing import SUFFIXES, figure_bytes
 from civigrid.report.maup_figures import maup_figure
 from civigrid.run.ancillary import cells_of_file, split_name
 from civigrid.run.audit import read_zones
+from civigrid.run.segregation.members import members_of
 from civigrid.types import Labels
 
 Announce = Callable[[str, int, int], None]
@@ -137,7 +140,11 @@ def run_maup(job: MaupJob, announce: Announce = _silent) -> dict[str, Any]:
         noise_variance=job.noise_variance,
         announce=lambda done, of: announce("cut cells", done, of),
     )
-    passed = release(table, job.profile)
+    counts, _ = group_counts(cells, job.groups, job.total)
+    zones, members = members_of(counts, cells[job.zone].to_numpy() if job.zone else np.empty(0, dtype=object))
+    names = [*job.groups, *(["rest"] if job.total else [])]
+    why = indices_held_back(table, zones, names, members, job.profile)
+    passed = release(protect_indices(table, why, job.profile), job.profile)
     files = []
     if job.table is not None:
         TABLES[job.table.suffix.lower()](passed, job.table)

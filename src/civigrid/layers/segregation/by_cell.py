@@ -12,7 +12,7 @@ from scipy.special import xlogy
 from civigrid.cells import column_of, with_variables
 from civigrid.errors import unknown_name
 from civigrid.kernels.zones import across
-from civigrid.layers.segregation.groups import RESIDENTS, group_counts, measure_column, statuses_of
+from civigrid.layers.segregation.groups import group_counts, measure_column, statuses_of, with_whole
 from civigrid.types import Column, Floats
 
 
@@ -185,7 +185,7 @@ def segregation_cells(
     city = City.of(counts)
     rests = "|".join([*groups, total] if total else groups)
     values: dict[str, Floats] = {"residents": city.size}
-    about = {"residents": RESIDENTS}
+    cells, about = with_whole(cells, groups, total, city.size)
     wanted = [(n, k) for k in range(len(groups)) for n in measures if MEASURES[n].by_group]
     for name, k in wanted:
         group = groups[k]

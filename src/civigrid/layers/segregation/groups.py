@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,25 @@ from civigrid.types import Column, Floats, Ints, Status, Statuses
 
 RESIDENTS = Column(long_name="Residents counted in the groups", source="segregation")
 """What the variable ``residents`` means, by which measures of cells average."""
+
+
+def with_whole(
+    cells: xr.Dataset, groups: Sequence[str], total: str, residents: Floats
+) -> tuple[xr.Dataset, dict[str, Column]]:
+    """Declare groups as parts of the total, or of ``residents``, and describe ``residents``.
+
+    Disclosure control must know what adds up: residents less the groups that are shown would tell a hidden one.  Where
+    groups are parts of another count already, whose numbers differ, residents are hidden with any of the groups.
+    """
+    parent, about = total or "residents", RESIDENTS
+    changed = cells.copy()
+    for group in groups:
+        of = cells[group].attrs.get("part_of")
+        if of in (None, "", parent) or of not in cells:
+            changed[group] = cells[group].assign_attrs(part_of=parent)
+        elif not np.allclose(np.nan_to_num(values_of(cells, of)), np.nan_to_num(residents), atol=0.5):
+            about = replace(RESIDENTS, rests_on="|".join(groups))
+    return changed, {"residents": about}
 
 
 def measure_column(words: str, units: str, names: Sequence[str]) -> Column:

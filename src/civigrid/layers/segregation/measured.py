@@ -125,7 +125,9 @@ def measure(
         # of interaction both lie below the share: what counts is how far from it
         unreliable = np.abs(expected - baseline) > np.abs(found.estimate - baseline) / 2
     if index.correction in ("rescaled", "squares") or index.name in _SHARES:
-        low, high = np.maximum(low, -1.0), np.minimum(high, 1.0)
+        # neighbourhoods that reach beyond a zone may take an index out of its range: then nothing is cut
+        inside = np.abs(better if chance is not None else found.estimate) <= 1
+        low, high = np.where(inside, np.maximum(low, -1.0), low), np.where(inside, np.minimum(high, 1.0), high)
     return Measured(found.estimate, expected, better, low, high, unreliable)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -29,7 +30,7 @@ from civigrid.layers.segregation.groups import (
 )
 from civigrid.layers.segregation.indices import DEFAULT, Index, index_named, with_parameters
 from civigrid.layers.segregation.measured import Target, against_others, measure, of_target, row_parameters, targets
-from civigrid.result_table import result_table, result_table_of
+from civigrid.result_table import parameters, result_table, result_table_of
 from civigrid.types import Floats
 
 Interval = Literal["delta", "bootstrap"]
@@ -270,6 +271,13 @@ def _of_zones(
     table = pd.concat(parts, ignore_index=True).sort_values("order", kind="stable", ignore_index=True)
     at = table["order"].to_numpy()
     cells = rows.sums(np.ones(len(rows.own))).astype(np.int64)
+    alone = (cells[at] == 1) & ~table["index"].isin(["E", "simpson"])
+    # one cell is as even as can be, whoever lives there: no index, no chance and no interval of it means anything
+    table.loc[alone, ["expected", "corrected", "low", "high"]] = np.nan
+    table.loc[alone, "parameters"] = [
+        parameters(**(json.loads(text) | {"unreliable": None, "one_cell": "one cell alone cannot be uneven"}))
+        for text in table.loc[alone, "parameters"]
+    ]
     return result_table_of(table.assign(topic="segregation", persons=rows.sums(rows.size)[at], cells=cells[at]))
 
 

@@ -23,6 +23,8 @@ from civigrid.run.segregation.tables import Wanted
 FIRST = ("H_multi", "H", "M")
 """Indices that a figure shows where none is named, the first that was computed."""
 
+LEAST_UNITS = 40
+"""Units below which a curve would tell those it is made of."""
 NOTHING = (
     "there is nothing of {} that {} lets be drawn: {}. Take larger groups, or draw what may tell all with --profile "
     "public-grid."
@@ -105,7 +107,11 @@ def _curves(computed: Computed, why: npt.NDArray[np.object_], words: dict[str, s
         raise SchemaError("no segregation curve of counts that are hidden in part: --figure goes without --bounds.")
     if held := sorted(set(why) - {""}):
         raise SchemaError(NOTHING.format("the segregation curves", profile, ", ".join(held)))
-    return segregation_curve(computed.counts, [words.get(name, name) for name in computed.names])
+    if profile.threshold and len(computed.counts) < LEAST_UNITS:
+        few = f"a curve of {len(computed.counts)} units tells the counts of each"
+        raise SchemaError(NOTHING.format("the segregation curves", profile, few))
+    named = [words.get(name, name) for name in computed.names]
+    return segregation_curve(computed.counts, named, coarse=profile.threshold > 0)
 
 
 def _chosen(show: str, known: list[str]) -> str:

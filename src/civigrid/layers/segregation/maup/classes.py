@@ -10,6 +10,7 @@ import xarray as xr
 
 from civigrid.cells import column_of, status_of, with_variables
 from civigrid.kernels.origins import sums
+from civigrid.layers.segregation.groups import with_whole
 from civigrid.layers.segregation.maup.settings import MaupOptions, People, Setting, cuts, people_of, settings_of
 from civigrid.types import Column, Floats, Ints, Status
 
@@ -134,7 +135,7 @@ def maup_cells(
     found = stability_of(people, settings_of(people, options), options)
     n = cells.sizes["cell"]
     values: dict[str, Floats] = {"residents": _on_cells(people.counts.sum(axis=1), people.kept, n)}
-    about = {"residents": Column(long_name="Residents counted in the groups", source="segregation")}
+    cells, about = with_whole(cells, groups, total, values["residents"])
     for k, group in enumerate(groups):
         words = column_of(cells[group]).long_name or group
         values[f"class_holds_{group}"] = _on_cells(found.kind[:, k].astype(np.float64), people.kept, n)

@@ -11,7 +11,7 @@ import xarray as xr
 
 from civigrid.cells import column_of, with_variables
 from civigrid.engine import Scheduler
-from civigrid.layers.segregation.groups import RESIDENTS, measure_column, why_missing
+from civigrid.layers.segregation.groups import measure_column, why_missing, with_whole
 from civigrid.layers.segregation.indices import Index, index_named
 from civigrid.layers.segregation.measured import targets
 from civigrid.layers.segregation.neighbourhoods.nearest import PRESETS, Gathered, Overshoot, nearest_around
@@ -175,7 +175,7 @@ def nearest_cells(
     unknown = np.isnan(study.counts).any(axis=1)
     names = [*groups, total] if total else list(groups)
     values: dict[str, Floats] = {"residents": study.counts.sum(axis=1)}
-    about = {"residents": RESIDENTS}
+    cells, about = with_whole(cells, groups, total, values["residents"])
     for one in found:
         number = one.nearest.k
         near = one.around.counts.sum(axis=1)

@@ -13,7 +13,7 @@ from civigrid.cells import ids_of, with_variables
 from civigrid.errors import SchemaError
 from civigrid.kernels.trajectories import trajectory
 from civigrid.kernels.true_distances import along_ground
-from civigrid.layers.segregation.groups import RESIDENTS, group_counts, measure_column, why_missing
+from civigrid.layers.segregation.groups import group_counts, measure_column, why_missing, with_whole
 from civigrid.layers.segregation.neighbourhoods.trajectory_paths import (
     TrajectoryOptions,
     drawn_distortions,
@@ -60,7 +60,7 @@ def trajectory_cells(
     found = follow(cells, town, options).summary
     names = [*groups, total] if total else list(groups)
     values: dict[str, Floats] = {"residents": group_counts(cells, groups, total)[0].sum(axis=1)}
-    about = {"residents": RESIDENTS}
+    cells, about = with_whole(cells, groups, total, values["residents"])
 
     def add(name: str, value: Floats, units: str, words: str) -> None:
         values[name] = np.full(cells.sizes["cell"], np.nan)

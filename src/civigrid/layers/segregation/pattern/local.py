@@ -20,7 +20,7 @@ from civigrid.errors import SchemaError, unknown_name
 from civigrid.kernels.centralization import local_centralization
 from civigrid.kernels.local_statistics import found_at, local_joins, local_moran, shrunk_shares
 from civigrid.kernels.zones import across
-from civigrid.layers.segregation.groups import group_counts, statuses_of, zone_codes
+from civigrid.layers.segregation.groups import group_counts, statuses_of, with_whole, zone_codes
 from civigrid.layers.segregation.pattern.places import metres, touching_pairs
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Bools, Column, Floats, Ints
@@ -112,7 +112,7 @@ def local_cells(
     names = [*groups, total] if total else list(groups)
     rests_on = "|".join(names)
     values: dict[str, Floats] = {"residents": size}
-    about = {"residents": Column(long_name="Residents counted in the groups", source="segregation")}
+    cells, about = with_whole(cells, groups, total, size)
     for k, group in enumerate(groups):
         words = column_of(cells[group]).long_name or group
         pair = np.stack([counts[:, k], size - counts[:, k]], axis=1)

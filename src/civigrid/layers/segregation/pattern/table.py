@@ -249,6 +249,9 @@ def _row(
         told["undefined"] = "one side is empty, or the index has no scale here"
     known = bool(np.isfinite(expected))
     free = taken_out(index, seen, found.value, expected) if known else Freed(found.value, 1.0, False)
+    if index.correction == "by term":
+        # terms err in opposite directions: what chance makes of the whole decides
+        free = free._replace(unreliable=known and abs(expected) > abs(found.value) / 2)
     half = Z_95 * free.factor * float(np.sqrt(sampling_variance(found, _likely(index, seen), noise)))
     low, high = free.value - half, free.value + half
     if index.family != "clustering":
