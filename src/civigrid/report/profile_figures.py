@@ -204,9 +204,7 @@ def difference_figure(
     end = start + float(steps.sum())
     largest = int(np.nanargmax(np.abs(steps)))
     figure, (axes,) = new_figure(
-        title
-        or f"{index} {'rose' if end >= start else 'fell'} by {abs(end - start):.4f}; most by: "
-        f"{called.get(shown[largest], shown[largest])} ({_signed(steps[largest])})",
+        title or _difference_title(index, found, end - start, called.get(shown[largest], shown[largest])),
         "Steps add up to the difference (Shapley values); whiskers: 95 % interval, freed of bias.",
         height=1.9 + 0.42 * (len(shown) + 2),
     )
@@ -245,9 +243,22 @@ def _terms(table: pd.DataFrame, index: str, groups: str) -> dict[str, pd.Series]
         name = str(row["index"])
         term = json.loads(row["parameters"] or "{}").get("term") if name == index else name.removeprefix(f"{index}_")
         wanted = groups or next((str(r["groups"]) for r in found.values()), str(row["groups"]))
-        if term and term != name and str(row["groups"]) == wanted and term in (*TERMS, *FIRST):
+        if term and term != name and str(row["groups"]) == wanted and term in (*TERMS, *FIRST, "difference"):
             found.setdefault(str(term), row)
     return found
+
+
+def _difference_title(index: str, found: Mapping[str, Any], change: float, largest: str) -> str:
+    """Say how far apart, to the digits that are told, and whether it may be nothing."""
+    whole = found.get("difference")
+    value = float(whole["estimate"]) if whole is not None else change
+    if abs(value) < 5e-5:
+        return f"{index} is the same in both"
+    sure = ""
+    if whole is not None and np.isfinite(float(whole["low"])) and float(whole["low"]) <= 0 <= float(whole["high"]):
+        sure = ", but may be equal (its 95 % interval holds 0)"
+    where = "higher" if value > 0 else "lower"
+    return f"{index} is {abs(value):.2g} {where} in the second{sure}; most by: {largest}"
 
 
 def _signed(step: float) -> str:

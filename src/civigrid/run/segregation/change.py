@@ -165,11 +165,26 @@ def change_files(
         "figure": str(out.figure) if out.figure else "",
         "profile": str(profile),
         "unit": pair.unit,
-        "findings": pair.findings,
+        "findings": [*pair.findings, *([] if asked.cities else _only_in_one(pair))],
         "held_back": int((why != "").sum()),
         "sources": [found for key in keys if (found := cited(key))],
         "table": rows,
     }
+
+
+def _only_in_one(pair: _Pair) -> list[str]:
+    """Say where units of one file are not in the other: people who came and went, or areas that were redrawn."""
+    lived = []
+    for cells in (pair.first, pair.second):
+        counts, _ = group_counts(cells, pair.groups, pair.total)
+        lived.append(ids_of(cells)[np.nan_to_num(counts.sum(axis=1)) > 0])
+    gone, new = (len(np.setdiff1d(lived[k], lived[1 - k])) for k in (0, 1))
+    if gone + new <= 0.05 * max(len(lived[0]), 1):
+        return []
+    return [
+        f"warning change.units: {gone:,} {pair.unit} live in the first only, {new:,} in the second only: additions and "
+        "removals. Where areas were redrawn, the difference is theirs too: bring both onto one grid first"
+    ]
 
 
 def _indices(asked: ChangeAsked) -> tuple[str, ...]:

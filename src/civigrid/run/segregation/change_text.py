@@ -19,12 +19,19 @@ def change_text(found: dict[str, Any]) -> str:
         lines.append(f"... and {len(rows) - ROWS_SHOWN:,} more rows: --out FILE or --json gives all")
     notes = [f"{found['after']} less {found['before']}", *found["findings"]]
     if tests := sorted({row["parameters"]["test"] for row in rows if "test" in row["parameters"]}):
-        notes.append(f"p by {', '.join(tests)}, two-sided; without draws p is that of z")
+        asked = {"permutation": "in every unit both files have one composition", "bootstrap": "the values are equal"}
+        notes += [f"p by {test}, two-sided: whether {asked.get(test, 'both are equal')}" for test in tests]
+        notes.append("z: whether the corrected values are equal; the two questions may have two answers")
     elif any("p_z" in row["parameters"] for row in rows):
         notes.append("p is that of z, two-sided; --draws N adds a test by drawing")
     notes += sorted(
         {f"not split: {row['parameters']['not_split']}" for row in rows if "not_split" in row["parameters"]}
     )
+    if any(row["index"].endswith("_structural") for row in rows):
+        notes.append(
+            "terms sum to the difference: units only in the second (additions) and only in the first (removals), sizes "
+            "of groups, sizes of units, and what is left: where people live (structural)"
+        )
     notes += hidden_words(found, rows)
     if found["figure"]:
         notes.append(f"figure in {found['figure']}, by disclosure profile {found['profile']}")

@@ -100,7 +100,11 @@ def _reasons(rows: Sequence[dict[str, Any]]) -> list[str]:
     """What words and gaps of the table mean."""
     notes = []
     if any(row["unreliable"] for row in rows):
-        notes.append(f"{_CHANCE}: chance alone explains more than half of the estimate; small counts make it")
+        notes.append(f"{_CHANCE}: chance alone explains more than half of what the index shows beyond evenness")
+    if alone := {f"{row['parameters']['radius_m']:,.0f} m" for row in rows if "reaches" in row["parameters"]}:
+        notes.append(
+            f"warning: no other cell within {', '.join(sorted(alone))}: these rows are of the cells themselves"
+        )
     if any("bounds" in row["parameters"] for row in rows):
         notes.append("limits, no confidence interval: whatever the hidden counts are, the index lies between them")
     noise = {row["parameters"]["noise_variance"] for row in rows if "noise_variance" in row["parameters"]}

@@ -12,8 +12,8 @@ import xarray as xr
 from civigrid.cells import grid_of, ids_of
 from civigrid.engine import Scheduler
 from civigrid.errors import GridMismatchError, SchemaError
-from civigrid.grid import Grid
-from civigrid.kernels.convolution import Kernel
+from civigrid.grid import Grid, SquareGrid
+from civigrid.kernels.convolution import Kernel, kernel_weights
 from civigrid.layers.segregation.neighbourhoods.gather import CELLS_PER_BLOCK, Gather
 from civigrid.types import Floats, Ids, Ints
 
@@ -181,13 +181,24 @@ def arounds(
             oneself = np.divide(1.0, near, out=np.zeros_like(near), where=near > 0)
             noisy = squares[kernel][:, 1:] if place.noise is not None and chance else None
             back = KernelBack(place.persons, place.noise, gather, kernel)
-            yield Around(found, size if chance else np.full_like(size, np.nan), oneself, kernel.about, noisy, back)
+            yield Around(
+                found, size if chance else np.full_like(size, np.nan), oneself, _told(place.grid, kernel), noisy, back
+            )
 
 
 def _batches(kernels: Sequence[Kernel], values: int) -> Iterator[Sequence[Kernel]]:
     """Give as many kernels at a time as have room in memory."""
     step = max(VALUES_AT_ONCE // max(values, 1), 1)
     yield from (kernels[first : first + step] for first in range(0, len(kernels), step))
+
+
+def _told(grid: Grid, kernel: Kernel) -> dict[str, Any]:
+    """What a kernel is, and whether it reaches no other cell: then its indices are those of the cells themselves."""
+    about = dict(kernel.about)
+    if isinstance(grid, SquareGrid) and kernel.radius_m > 0:
+        alone = np.count_nonzero(kernel_weights(kernel, grid.cell_size_m, at_most=1)) <= 1
+        about |= {"reaches": "no other cell: the radius is too small for this grid"} if alone else {}
+    return about
 
 
 class Known(NamedTuple):
