@@ -189,7 +189,7 @@ def test_steps_of_a_difference_add_up():
     plain = words_of(difference_figure(result_table(rows[1:3]), "M"))
 
     assert "M is 0.02 lower in the second" in words
-    assert "where people live, all else equal (−0.0300)" in words
+    assert "where people live, all else equal" in words
     assert "0.3800" in words
     assert "does not start at 0" in words
     assert "does not start at 0" not in plain
