@@ -10,7 +10,7 @@ from typing import Any, overload
 
 import pandas as pd
 
-from civigrid.errors import CivigridError
+from civigrid.errors import CivigridError, unknown_name
 from civigrid.layers.segregation.sources import SOURCES, bibtex
 from civigrid.result_table import check_table
 
@@ -149,6 +149,11 @@ class Results(Sequence[Result]):
         """Give the results whose columns have these values, as ``where(index="D", zone="Berlin")``."""
         table = self._table
         for name, value in columns.items():
+            if name not in table:
+                raise unknown_name("column of results", name, table.columns)
+            known = self._table[name]
+            if isinstance(value, str) and len(known) and not (known == value).any():
+                raise unknown_name(f"{name} of these results", value, known.unique())
             table = table[table[name] == value]
         return Results(table)
 
