@@ -312,6 +312,7 @@ def test_thousands_cut_by_a_spreadsheet_are_told(tmp_path):
     found = read_composition(write(tmp_path, text), AB)
     assert "34.5 persons in all; are these thousands?" in str(found.findings[0])
     assert not read_composition(write(tmp_path, text + "4,1.12345,2.5\n5,7.12345,2.12345\n"), AB).findings
+    assert not read_composition(write(tmp_path, "id,a,b\n1,8.0,2.0\n2,5.0,7.0\n"), AB).findings
     long = "u,g,n\n1,a,8.1\n1,b,2.245\n2,a,0.5\n2,b,7.2\n"
     found = read_composition(write(tmp_path, long), Composed(long=("g", "n"), units=("u",)))
     assert "18.0 persons in all" in str(found.findings[0])

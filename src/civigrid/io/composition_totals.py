@@ -14,7 +14,7 @@ from civigrid.types import Bools, Floats, Ints
 
 TOTAL_NAMES = (
     r"(?i)(?<![^\W\d_])(?:summe|gesamt|insgesamt|total|zusammen)(?![^\W\d_])"
-    r"|(?:^|/)\s*(?:all|alle|sum|ensemble)\s*(?:$|/)"
+    r"|(?:^|/)\s*(?:all(?:e|es)?|sum|ensemble)\s*(?:$|/)"
 )
 """How offices name such lines; "all" only where it is the whole name, since wards are called All Saints."""
 FEW, SHARE = 5, 1e-3

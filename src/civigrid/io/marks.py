@@ -23,7 +23,8 @@ class Entries(NamedTuple):
     """Entries of one column, shape (row,) each: `values` is NaN where `missing` or `kept_back`.
 
     `most` is the largest count that a mark leaves open: 4 for ``<5``, infinite for ``..``, NaN for counts.
-    `fractional` are entries of text with a decimal point and at most three digits behind it, none where any has more.
+    `fractional` are entries of text with a decimal point and up to three digits behind it, not all 0;
+    none where any has more.
     """
 
     values: Floats
@@ -67,7 +68,7 @@ def read_entries(column: pd.Series) -> Entries:
     numbers, _ = to_numbers(words.where(~(missing | kept_back), ""))
     most = np.where(kept_back, np.inf, np.nan)
     most[kept_back] = [_most(word) for word in words[kept_back]]
-    fractional = words.str.fullmatch(r"\d+\.\d{1,3}").to_numpy(dtype=bool)
+    fractional = words.str.fullmatch(r"\d+\.(?!0+$)\d{1,3}").to_numpy(dtype=bool)
     if words.str.fullmatch(r"\d+\.\d{4,}").any():
         fractional = np.zeros(len(words), dtype=bool)
     marks = tuple(dict.fromkeys(words[kept_back].head(1000)))
