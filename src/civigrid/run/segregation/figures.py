@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,9 @@ NOTHING = (
     "there is nothing of {} that {} lets be drawn: {}. Take larger groups, or draw what may tell all with --profile "
     "public-grid."
 )
+
+
+CURVES_ONLY = "the figure shows segregation curves as measured, nothing of --distortion: its rows are in the table"
 
 
 def check_figure(path: Path | None) -> None:
@@ -78,7 +82,7 @@ def draw(
     over: Over | None = "radius_m" if wanted.radii_m else "k" if wanted.k else None
     if over is not None:
         made = _profile(whole, over, show, words, profile)
-    elif wanted.scales_m or wanted.pyramid or wanted.levels:
+    elif not draws_curves(wanted):
         made = _scales(whole, show, profile)
     else:
         made = _curves(computed, why[(told["zone"] == "all").to_numpy()], words, profile)
@@ -105,7 +109,16 @@ def _curves(computed: Computed, why: npt.NDArray[np.object_], words: dict[str, s
         raise SchemaError("no segregation curve of counts that are hidden in part: --figure goes without --bounds.")
     if held := sorted(set(why) - {""}):
         raise SchemaError(NOTHING.format("the segregation curves", profile, ", ".join(held)))
-    return segregation_curve(computed.counts, [words.get(name, name) for name in computed.names])
+    made = segregation_curve(computed.counts, [words.get(name, name) for name in computed.names])
+    # the last text is the subtitle; a table beside it tells corrected values too
+    subtitle = made.texts[-1]
+    subtitle.set_text(fill(f"As measured. {' '.join(subtitle.get_text().split())}", 92))
+    return made
+
+
+def draws_curves(wanted: Wanted) -> bool:
+    """Whether a figure of what is wanted is of segregation curves."""
+    return not (wanted.radii_m or wanted.k or wanted.scales_m or wanted.pyramid or wanted.levels)
 
 
 def _chosen(show: str, known: list[str]) -> str:
