@@ -54,6 +54,8 @@ def test_marks_of_hidden_counts(mark):
         (["1,234", "567"], "thousands or decimals"),
         (["1.234", "567"], "thousands or decimals"),
         (["2,345,678", "4,100"], "thousands or decimals"),
+        (["75.222", "106.864"], "2 of 2 values may be thousands or decimals .first: '75.222'"),
+        (["75.222", "106.864", "8.1", "500", ""], "2 of 4 values"),
         (["12%", "88 %"], "percentages"),
         (["many", "3"], "no numbers"),
         (["12*", "3 e"], "no numbers"),
@@ -96,6 +98,11 @@ def test_entries_that_can_mean_two_things(words, text):
         ("id,a,b\n1,10,80\n2,50,50\n3,5,7\nTotal,65,137\n", AB, "line of totals"),
         ("id,a,b\n" + "".join(f"{i},{i},{9 - i}\n" for i in range(4)) * 1 + "S,6,30\n4,4,5\n5,5,4\nS,9,9\nT,15,39\n",
          AB, "1/3 of all"),
+        ("Einwohner;;\nid;a;b\n1;2;3\n", AB, "line 1 looks like a title: 'Einwohner'.*line 2"),
+        ("Einwohner 2021\n\nid,a,b\n1,2,3\n", AB, "line 1 looks like a title.*line 3"),
+        ("People, Berlin\nid,a,b\n1,2,3\n", AB, "line 1 looks like a title: 'People, Berlin'"),
+        ("id;a;b\n1;75.222;12.5\n2;106.864;7.2\n3;8.1;9\n", AB, "'a': 2 of 3 values.*thousands or decimals .*75.222"),
+        ("id;a;b\n1;75,222;12,5\n2;106,864;7,2\n3;8,1;9\n", AB, "'a': 2 of 3 values.*Remove the separators"),
     ],
 )  # fmt: skip
 def test_what_no_composition_can_be(tmp_path, text, asked, refused):
@@ -108,14 +115,16 @@ def test_a_group_that_is_the_sum_of_others_is_named(tmp_path):
     """Its people would count twice; and what may be nested is said."""
     rng = np.random.default_rng(1)
     a, b, c = rng.integers(0, 30, (3, 60))
-    table = pd.DataFrame({"all": a + b + c, "a": a, "b": b, "c": c, "ab": a + b})
+    table = pd.DataFrame({"all": a + b + c, "a": a, "b": b, "c": c, "ab": a + b, "all2": 5 * (a + b + c)})
     table.to_csv(tmp_path / "t.csv")
     with pytest.raises(SourceError, match=r"'ab' is the sum of a, b in 100%"):
         read_composition(tmp_path / "t.csv", Composed(groups=("ab", "a", "b", "c")))
     with pytest.raises(SourceError, match=r"'all' is the sum of a, b, c .*--total"):
         read_composition(tmp_path / "t.csv", Composed(groups=("all", "a", "b", "c")))
-    found = read_composition(tmp_path / "t.csv", Composed(groups=("all", "a")))
-    assert any("nowhere larger: a than all" in str(f) for f in found.findings)
+    found = read_composition(tmp_path / "t.csv", Composed(groups=("ab", "a"), total="all2"))
+    assert any("nowhere larger: a than ab" in str(f) for f in found.findings)
+    # every group is smaller than that of most people: this tells nothing
+    assert not read_composition(tmp_path / "t.csv", Composed(groups=("all", "a"))).findings
     assert not read_composition(tmp_path / "t.csv", Composed(groups=("a", "b", "c"), total="all")).findings
 
 
@@ -250,3 +259,62 @@ def test_berlin_origins_are_nested(real_data):
     origins = tuple(f"inhabitants_from_{k}" for k in ("european_union", "poland", "vietnam"))
     found = read_composition(path, Composed(groups=origins, total="inhabitants", **asked))
     assert any("inhabitants_from_poland" in str(f) and f.code == "composition.nested" for f in found.findings)
+
+
+def totals(lines, named="Summe"):
+    """Three boroughs of three units, and a line of totals of each, with `lines` added."""
+    rng, text = np.random.default_rng(3), "id,z,a,b\n"
+    for z in "xyz":
+        a, b = rng.integers(1000, 9000, (2, 3))
+        text += "".join(f"{z}{i},{z},{a[i]},{b[i]}\n" for i in range(3))
+        text += f"{named} {z},{z},{a.sum()},{b.sum() + lines}\n"
+    return text
+
+
+@pytest.mark.parametrize(("lines", "named"), [(0, "Summe"), (0, "unit"), (4, "Insgesamt"), (4, "unit")])
+def test_totals_of_zones_are_refused(tmp_path, lines, named):
+    """Exact or rounded, by name or not; without zones a name is told."""
+    path = write(tmp_path, totals(lines, named))
+    asked = {"groups": ("a", "b"), "units": ("id",)}
+    with pytest.raises(SourceError, match=f"'{named} x' is {'nearly ' * (lines > 0)}the sum of the others of zone 'x'"):
+        read_composition(path, Composed(**asked, zones="z"))
+    told = [f for f in read_composition(path, Composed(**asked)).findings if f.code == "composition.named-total"]
+    assert [f.count for f in told] == [3] * (named != "unit")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "u,1000,2000\nv,3000,1500\nw,2000,7000\nGesamt,6003,10496\n",
+        "u,1000,2000\nv,3000,1500\nw,2000,7000\nq,6003,10496\n",
+        "u,70,20\nv,30,40\nq,100,60\n",
+        "u,70,20\nv,30,40\nzusammen,101,58\n",
+    ],
+)
+def test_totals_of_the_whole_are_refused(tmp_path, text):
+    """Off by rounding, or of two units only."""
+    with pytest.raises(SourceError, match="sum of all others, in every group"):
+        read_composition(write(tmp_path, "id,a,b\n" + text), Composed(groups=("a", "b"), units=("id",)))
+
+
+def test_units_that_are_no_totals(tmp_path):
+    """Small units that add up by accident pass; a name alone is told; All Saints is a ward."""
+    asked = Composed(groups=("a", "b"), units=("id",))
+    found = read_composition(write(tmp_path, "id,a,b\nu,3,1\nv,2,4\nAll Saints,5,5\n"), asked)
+    assert not found.findings
+    found = read_composition(write(tmp_path, "id,a,b\nu,3,1\nv,2,4\nTotal,50,5\n"), asked)
+    assert str(found.findings[0]).endswith("(first: Total)")
+
+
+def test_thousands_cut_by_a_spreadsheet_are_told(tmp_path):
+    """8.1 and 2.245 persons are few; long decimals and numbers of a Parquet file are what they are."""
+    text = "id,a,b\n1,8.1,2.245\n2,0.5,7.25\n3,12.3,4.1\n"
+    found = read_composition(write(tmp_path, text), AB)
+    assert "34.5 persons in all; are these thousands?" in str(found.findings[0])
+    assert not read_composition(write(tmp_path, text + "4,1.12345,2.5\n5,7.12345,2.12345\n"), AB).findings
+    assert not read_composition(write(tmp_path, "id,a,b\n1,8.0,2.0\n2,5.0,7.0\n"), AB).findings
+    long = "u,g,n\n1,a,8.1\n1,b,2.245\n2,a,0.5\n2,b,7.2\n"
+    found = read_composition(write(tmp_path, long), Composed(long=("g", "n"), units=("u",)))
+    assert "18.0 persons in all" in str(found.findings[0])
+    pd.DataFrame({"a": [75.222, 106.864], "b": [8.125, 2.245]}).to_parquet(tmp_path / "t.parquet")
+    assert not read_composition(tmp_path / "t.parquet", AB).findings

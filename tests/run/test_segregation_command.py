@@ -15,8 +15,6 @@ from civigrid.grid import SquareGrid
 from civigrid.io.cells import read_cells
 from civigrid.io.parts import save_cells
 from civigrid.layers.segregation import segregation_table
-from civigrid.release import min_count, public_grid
-from civigrid.release.indices import indices_held_back, protect_indices
 from civigrid.run import check_run, describe_plan, make_plan, read_run, run_file, write_sample
 from civigrid.run.segregation.names import SETS, index_names
 from civigrid.run.segregation.text import table_text
@@ -185,28 +183,18 @@ def test_files_pass_disclosure_control(real_data, tmp_path):
     assert "held back: a file of them (--out) would lack" in text
 
 
-def test_what_a_published_table_may_tell():
-    """Fewer than ten units, or a hundred of a group or of all others, is too few; small persons cannot be solved."""
-    table = pd.DataFrame({"zone": ["all", "a", "b", "c"] * 2, "groups": ["x"] * 4 + ["x->y"] * 4, "persons":
-                          [2000.0, 1000, 995, 5] * 2, "cells": [50, 20, 9, 12] * 2})  # fmt: skip
-    for name in ("estimate", "expected", "corrected", "low", "high"):
-        table[name] = 0.123456
-    people = np.array([[600.0, 1400], [300, 700], [300, 695], [0, 5]])
-    why = indices_held_back(table, ["all", "a", "b", "c"], ["x", "y"], people, min_count(10))
-    assert why[:4].tolist() == ["", "", "fewer than 10 units", "fewer than 100 of a group"]
-    told = protect_indices(table, why, min_count(10))
-    assert told["estimate"].iloc[0] == 0.123
-    assert told["estimate"].isna().sum() == 4
-    # all persons less those of the shown zones would tell the five: another zone is hidden with them
-    assert set(told.loc[told["persons"].isna(), "zone"]) == {"b", "c"}
-    assert not (indices_held_back(table, ["all"], ["x", "y"], people[:1], public_grid()) != "").any()
-
-
 def test_local_measures_leave_by_the_same_door(city, tmp_path):
     """A file that may be published hides small cells; one that stays inside keeps them."""
     asked = [city / "people.cells", "--groups", "native", "--total", "population", "--indices", "D"]
     found = rows_of(*asked, "--local", tmp_path / "local.parquet")
     rows_of(*asked, "--local", tmp_path / "local.cells")
+    hidden = sum(found["suppressed"].values())
+    assert 0 < hidden <= found["local_values"]
+    said = " ".join(call(*asked, "--local", tmp_path / "local.parquet").split())
+    assert f"{hidden:,} of {found['local_values']:,} values hidden" in said
+    assert "public-grid hides none: it is for grids that their publisher has protected already" in said
+    with pytest.raises(CivigridError, match=r"--local x\.shp: the suffix must be one of \.parquet"):
+        call(*asked, "--local", tmp_path / "x.shp")
     shown, kept = read_cells(tmp_path / "local.parquet"), read_cells(tmp_path / "local.cells")
     assert found["suppressed"]["adds_to_D_native"] > 0
     assert np.isnan(values_of(shown, "adds_to_D_native")).sum() > np.isnan(values_of(kept, "adds_to_D_native")).sum()

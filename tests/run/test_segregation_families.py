@@ -21,9 +21,11 @@ from civigrid.layers.segregation import (
     trajectory_table,
 )
 from civigrid.layers.segregation.groups import group_counts
-from civigrid.release import min_count
+from civigrid.release import min_count, public_grid
 from civigrid.release.indices import indices_held_back, protect_indices
 from civigrid.run import check_run, run_file, write_sample
+from civigrid.run.config import Map, Run
+from civigrid.run.outputs import write_map
 from civigrid.run.segregation.members import members_of
 from civigrid.sample import CityOptions
 from civigrid.types import Column
@@ -60,21 +62,27 @@ def test_one_picture_that_fits(real_data, tmp_path):
     assert "H_multi" in (tmp_path / "radii.svg").read_text()
     call(*asked, "--figure", tmp_path / "again.svg")
     assert (tmp_path / "again.svg").read_bytes() == (tmp_path / "curves.svg").read_bytes()
-    for words, text in (
-        (["--figure", "f.pdf"], "written as .png or .svg"),
-        (["--figure", "f.png", "--radii", "1000", "--show", "G"], "Did you mean|Known"),
-    ):
-        with pytest.raises(CivigridError, match=text):
-            call(*asked, *words)
+    assert "As measured. Cells from where" in (tmp_path / "curves.svg").read_text()
+    found = rows_of(*asked, "--distortion", "--figure", tmp_path / "again.svg")
+    assert "nothing of --distortion" in found["findings"][-1]
+    with pytest.raises(CivigridError, match=r"written as \.png or \.svg"):
+        call(*asked, "--figure", "f.pdf")
+    found = rows_of(*asked, "--figure", tmp_path / "no.png", "--radii", "1000", "--show", "G")
+    assert found["table"]
+    assert "figure not drawn: unknown index of the figure (--show) 'G'" in found["findings"][-1]
 
 
 def test_pictures_pass_disclosure_control(tmp_path):
-    """What a table may not tell, no figure draws."""
+    """What a table may not tell, no figure draws; all else is written and told."""
     (tmp_path / "t.csv").write_text("a,b\n" + "5,40\n" * 12)
     words = [tmp_path / "t.csv", "--groups", "a,b", "--figure", tmp_path / "f.png"]
-    with pytest.raises(CivigridError, match="fewer than 100 of a group"):
-        call(*words)
+    said = call(*words, "--out", tmp_path / "t.parquet", "--bibtex", tmp_path / "t.bib")
+    assert "figure not drawn: there is nothing of the segregation curves" in said
+    assert "fewer than 100 of a group" in said
+    assert "figure in" not in said
     assert not (tmp_path / "f.png").exists()
+    assert (tmp_path / "t.parquet").exists()
+    assert (tmp_path / "t.bib").exists()
     call(*words, "--profile", "public-grid")
     assert (tmp_path / "f.png").exists()
 
@@ -136,7 +144,7 @@ def border(tmp_path_factory, real_data):
 def test_a_border_needs_a_reference(border):
     """Two countries: refused; against the whole, told; against the own country, divergence and no index of both."""
     asked = [border / "both.parquet", "--groups", GROUPS, "--zones", "country", "--indices", "D"]
-    with pytest.raises(CivigridError, match="'all' is reported by LU, MT"):
+    with pytest.raises(CivigridError, match="'all' is reported by LU, MT.*Declare --reference country .*run file"):
         call(*asked)
     with pytest.raises(CivigridError, match="'all' is reported by LU, MT"):
         call(border / "both.parquet", "--groups", "NAT", "--total", "T", "--bounds", 9)
@@ -317,3 +325,33 @@ def test_a_run_draws_composition_against_density(tmp_path):
         path.read_text(encoding="utf-8").replace('"adds_to_M", "diversity"', '"adds_to_Q"'), encoding="utf-8"
     )
     assert any("adds_to_Q" in str(fault) for fault in check_run(path))
+
+
+@pytest.mark.parametrize("words", [{"variables": ("share_b",)}, {"variables": ("share_a",), "against": "people"}])
+def test_a_map_of_what_cells_lack_is_refused(words, tmp_path):
+    """By name, with the nearest that there is."""
+    grid = SquareGrid(cell_size_m=1000)
+    ids = grid.from_row_col(np.full(2, 3000), 4000 + np.arange(2))
+    about = {"a": Column(), "share_a": Column(kind="intensive", weight="a")}
+    cells = make_cells(grid, ids, {"a": [50.0, 90.0], "share_a": [0.5, 0.1]}, about)
+    run = Run(title="t", question="q", profile="public-grid", source=(), cells=())
+    setting = (tmp_path, lambda name: None, tmp_path)
+    with pytest.raises(CivigridError, match="unknown variable of the cells that map 'm' draws, .*Known: a, share_a"):
+        write_map(run, Map(cells="c", title="m", **words), cells, (), pd.DataFrame(), setting)
+
+
+def test_what_a_published_table_may_tell():
+    """Fewer than ten units, or a hundred of a group or of all others, is too few; small persons cannot be solved."""
+    table = pd.DataFrame({"zone": ["all", "a", "b", "c"] * 2, "groups": ["x"] * 4 + ["x->y"] * 4, "persons":
+                          [2000.0, 1000, 995, 5] * 2, "cells": [50, 20, 9, 12] * 2})  # fmt: skip
+    for name in ("estimate", "expected", "corrected", "low", "high"):
+        table[name] = 0.123456
+    people = np.array([[600.0, 1400], [300, 700], [300, 695], [0, 5]])
+    why = indices_held_back(table, ["all", "a", "b", "c"], ["x", "y"], people, min_count(10))
+    assert why[:4].tolist() == ["", "", "fewer than 10 units", "fewer than 100 of a group"]
+    told = protect_indices(table, why, min_count(10))
+    assert told["estimate"].iloc[0] == 0.123
+    assert told["estimate"].isna().sum() == 4
+    # all persons less those of the shown zones would tell the five: another zone is hidden with them
+    assert set(told.loc[told["persons"].isna(), "zone"]) == {"b", "c"}
+    assert not (indices_held_back(table, ["all"], ["x", "y"], people[:1], public_grid()) != "").any()

@@ -14,6 +14,7 @@ import pyogrio
 
 from civigrid.errors import SourceError, first_few, unknown_name
 from civigrid.io.composition_checks import check_composition
+from civigrid.io.composition_text import refuse_title, small_fractions
 from civigrid.io.marks import read_entries
 from civigrid.io.tables import VECTOR, read_table
 from civigrid.source import Finding
@@ -129,7 +130,7 @@ def read_composition(path: Path, asked: Composed) -> Composition:
     if not asked.bounded:
         _refuse_kept_back(rows, path.name)
     kept_back = ~np.isnan(rows.most)
-    counts, found = check_composition(rows.names, rows.unit, rows.counts, kept_back, asked.total, path.name)
+    counts, found = check_composition(rows.names, rows.unit, rows.zone, rows.counts, kept_back, asked.total, path.name)
     names, most, persons = list(rows.names), rows.most, counts.sum(axis=1)
     if asked.total:
         at = names.index(asked.total)
@@ -163,7 +164,7 @@ def read_plain(path: Path, layer: str = "") -> pd.DataFrame:
     Raises
     ------
     SourceError
-        It cannot be read, has several sheets and none is named, or rows longer than its header.
+        It cannot be read, has several sheets and none is named, a title above its header, or rows longer than it.
     """
     suffix = path.suffix.lower()
     if suffix == ".xls":
@@ -171,6 +172,8 @@ def read_plain(path: Path, layer: str = "") -> pd.DataFrame:
     if suffix in SHEETS or (suffix in VECTOR and layer):
         frame = _sheet(path, layer)
     else:
+        if suffix != ".parquet" and suffix not in VECTOR:
+            refuse_title(path)
         frame = read_table(path, text=suffix != ".parquet" and suffix not in VECTOR)
     if not isinstance(frame.index, pd.RangeIndex):
         if suffix != ".parquet":
@@ -256,14 +259,16 @@ def _wide(table: pd.DataFrame, asked: Composed, file: str) -> _Rows:
     most = np.stack([e.most for e in entries], axis=1)
     marks = tuple(dict.fromkeys(m for e in entries for m in e.marks))
     zone = _zones(table, asked.zones, file)
+    people = np.nansum(counts[:, -1:] if asked.total else counts)
+    findings = small_fractions(counts, np.stack([e.fractional for e in entries], axis=1), people, len(table))
     if not asked.units:
         rows = np.array([f"row {i}" for i in range(1, len(table) + 1)], object)
-        return _Rows(names, rows, zone, counts, most, marks, [])
+        return _Rows(names, rows, zone, counts, most, marks, findings)
     unit, code = np.unique(_names(table, asked.units, file, "unit"), return_inverse=True)
     if len(unit) == len(table):
         place = np.argsort(code)
         zone = zone[place] if len(zone) else zone
-        return _Rows(names, unit, zone, counts[place], most[place], marks, [])
+        return _Rows(names, unit, zone, counts[place], most[place], marks, findings)
     often = np.bincount(code)
     if not asked.sum_units:
         raise SourceError(
@@ -271,7 +276,7 @@ def _wide(table: pd.DataFrame, asked: Composed, file: str) -> _Rows:
             "period or kind of row (--where COLUMN=VALUE), or add rows of one unit up (--sum-units)."
         )
     text = f"{len(table)} rows were added up to {len(unit)} units"
-    findings = [Finding("note", "composition.summed", text, len(table) - len(unit), tuple(unit[often > 1][:5]))]
+    findings.append(Finding("note", "composition.summed", text, len(table) - len(unit), tuple(unit[often > 1][:5])))
     total = np.zeros((len(unit), len(names)))
     np.add.at(total, code, counts)
     zone = _zone_of_units(zone, code, unit, file)
@@ -318,6 +323,8 @@ def _long(table: pd.DataFrame, asked: Composed, file: str) -> _Rows:
     taken = number >= 0
     findings = _left_categories(known, names, entries.values[~taken])
     at = (code[taken], number[taken])
+    people = np.nansum(entries.values[number == len(names) - 1 if asked.total else taken])
+    findings += small_fractions(entries.values[taken], entries.fractional[taken], people, len(unit))
     counts, rows = np.zeros((len(unit), len(names))), np.zeros((len(unit), len(names)), dtype=np.int64)
     np.add.at(counts, at, entries.values[taken])
     np.add.at(rows, at, 1)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy.optimize import nnls
 
 from civigrid.errors import SourceError, first_few
+from civigrid.io.composition_totals import check_totals
 from civigrid.io.counts import WHOLE_UP_TO
 from civigrid.source import Finding
 from civigrid.types import Bools, Floats
@@ -23,7 +24,7 @@ Words = npt.NDArray[np.object_]
 
 
 def check_composition(
-    names: Sequence[str], unit: Words, counts: Floats, kept_back: Bools, total: str, file: str
+    names: Sequence[str], unit: Words, zone: Words, counts: Floats, kept_back: Bools, total: str, file: str
 ) -> tuple[Floats, list[Finding]]:
     """Check counts by unit and column; units where one is missing become NaN in all.
 
@@ -31,8 +32,8 @@ def check_composition(
     ----------
     names : sequence of str
         Columns; `total` is one of them where it is named.
-    unit : ndarray of str, shape (unit,)
-        Names of the units, for messages.
+    unit, zone : ndarray of str, shape (unit,)
+        Names of the units, and their zones; `zone` is empty without zones.
     counts : ndarray, shape (unit, column)
         Persons, NaN where missing or kept back.
     kept_back : ndarray of bool, shape (unit, column)
@@ -62,13 +63,13 @@ def check_composition(
     groups = [k for k, name in enumerate(names) if name != total]
     findings += _refuse_rates(known[:, groups], [str(names[k]) for k in groups], people if total else None, file)
     _refuse_sums(known, [str(n) for n in names], total, file)
-    _refuse_total_row(counts, unit, file)
+    findings += check_totals(counts, unit, zone, file)
     if total:
         findings += _excess(known[:, groups].sum(axis=1), people, total, file)
     if nobody := [names[k] for k in groups if not known[:, k].any()]:
         text = f"nobody is of {first_few(nobody)}: their indices are not defined"
         findings.append(Finding("warning", "composition.nobody", text, len(nobody)))
-    findings += _never_larger(known[:, groups], [str(names[k]) for k in groups])
+    findings += _never_larger(known[:, groups], [str(names[k]) for k in groups], float(people.sum()))
     return counts, findings
 
 
@@ -150,19 +151,6 @@ def _refuse_sums(counts: Floats, names: list[str], total: str, file: str) -> Non
             )
 
 
-def _refuse_total_row(counts: Floats, unit: Words, file: str) -> None:
-    """Refuse a row that is the sum of all others, as the last line of many tables is; or stands above subtotals."""
-    whole = np.nansum(counts, axis=0)
-    lived = int((np.nan_to_num(counts).sum(axis=1) > 0).sum())
-    for times, least in ((2, 4), (3, 7), (4, 15)):
-        rows = (np.abs(times * counts - whole) <= 1e-6 * np.maximum(whole, 1)).all(axis=1)
-        if lived >= least and rows.sum() == 1:
-            what = "the sum of all others" if times == 2 else f"1/{times} of all, as a total above subtotals is"
-            raise SourceError(
-                f"{file}: unit {unit[rows][0]!r} is {what}, in every group. It is a line of totals: drop such lines."
-            )
-
-
 def _excess(sums: Floats, people: Floats, total: str, file: str) -> list[Finding]:
     over = np.maximum(sums - people, 0)
     if not (over > 1e-9 * np.maximum(people, 1)).any():
@@ -176,14 +164,19 @@ def _excess(sums: Floats, people: Floats, total: str, file: str) -> list[Finding
     return [Finding("warning", "composition.excess", text, int((over > 0).sum()))]
 
 
-def _never_larger(groups: Floats, names: list[str]) -> list[Finding]:
-    """Say which groups are nowhere larger than another: they may be part of it, which no number can tell."""
+def _never_larger(groups: Floats, names: list[str], persons: float) -> list[Finding]:
+    """Say which groups are nowhere larger than another: they may be part of it, which no number can tell.
+
+    Of a group that holds half of all persons every other is nowhere larger in many a town, which tells nothing.
+    """
     said = []
     for k, name in enumerate(names):
+        larger = groups[:, k]
+        minor = larger.sum() < 0.5 * persons
         smaller = [
             other
             for j, other in enumerate(names)
-            if j != k and (groups[:, j] > 0).sum() >= ENOUGH and (groups[:, j] <= groups[:, k]).all()
+            if j != k and _maybe_part(groups[:, j], larger) and (minor or _same(groups[:, j], larger))
         ]
         if smaller:
             said.append(f"{first_few(smaller, 4)} than {name}")
@@ -191,3 +184,13 @@ def _never_larger(groups: Floats, names: list[str]) -> list[Finding]:
         return []
     text = f"nowhere larger: {'; '.join(said)}. If a group is part of another, its people count twice"
     return [Finding("note", "composition.nested", text, len(said))]
+
+
+def _maybe_part(part: Floats, whole: Floats) -> bool:
+    return bool((part > 0).sum() >= ENOUGH and (part <= whole).all())
+
+
+def _same(part: Floats, whole: Floats) -> bool:
+    """Whether two groups have as many people in nearly all units: one is the other under another name."""
+    lived = whole > 0
+    return bool((part == whole)[lived].mean() >= NEARLY_ALL)

@@ -23,6 +23,8 @@ class Entries(NamedTuple):
     """Entries of one column, shape (row,) each: `values` is NaN where `missing` or `kept_back`.
 
     `most` is the largest count that a mark leaves open: 4 for ``<5``, infinite for ``..``, NaN for counts.
+    `fractional` are entries of text with a decimal point and up to three digits behind it, not all 0;
+    none where any has more.
     """
 
     values: Floats
@@ -30,6 +32,7 @@ class Entries(NamedTuple):
     kept_back: Bools
     most: Floats
     marks: tuple[str, ...]
+    fractional: Bools
 
 
 def read_entries(column: pd.Series) -> Entries:
@@ -50,7 +53,8 @@ def read_entries(column: pd.Series) -> Entries:
         raise SourceError(f"column {column.name!r} holds true and false, no counts.")
     if pd.api.types.is_numeric_dtype(column):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        return Entries(values, np.isnan(values), np.zeros(len(values), dtype=bool), np.full(len(values), np.nan), ())
+        no = np.zeros(len(values), dtype=bool)
+        return Entries(values, np.isnan(values), no, np.full(len(values), np.nan), (), no)
     words = column.astype(object).where(column.notna(), "").astype(str).str.strip()
     missing = words.isin(MISSING).to_numpy()
     kept_back = (words.str.fullmatch(_KEPT_BACK) & ~missing).to_numpy(dtype=bool)
@@ -60,10 +64,15 @@ def read_entries(column: pd.Series) -> Entries:
             "persons. Multiply them by the persons of each row."
         )
     _refuse_ambiguous(words, str(column.name))
+    _refuse_thousands(words[~(missing | kept_back)], str(column.name))
     numbers, _ = to_numbers(words.where(~(missing | kept_back), ""))
     most = np.where(kept_back, np.inf, np.nan)
     most[kept_back] = [_most(word) for word in words[kept_back]]
-    return Entries(numbers.to_numpy(), missing, kept_back, most, tuple(dict.fromkeys(words[kept_back].head(1000))))
+    fractional = words.str.fullmatch(r"\d+\.(?!0+$)\d{1,3}").to_numpy(dtype=bool)
+    if words.str.fullmatch(r"\d+\.\d{4,}").any():
+        fractional = np.zeros(len(words), dtype=bool)
+    marks = tuple(dict.fromkeys(words[kept_back].head(1000)))
+    return Entries(numbers.to_numpy(), missing, kept_back, most, marks, fractional)
 
 
 def _most(mark: str) -> float:
@@ -92,4 +101,18 @@ def _refuse_ambiguous(words: pd.Series, name: str) -> None:
             raise SourceError(
                 f"column {name!r}: {first_few(map(repr, marked), 3)} may be thousands or decimals. "
                 "Write 1234 without a mark, or decimals with another number of digits."
+            )
+
+
+def _refuse_thousands(words: pd.Series, name: str) -> None:
+    """Half of real decimals never have three digits: 75.222 beside 106.864 are persons, a thousand times more."""
+    for mark in (",", "."):
+        like = words[words.str.fullmatch(rf"[1-9]\d{{0,2}}(?:\{mark}\d{{3}})+")]
+        # 0.25 and 1.2345 can be decimals only
+        sure = words.str.fullmatch(rf"0+\{mark}\d+|\d+\{mark}\d{{4,}}").any()
+        if len(like) >= max(2, 0.5 * len(words)) and not sure:
+            raise SourceError(
+                f"column {name!r}: {len(like)} of {len(words)} values may be thousands or decimals (first: "
+                f"{like.iloc[0]!r}). Remove the separators of thousands, or write decimals with another number of "
+                "digits than three."
             )

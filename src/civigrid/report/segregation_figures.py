@@ -71,7 +71,7 @@ def segregation_curve(
     first = max(gini, key=gini.__getitem__)
     figure, (axes,) = new_figure(
         title or f"{first}: furthest from living evenly (G {gini[first]:.2f})",
-        "Cells from where the group is rarest. On the diagonal it lives like everyone else; "
+        "As measured, cells from where the group is rarest. On the diagonal it lives like everyone else; "
         "G: twice the area between; D: the widest gap, dotted.",
         height=5.2,
     )

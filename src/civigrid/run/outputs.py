@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from civigrid.cells import column_of
+from civigrid.cells import column_of, measured
+from civigrid.errors import unknown_name
 from civigrid.io.tables import read_shapes
 from civigrid.io.write import write_csv, write_geopackage, write_geoparquet, write_table, write_text
 from civigrid.maps import SiteLayer, make_bivariate_map, make_map, to_html
@@ -116,6 +117,9 @@ def _page(
     """Draw the layers of a map; shares against a count in two colours, where one is named."""
     words: dict[str, Any] = {"title": item.title, "question": item.question, "outline": outline, "notes": notes}
     cells = out.data
+    for name in filter(None, [*item.variables, item.against]):
+        if name not in cells:
+            raise unknown_name(f"variable of the cells that map {item.title!r} draws,", name, measured(cells))
     if item.against:
         rates = [v for v in item.variables if v.startswith("share_")]
         more = [v for v in item.variables if v not in rates]

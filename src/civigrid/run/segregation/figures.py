@@ -31,6 +31,9 @@ NOTHING = (
 )
 
 
+CURVES_ONLY = "the figure shows segregation curves as measured, nothing of --distortion: its rows are in the table"
+
+
 def check_figure(path: Path | None) -> None:
     """Refuse a suffix before the work, not after it."""
     if path is not None and path.suffix.lower() not in SUFFIXES:
@@ -80,7 +83,7 @@ def draw(
     over: Over | None = "radius_m" if wanted.radii_m else "k" if wanted.k else None
     if over is not None:
         made = _profile(whole, over, show, words, profile)
-    elif wanted.scales_m or wanted.pyramid or wanted.levels:
+    elif not draws_curves(wanted):
         made = _scales(whole, show, profile)
     else:
         made = _curves(computed, why[(told["zone"] == "all").to_numpy()], words, profile)
@@ -112,6 +115,11 @@ def _curves(computed: Computed, why: npt.NDArray[np.object_], words: dict[str, s
         raise SchemaError(NOTHING.format("the segregation curves", profile, few))
     named = [words.get(name, name) for name in computed.names]
     return segregation_curve(computed.counts, named, coarse=profile.threshold > 0)
+
+
+def draws_curves(wanted: Wanted) -> bool:
+    """Whether a figure of what is wanted is of segregation curves."""
+    return not (wanted.radii_m or wanted.k or wanted.scales_m or wanted.pyramid or wanted.levels)
 
 
 def _chosen(show: str, known: list[str]) -> str:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from civigrid.cells import labels, measured
+from civigrid.cells import labels, measured, values_of
 from civigrid.engine import Scheduler
 from civigrid.errors import CivigridError, SchemaError, unknown_name
 from civigrid.io.cells import INSIDE, read_cells
@@ -31,14 +31,14 @@ from civigrid.layers.segregation.table import composition_table
 from civigrid.release import Profile
 from civigrid.release.indices import indices_held_back, protect_indices
 from civigrid.run.segregation.bounds import bounds_of_cells, bounds_of_units
-from civigrid.run.segregation.figures import check_figure, draw
+from civigrid.run.segregation.figures import CURVES_ONLY, check_figure, draw, draws_curves
 from civigrid.run.segregation.members import Computed, members_of
 from civigrid.run.segregation.names import needs_order, refuse_few_groups
 from civigrid.run.segregation.people import People
 from civigrid.run.segregation.permutations import with_p
 from civigrid.run.segregation.reference import spanning_areas
 from civigrid.run.segregation.tables import Announce, Wanted, check_wanted, tables_of
-from civigrid.run.steps import write_cells_file, write_table_file
+from civigrid.run.steps import WRITERS, write_cells_file, write_table_file
 from civigrid.types import Floats
 
 
@@ -116,21 +116,21 @@ def segregation_file(
     """
     check_wanted(asked.wanted)
     check_figure(out.figure)
+    _check_local(out.local)
     announce(f"reading {path.name}")
     computed = (_of_cells if holds_cells(path, asked.composed, asked.plain) else _of_plain)(path, asked, announce)
     why = indices_held_back(computed.table, computed.zones, computed.names, computed.members, profile)
     rows = rows_of(computed.table, why)
     keys = sorted({row["citation"]["key"] for row in rows if row["citation"]})
     told = protect_indices(computed.table, why, profile)
-    if out.figure is not None:
-        draw(computed, told, why, asked.wanted, out.show, profile, out.figure)
-    hidden = _write(computed, told, asked.composed, profile, out)
+    drawn = out.figure is not None and _drawn(computed, told, why, asked.wanted, profile, out)
+    hidden, values = _write(computed, told, asked.composed, profile, out)
     if out.bibtex is not None:
         write_text(out.bibtex, "\n\n".join(SOURCES[key].bibtex() for key in keys) + "\n")
     return {
         "out": str(out.table) if out.table else "",
         "local": str(out.local) if out.local else "",
-        "figure": str(out.figure) if out.figure else "",
+        "figure": str(out.figure) if drawn else "",
         "profile": str(profile),
         "unit": "units" if computed.cells is None else "cells",
         "groups": computed.names,
@@ -138,23 +138,52 @@ def segregation_file(
         "findings": computed.findings,
         "held_back": int((why != "").sum()),
         "suppressed": hidden,
+        "local_values": values,
         "sources": [cited(key) for key in keys],
         "table": rows,
     }
 
 
+def _check_local(path: Path | None) -> None:
+    """Refuse a suffix before the work, not after it."""
+    if path is not None and path.suffix not in (*WRITERS, INSIDE):
+        raise SchemaError(f"--local {path.name}: the suffix must be one of {', '.join([*WRITERS, INSIDE])}.")
+
+
+def _drawn(
+    computed: Computed,
+    told: pd.DataFrame,
+    why: npt.NDArray[np.object_],
+    wanted: Wanted,
+    profile: Profile,
+    out: Outputs,
+) -> bool:
+    """Draw the figure; what forbids it is told, and takes nothing else away."""
+    if out.figure is None:
+        return False
+    try:
+        draw(computed, told, why, wanted, out.show, profile, out.figure)
+    except CivigridError as error:
+        computed.findings.append(f"figure not drawn: {error}")
+        return False
+    if wanted.distortion and draws_curves(wanted):
+        computed.findings.append(CURVES_ONLY)
+    return True
+
+
 def _write(
     computed: Computed, table: pd.DataFrame, composed: Composed, profile: Profile, out: Outputs
-) -> dict[str, int]:
-    """Write what was asked for; gives how many cells of each local measure were hidden."""
+) -> tuple[dict[str, int], int]:
+    """Write what was asked for; gives how many cells of each local measure were hidden, and of how many values."""
     if out.table is not None:
         write_table_file(table, out.table, profile)
     if out.local is None:
-        return {}
+        return {}, 0
     if computed.cells is None:
         raise SchemaError("--local writes cells: this is a plain table, whose units have no place.")
     made = segregation_cells(computed.cells, composed.groups, total=composed.total, measures=tuple(MEASURES))
-    return write_cells_file(made, out.local, profile)
+    values = sum(int(np.isfinite(values_of(made, name)).sum()) for name in measured(made))
+    return write_cells_file(made, out.local, profile), values
 
 
 def holds_cells(path: Path, composed: Composed, plain: bool) -> bool:

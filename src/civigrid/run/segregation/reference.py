@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
 import pandas as pd
@@ -23,9 +24,14 @@ def spanning_areas(people: People, reference: Reference) -> dict[str, list[str]]
     """
     if not relative_groups(people.groups):
         return {}
-    found = check_reference(people.cells, people.groups, reference=reference)
-    if people.zone:
-        found |= check_reference(people.cells, people.groups, zone=people.zone, reference=reference)
+    try:
+        found = check_reference(people.cells, people.groups, reference=reference)
+        if people.zone:
+            found |= check_reference(people.cells, people.groups, zone=people.zone, reference=reference)
+    except SchemaError as error:
+        # a command and a run file declare it in other words than a call
+        text = re.sub(r"reference='(\w+)'", r"--reference \1", str(error))
+        raise SchemaError(f'{text} In a run file: reference = "country", or "whole".') from error
     return found
 
 

@@ -77,14 +77,24 @@ def _notes(found: dict[str, Any]) -> list[str]:
     notes += _reasons(rows)
     notes += hidden_words(found, rows)
     if found["local"]:
-        hidden = sum(found["suppressed"].values())
-        notes.append(f"local measures in {found['local']}" + (f", {hidden:,} values hidden" if hidden else ""))
+        notes.append(f"local measures in {found['local']}{_hidden_values(found)}")
     if found["figure"]:
         notes.append(f"figure in {found['figure']}, by disclosure profile {found['profile']}")
     if found["out"]:
         notes.append(f"written to {found['out']}, by disclosure profile {found['profile']}")
     cited = "; ".join(source["short"] for source in found["sources"] if source)
     return [*notes, f"sources  {cited}"]
+
+
+def _hidden_values(found: dict[str, Any]) -> str:
+    """Say how much of the local measures is hidden, and when all may be told."""
+    hidden, values = sum(found["suppressed"].values()), found["local_values"]
+    if not hidden:
+        return ""
+    return (
+        f": {hidden:,} of {values:,} values hidden ({hidden / values:.0%}), by {found['profile']}; --profile "
+        "public-grid hides none: it is for grids that their publisher has protected already"
+    )
 
 
 def hidden_words(found: dict[str, Any], rows: Sequence[dict[str, Any]]) -> list[str]:
