@@ -62,7 +62,7 @@ def test_one_picture_that_fits(real_data, tmp_path):
     assert "H_multi" in (tmp_path / "radii.svg").read_text()
     call(*asked, "--figure", tmp_path / "again.svg")
     assert (tmp_path / "again.svg").read_bytes() == (tmp_path / "curves.svg").read_bytes()
-    assert "As measured. Cells from where" in (tmp_path / "curves.svg").read_text()
+    assert "As measured, cells from where" in (tmp_path / "curves.svg").read_text()
     found = rows_of(*asked, "--distortion", "--figure", tmp_path / "again.svg")
     assert "nothing of --distortion" in found["findings"][-1]
     with pytest.raises(CivigridError, match=r"written as \.png or \.svg"):
