@@ -51,7 +51,7 @@ def _around(rows: Zones, m: int, size: Floats) -> tuple[Floats, Floats, Floats]:
     """Persons with smaller and with larger shares of group `m`, and the sum of the distances to all persons' shares."""
     zone = np.repeat(np.arange(len(rows.starts)), np.diff(rows.starts, append=len(size)))
     share = rows.share[:, m]
-    order = np.lexsort((share, zone)) if len(rows.starts) > 1 else np.argsort(share, kind="stable")
+    order = np.lexsort((share, zone)) if len(rows.starts) > 1 else np.argsort(share)
     share, weight, zone = share[order], (rows.cells * size)[order], zone[order]
     new = np.append(True, (share[1:] != share[:-1]) | (zone[1:] != zone[:-1]))
     first, tie = np.flatnonzero(new), np.cumsum(new) - 1
