@@ -249,8 +249,10 @@ def _faults(cells: xr.Dataset) -> Iterator[str]:
     if set(cells.dims) != {DIM}:
         yield f"dimensions are {sorted(map(str, cells.dims))}, must be only 'cell'"
         return
-    if np.any(ids[1:] <= ids[:-1]):
-        yield "cell_id is not sorted and unique"
+    if np.any(ids[1:] < ids[:-1]):
+        yield "cell_id is not sorted"
+    elif (twice := np.flatnonzero(ids[1:] == ids[:-1])).size:
+        yield f"cell_id is not unique: {twice.size} cells stand there twice (first: {ids[twice[0]]:#x})"
     if (bad := ids[~grid.is_valid(ids)]).size:
         yield f"{bad.size} ids are no cells of {grid.id} (first: {first_few(hex(i) for i in bad)})"
     for name, variable in cells.data_vars.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,7 +37,7 @@ def maup(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Table: .csv or .parquet.")] = None,
     figure: Annotated[Path | None, typer.Option("--figure", help="Figure: .png or .svg.")] = None,
-    show: Annotated[str, typer.Option("--show", help="Indices of the figure, six at most.")] = "D,H",
+    show: Annotated[str, typer.Option("--show", help="Indices of the figure, six at most; by default D,H.")] = "",
     group: Annotated[str, typer.Option("--group", help="Group of the figure; by default the last.")] = "",
     map_file: Annotated[Path | None, typer.Option("--map", help="HTML page: whose class holds.")] = None,
     profile: Profile = "min-count",
@@ -83,9 +84,13 @@ def _numbers(option: str, text: str) -> list[float]:
     from civigrid.errors import SchemaError
 
     try:
-        return [float(part) for part in names_of(text)]
+        found = [float(part) for part in names_of(text)]
     except ValueError as error:
         raise SchemaError(f"{option} {text}: write numbers with commas between.") from error
+    whole = option in ("--sizes", "--h3")
+    if not all(math.isfinite(n) and (n == round(n) or not whole) for n in found):
+        raise SchemaError(f"{option} {text}: numbers are {'whole' if whole else 'finite'}.")
+    return found
 
 
 def _with_progress(job: Any, work: Any) -> Any:

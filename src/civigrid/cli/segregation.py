@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -145,6 +146,8 @@ def numbers_of(text: str, option: str) -> tuple[float, ...]:
             found.append(float(word))
         except ValueError:
             raise typer.BadParameter(f"{word!r} is no number", param_hint=option) from None
+        if not math.isfinite(found[-1]):
+            raise typer.BadParameter(f"{word!r} is no finite number", param_hint=option)
     return tuple(found)
 
 

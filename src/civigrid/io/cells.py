@@ -79,6 +79,7 @@ def _ours(path: Path, names: list[str], columns: Sequence[str], rates: set[str])
     if not len(table):
         raise SourceError(f"{path.name} has no rows: there are no cells in it.")
     ids, grid = _ids_of_codes(table["code"], path)
+    _refuse_twice(ids, table["code"], path)
     values, about, label = {}, {}, {}
     status: dict[str, Statuses] = {}
     for name in wanted:
@@ -90,6 +91,16 @@ def _ours(path: Path, names: list[str], columns: Sequence[str], rates: set[str])
         _refuse_impossible(name, values[name], about[name], path)
         status |= _status(table, name, values[name], about[name], path)
     return make_cells(grid, ids, values, about, status=status, labels=label)
+
+
+def _refuse_twice(ids: Ids, codes: pd.Series, path: Path) -> None:
+    order = np.argsort(ids, kind="stable")
+    again = order[1:][ids[order][1:] == ids[order][:-1]]
+    if again.size:
+        raise SourceError(
+            f"{path.name}: {again.size:,} rows name a cell that another row has (first: {codes.iloc[again[0]]}). "
+            "Keep one row for each cell, or add them up."
+        )
 
 
 def _refuse_impossible(name: str, values: Floats, about: Column, path: Path) -> None:

@@ -15,7 +15,7 @@ import pyogrio
 from civigrid.errors import SourceError, first_few, unknown_name
 from civigrid.io.composition_checks import check_composition
 from civigrid.io.composition_text import refuse_title, small_fractions
-from civigrid.io.marks import read_entries
+from civigrid.io.marks import Entries, read_entries, with_status
 from civigrid.io.tables import VECTOR, read_table
 from civigrid.source import Finding
 from civigrid.types import Floats, Ints
@@ -180,6 +180,8 @@ def read_plain(path: Path, layer: str = "") -> pd.DataFrame:
             raise SourceError(f"{path.name}: rows have more entries than the header names. Mend the header.")
         frame = frame.reset_index()
     frame.columns = [str(c).strip() for c in frame.columns]
+    if twice := sorted(set(frame.columns[frame.columns.duplicated()])):
+        raise SourceError(f"{path.name} has columns of one name twice: {first_few(twice)}. Rename them.")
     if not len(frame):
         raise SourceError(f"{path.name} has no rows.")
     return frame
@@ -242,7 +244,9 @@ def _zones(table: pd.DataFrame, column: str, file: str) -> Words:
     found = table[known_column(column, list(table.columns), file)]
     text = found.astype(object).where(found.notna(), "").map(_as_text).str.strip().to_numpy(dtype=object)
     if (text == "all").any():
-        raise SourceError(f"{file}: a zone is called 'all', as the whole is. Rename it.")
+        raise SourceError(f"{file}: a zone is called 'all', which names the whole: rename it.")
+    if (text == "(none)").any() and (text == "").any():
+        raise SourceError(f"{file}: a zone is called '(none)', which names what lies in no zone: rename it.")
     return text
 
 
@@ -254,7 +258,7 @@ def _wide(table: pd.DataFrame, asked: Composed, file: str) -> _Rows:
             f"Its columns: {first_few(columns, 20)}."
         )
     names = _distinct(list(asked.groups), asked.total)
-    entries = [read_entries(table[known_column(name, columns, file)]) for name in names]
+    entries = [_entries(table, known_column(name, columns, file)) for name in names]
     counts = np.stack([e.values for e in entries], axis=1)
     most = np.stack([e.most for e in entries], axis=1)
     marks = tuple(dict.fromkeys(m for e in entries for m in e.marks))
@@ -281,6 +285,12 @@ def _wide(table: pd.DataFrame, asked: Composed, file: str) -> _Rows:
     np.add.at(total, code, counts)
     zone = _zone_of_units(zone, code, unit, file)
     return _Rows(names, unit, zone, total, _summed(total, (code,), most, counts), marks, findings)
+
+
+def _entries(table: pd.DataFrame, name: str) -> Entries:
+    """Entries of a column, with the statuses that stand beside it."""
+    entries, beside = read_entries(table[name]), f"{name}_status"
+    return with_status(entries, table[beside]) if beside in table else entries
 
 
 def _distinct(groups: list[str], total: str) -> list[str]:
@@ -318,7 +328,7 @@ def _long(table: pd.DataFrame, asked: Composed, file: str) -> _Rows:
     names = _distinct(names, asked.total)
     if lacking := [n for n in names if n not in known]:
         raise SourceError(str(unknown_name(f"category of {file}", lacking[0], known)))
-    entries = read_entries(table[known_column(asked.long[1], list(table.columns), file)])
+    entries = _entries(table, known_column(asked.long[1], list(table.columns), file))
     number = pd.Index(names).get_indexer(pd.Index(category))
     taken = number >= 0
     findings = _left_categories(known, names, entries.values[~taken])

@@ -24,7 +24,15 @@ Words = npt.NDArray[np.object_]
 
 
 def check_composition(
-    names: Sequence[str], unit: Words, zone: Words, counts: Floats, kept_back: Bools, total: str, file: str
+    names: Sequence[str],
+    unit: Words,
+    zone: Words,
+    counts: Floats,
+    kept_back: Bools,
+    total: str,
+    file: str,
+    *,
+    estimated: bool = False,
 ) -> tuple[Floats, list[Finding]]:
     """Check counts by unit and column; units where one is missing become NaN in all.
 
@@ -40,6 +48,8 @@ def check_composition(
         Where the publisher keeps a count back: the unit is left out of the checks, but not of the counts.
     total, file : str
         Column of all persons, or empty; name of the file.
+    estimated : bool
+        Counts are interpolated: fractions are no sign of rates.
 
     Returns
     -------
@@ -61,7 +71,8 @@ def check_composition(
     if not people.sum() > 0:
         raise SourceError(f"{file}: no persons are left in {', '.join(names)}. Are these the right columns?")
     groups = [k for k, name in enumerate(names) if name != total]
-    findings += _refuse_rates(known[:, groups], [str(names[k]) for k in groups], people if total else None, file)
+    if not estimated:
+        findings += _refuse_rates(known[:, groups], [str(names[k]) for k in groups], people if total else None, file)
     _refuse_sums(known, [str(n) for n in names], total, file)
     findings += check_totals(counts, unit, zone, file)
     if total:

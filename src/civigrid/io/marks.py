@@ -15,6 +15,8 @@ from civigrid.types import Bools, Floats
 
 MISSING = ("", "...", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "None", "null", "NULL", ":")
 """What stands where nothing is known."""
+HIDDEN = ("suppressed", "confidential")
+"""Words of a column of statuses for what is known and not told."""
 _KEPT_BACK = r"\.|\.\.|x|X|c|C|\*+|/|[-–—]|:\s*[a-z]|[<≤]\s*=?\s*\d+|\d+\s*[-–—]\s*\d+"
 """What statistical offices write where they know a number and do not tell it; a dash may also stand for zero."""
 
@@ -73,6 +75,29 @@ def read_entries(column: pd.Series) -> Entries:
         fractional = np.zeros(len(words), dtype=bool)
     marks = tuple(dict.fromkeys(words[kept_back].head(1000)))
     return Entries(numbers.to_numpy(), missing, kept_back, most, marks, fractional)
+
+
+def with_status(entries: Entries, status: pd.Series) -> Entries:
+    """Keep back what a column of statuses says is kept back, whatever stands in the column of counts.
+
+    civigrid writes ``NAME_status`` beside a count from which disclosure control took some.
+
+    >>> found = with_status(read_entries(pd.Series(["", "7"])), pd.Series(["suppressed", "ok"]))
+    >>> found.kept_back.tolist(), found.missing.tolist(), found.marks
+    ([True, False], [False, False], ('suppressed',))
+    """
+    words = status.astype(object).where(status.notna(), "").astype(str).str.strip().str.lower()
+    hidden = words.isin(HIDDEN).to_numpy(dtype=bool)
+    unknown = (words == "unavailable").to_numpy(dtype=bool)
+    none = hidden | unknown
+    return Entries(
+        np.where(none, np.nan, entries.values),
+        (entries.missing | unknown) & ~hidden,
+        (entries.kept_back | hidden) & ~unknown,
+        np.where(hidden & np.isnan(entries.most), np.inf, np.where(unknown, np.nan, entries.most)),
+        tuple(dict.fromkeys((*entries.marks, *words[hidden].unique()))),
+        entries.fractional & ~none,
+    )
 
 
 def _most(mark: str) -> float:

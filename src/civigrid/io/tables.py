@@ -77,12 +77,16 @@ def column_names(path: Path) -> list[str]:
 
 def _read_csv(path: Path, encoding: str, *, text: bool) -> pd.DataFrame:
     encoding = encoding or _encoding(path)
+    if encoding == "cp1252" and _starts(path) in (b"\xff\xfe", b"\xfe\xff"):
+        raise SourceError(f"{path.name} is encoded in UTF-16, not in UTF-8. Save it as CSV UTF-8.")
     with _text(path, encoding) as stream:
         head = [stream.readline() for _ in range(5)]
     if not head[0].strip():
         raise SourceError(f"{path.name} is empty.")
     separator = separator_of(head)
     names = next(csv.reader([head[0].strip("\r\n﻿")], delimiter=separator))
+    # as they are named below: without the spaces around them
+    names = [name.strip("\ufeff ") for name in names]
     if twice := sorted({n for n in names if names.count(n) > 1}):
         raise SourceError(f"{path.name} has columns of one name twice: {', '.join(twice)}. Rename them.")
     kind = str if text else None
@@ -96,6 +100,12 @@ def _text(path: Path, encoding: str) -> IO[str]:
     if path.suffix == ".gz":
         return gzip.open(path, "rt", encoding=encoding, newline="")
     return path.open(encoding=encoding, newline="")
+
+
+def _starts(path: Path) -> bytes:
+    """Give the first two bytes, which name the encoding of files that are not one byte by letter."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        return bytes(stream.read(2))
 
 
 def _encoding(path: Path) -> str:

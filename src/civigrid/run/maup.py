@@ -16,6 +16,7 @@ from civigrid.cells import grid_of, ids_of, labels, values_of
 from civigrid.errors import SchemaError, first_few
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.io.cells import INSIDE
+from civigrid.io.composition import Composed
 from civigrid.io.tables import column_names
 from civigrid.io.write import write_bytes, write_csv, write_table, write_text
 from civigrid.layers.segregation import segregation_cells
@@ -33,6 +34,8 @@ from civigrid.report.drawing import SUFFIXES, figure_bytes
 from civigrid.report.maup_figures import maup_figure
 from civigrid.run.ancillary import cells_of_file, split_name
 from civigrid.run.audit import read_zones
+from civigrid.run.segregation.cell_checks import check_cells
+from civigrid.run.segregation.limits import check_files, check_show
 from civigrid.run.segregation.members import members_of
 from civigrid.types import Labels
 
@@ -67,7 +70,9 @@ class MaupJob:
     indices : tuple of str
         Names of indices; ``all``: `NOMINAL`; empty: `DEFAULT`.
     shown : tuple of str
-        Indices of the figure; group of the figure and of the map's first layer.
+        Indices of the figure; empty: D and H, or those audited.
+    group : str
+        Group of the figure and of the map's first layer.
     options : MaupOptions
         Sizes, origins, classes.
     covariate : str
@@ -89,7 +94,7 @@ class MaupJob:
     areas: tuple[str, ...] = ()
     inside: bool = False
     indices: tuple[str, ...] = ()
-    shown: tuple[str, ...] = ("D", "H")
+    shown: tuple[str, ...] = ()
     group: str = ""
     options: MaupOptions = field(default_factory=MaupOptions)
     covariate: str = ""
@@ -101,11 +106,29 @@ class MaupJob:
 
     def __post_init__(self) -> None:
         # a bad suffix is told before an hour's work, not after
-        for path, known in ((self.table, tuple(TABLES)), (self.figure, SUFFIXES), (self.page, (".html",))):
-            if path is not None and path.suffix.lower() not in known:
-                raise SchemaError(f"{path.name}: the suffix must be {' or '.join(known)}.")
+        check_files(
+            {
+                "--out": (self.table, tuple(TABLES)),
+                "--figure": (self.figure, SUFFIXES),
+                "--map": (self.page, (".html",)),
+            }
+        )
+        if self.figure is not None:
+            for name in self.shown:
+                check_show(name, self.audited)
         if self.group and self.group not in self.groups:
             raise SchemaError(f"the figure's group {self.group!r} is none of {', '.join(self.groups)}.")
+
+    @property
+    def audited(self) -> tuple[str, ...]:
+        """Indices that are audited."""
+        return NOMINAL if self.indices == ("all",) else self.indices or DEFAULT
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """Indices of the figure: those named, else the usual two where they are audited, else the first six."""
+        usual = tuple(name for name in ("D", "H") if name in self.audited)
+        return self.shown or usual or self.audited[:6]
 
 
 def _silent(what: str, done: int, of: int) -> None:
@@ -134,7 +157,7 @@ def run_maup(job: MaupJob, announce: Announce = _silent) -> dict[str, Any]:
         total=job.total,
         zone=job.zone,
         others=others,
-        indices=NOMINAL if job.indices == ("all",) else job.indices or DEFAULT,
+        indices=job.audited,
         options=job.options,
         covariate=job.covariate.partition("=")[0],
         noise_variance=job.noise_variance,
@@ -145,19 +168,25 @@ def run_maup(job: MaupJob, announce: Announce = _silent) -> dict[str, Any]:
     names = [*job.groups, *(["rest"] if job.total else [])]
     why = indices_held_back(table, zones, names, members, job.profile)
     passed = release(protect_indices(table, why, job.profile), job.profile)
+    # all is made before anything is written: a refusal leaves no half
+    picture, page = b"", ""
+    if job.figure is not None:
+        announce("draw figure", 0, 1)
+        words = {g: str(cells[g].attrs.get("long_name") or g) for g in job.groups}
+        drawn = maup_figure(passed.data, indices=job.drawn, groups=job.group, words=words)
+        picture = figure_bytes(drawn, job.figure.suffix.lower())
+    if job.page is not None:
+        announce("draw map", 0, 1)
+        page = _page(job, cells, passed.data)
     files = []
     if job.table is not None:
         TABLES[job.table.suffix.lower()](passed, job.table)
         files.append(job.table)
     if job.figure is not None:
-        announce("draw figure", 0, 1)
-        words = {g: str(cells[g].attrs.get("long_name") or g) for g in job.groups}
-        drawn = maup_figure(passed.data, indices=job.shown, groups=job.group, words=words)
-        write_bytes(job.figure, figure_bytes(drawn, job.figure.suffix.lower()))
+        write_bytes(job.figure, picture)
         files.append(job.figure)
     if job.page is not None:
-        announce("draw map", 0, 1)
-        write_text(job.page, _page(job, cells, passed.data))
+        write_text(job.page, page)
         files.append(job.page)
     return {
         "cells": cells.sizes["cell"],
@@ -190,7 +219,7 @@ def _input(job: MaupJob) -> tuple[xr.Dataset, dict[str, Labels], list[str]]:
     others: dict[str, Labels] = {f"H3 res {r}": _hexagons(cells, r) for r in job.h3}
     areas = dict(_areas(cells, text) for text in job.areas)
     others |= areas
-    findings = []
+    findings = check_cells(cells, Composed(groups=job.groups, total=job.total), job.cells.name)
     if areas and job.inside:
         held = np.all([label != "" for label in areas.values()], axis=0)
         if not held.any():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -154,7 +155,29 @@ def zone_codes(cells: xr.Dataset, zone: str) -> tuple[list[str], Ints]:
     return numbered(cells[zone].to_numpy().astype(str))
 
 
+def refuse_zone_names(zones: npt.NDArray[Any]) -> None:
+    """Refuse zones that bear the name of the whole, or of what lies in no zone: rows of a table would be confused.
+
+    Raises
+    ------
+    SchemaError
+        A zone is called "all", or "(none)" beside rows without a zone.
+    """
+    names = set(np.unique(zones.astype(str)).tolist())
+    if "all" in names:
+        raise SchemaError("a zone is called 'all', which names the whole: rename it.")
+    if {"", "(none)"} <= names:
+        raise SchemaError("a zone is called '(none)', which names what lies in no zone: rename it.")
+
+
 def numbered(zone: npt.NDArray[np.str_]) -> tuple[list[str], Ints]:
-    """Names in order, and the number of each row's."""
+    """Names in order, and the number of each row's.
+
+    Raises
+    ------
+    SchemaError
+        As `refuse_zone_names` says.
+    """
     names, code = np.unique(zone, return_inverse=True)
+    refuse_zone_names(names)
     return [str(n) or "(none)" for n in names], code.astype(np.int64)

@@ -26,8 +26,10 @@ from civigrid.layers.segregation.reference import Reference
 from civigrid.release import Profile
 from civigrid.release.indices import fewest_members, held_back, protect_indices
 from civigrid.report import difference_figure, figure_bytes
-from civigrid.run.segregation.figures import NOTHING, check_figure
+from civigrid.run.segregation.cell_checks import check_cells
+from civigrid.run.segregation.figures import NOTHING
 from civigrid.run.segregation.file import cells_of, cited, holds_cells, rows_of
+from civigrid.run.segregation.limits import MOST_DRAWS, check_draws, check_outputs, check_seed, check_show
 from civigrid.run.segregation.members import members_of
 from civigrid.run.segregation.names import index_names, refuse_few_groups
 from civigrid.run.segregation.people import People
@@ -128,8 +130,7 @@ def change_files(
     SchemaError, GridMismatchError, SourceError, UnknownNameError
         Each fault of the files or of what was asked, with its mend.
     """
-    check_figure(out.figure)
-    names = _indices(asked)
+    names = _checked(asked, out)
     pair = _read(before, after, asked, announce)
     zone = asked.composed.zones
     announce("splitting the difference")
@@ -187,6 +188,19 @@ def _only_in_one(pair: _Pair) -> list[str]:
     ]
 
 
+def _checked(asked: ChangeAsked, out: ChangeOutputs) -> tuple[str, ...]:
+    """Refuse what cannot be done before anything is read; give the indices."""
+    check_outputs(out.table, out.figure)
+    check_seed(asked.seed)
+    check_draws("draws", asked.draws, MOST_DRAWS)
+    if not (np.isfinite(asked.added) and asked.added >= 0):
+        raise SchemaError(f"added is {asked.added}: the persons put into empty units are a number, 0 or more.")
+    names = _indices(asked)
+    if out.figure is not None:
+        check_show(out.show, names if asked.cities else ("M", "H"))
+    return names
+
+
 def _indices(asked: ChangeAsked) -> tuple[str, ...]:
     if not asked.indices:
         return ("D", "H") if asked.cities else ("D", "H", "H_multi")
@@ -230,15 +244,16 @@ def _read(before: Path, after: Path, asked: ChangeAsked, announce: Announce) -> 
     if not all(both):
         return _of_plain(before, after, asked, announce)
     refuse_few_groups(composed.groups, composed.total)
-    found = []
+    found, findings = [], []
     for path in (before, after):
         announce(f"reading {path.name}")
         cells = cells_of(path, composed, [])
+        findings += [f"{path.name}: {text}" for text in check_cells(cells, composed, path.name)]
         spanning_areas(People(cells=cells, groups=composed.groups), asked.reference)
         found.append(cells)
     if not asked.cities:
         _check_same(found[0], found[1], before, after)
-    return _Pair(found[0], found[1], composed.groups, composed.total, "cells", [])
+    return _Pair(found[0], found[1], composed.groups, composed.total, "cells", findings)
 
 
 def _check_same(first: xr.Dataset, second: xr.Dataset, before: Path, after: Path) -> None:

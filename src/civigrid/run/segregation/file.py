@@ -24,20 +24,23 @@ from civigrid.io.peek import first_row
 from civigrid.io.tables import column_names
 from civigrid.io.write import write_text
 from civigrid.layers.segregation.by_cell import MEASURES, segregation_cells
-from civigrid.layers.segregation.groups import group_counts, rest_note
+from civigrid.layers.segregation.groups import group_counts, refuse_zone_names
 from civigrid.layers.segregation.neighbourhoods.permuted import composition_tests
+from civigrid.layers.segregation.neighbourhoods.spatial import SPATIAL
 from civigrid.layers.segregation.sources import SOURCES
 from civigrid.layers.segregation.table import composition_table
 from civigrid.release import Profile
 from civigrid.release.indices import indices_held_back, protect_indices
 from civigrid.run.segregation.bounds import bounds_of_cells, bounds_of_units
-from civigrid.run.segregation.figures import CURVES_ONLY, check_figure, draw, draws_curves
+from civigrid.run.segregation.cell_checks import check_cells
+from civigrid.run.segregation.figures import CURVES_ONLY, draw, draws_curves
+from civigrid.run.segregation.limits import check_outputs, check_show
 from civigrid.run.segregation.members import Computed, members_of
 from civigrid.run.segregation.names import needs_order, refuse_few_groups
 from civigrid.run.segregation.people import People
 from civigrid.run.segregation.permutations import with_p
 from civigrid.run.segregation.reference import spanning_areas
-from civigrid.run.segregation.tables import Announce, Wanted, check_wanted, tables_of
+from civigrid.run.segregation.tables import Announce, Wanted, check_wanted, draws_text, tables_of
 from civigrid.run.steps import WRITERS, write_cells_file, write_table_file
 from civigrid.types import Floats
 
@@ -115,10 +118,12 @@ def segregation_file(
         Each fault of the file or of what was asked, with its mend.
     """
     check_wanted(asked.wanted)
-    check_figure(out.figure)
-    _check_local(out.local)
+    _check_outputs(asked.wanted, out)
     announce(f"reading {path.name}")
-    computed = (_of_cells if holds_cells(path, asked.composed, asked.plain) else _of_plain)(path, asked, announce)
+    cells = holds_cells(path, asked.composed, asked.plain)
+    if out.local is not None and not cells:
+        raise SchemaError("--local writes cells: this is a plain table, whose units have no place.")
+    computed = (_of_cells if cells else _of_plain)(path, asked, announce)
     why = indices_held_back(computed.table, computed.zones, computed.names, computed.members, profile)
     rows = rows_of(computed.table, why)
     keys = sorted({row["citation"]["key"] for row in rows if row["citation"]})
@@ -144,10 +149,14 @@ def segregation_file(
     }
 
 
-def _check_local(path: Path | None) -> None:
-    """Refuse a suffix before the work, not after it."""
-    if path is not None and path.suffix not in (*WRITERS, INSIDE):
-        raise SchemaError(f"--local {path.name}: the suffix must be one of {', '.join([*WRITERS, INSIDE])}.")
+def _check_outputs(wanted: Wanted, out: Outputs) -> None:
+    """Refuse files and a figure that cannot be made before the work, not after it."""
+    check_outputs(out.table, out.figure, out.bibtex, (out.local, (*WRITERS, INSIDE)))
+    if out.local is not None and wanted.bounds is not None:
+        raise SchemaError("--local writes measures of counts that are all known: it goes without --bounds.")
+    if out.figure is not None and not draws_curves(wanted):
+        near = wanted.radii_m or wanted.k
+        check_show(out.show, ((wanted.names.of_shares if wanted.indices else ()) or SPATIAL) if near else ())
 
 
 def _drawn(
@@ -177,10 +186,8 @@ def _write(
     """Write what was asked for; gives how many cells of each local measure were hidden, and of how many values."""
     if out.table is not None:
         write_table_file(table, out.table, profile)
-    if out.local is None:
+    if out.local is None or computed.cells is None:
         return {}, 0
-    if computed.cells is None:
-        raise SchemaError("--local writes cells: this is a plain table, whose units have no place.")
     made = segregation_cells(computed.cells, composed.groups, total=composed.total, measures=tuple(MEASURES))
     values = sum(int(np.isfinite(values_of(made, name)).sum()) for name in measured(made))
     return write_cells_file(made, out.local, profile), values
@@ -231,7 +238,7 @@ def _of_plain(path: Path, asked: Asked, announce: Announce) -> Computed:
         return bounds_of_units(found, wanted, composed)
     if len(found.names) < 2:
         refuse_few_groups(found.names, "")
-    announce(f"{len(names)} indices of {len(found.unit):,} units")
+    announce(f"{len(names)} indices of {len(found.unit):,} units{draws_text(wanted)}")
     noise = _noise(wanted.noise_variance, found.counts, len(found.names), bool(composed.total))
     about = {"total": composed.total or "sum of the groups"}
     table = composition_table(
@@ -268,17 +275,16 @@ def _of_cells(path: Path, asked: Asked, announce: Announce) -> Computed:
         zone=composed.zones,
         options={"scheduler": asked.scheduler},
     )
+    refuse_few_groups(composed.groups, composed.total)
+    findings = check_cells(cells, composed, path.name, bounded=asked.wanted.bounds is not None)
     if asked.wanted.bounds is not None:
         spanning_areas(people, asked.wanted.reference)
-        return bounds_of_cells(cells, asked.wanted, composed)
+        bounded = bounds_of_cells(cells, asked.wanted, composed)
+        return bounded._replace(findings=findings + bounded.findings)
     table = tables_of(people, asked.wanted, announce)
-    counts, left_out = group_counts(cells, composed.groups, composed.total)
+    counts, _ = group_counts(cells, composed.groups, composed.total)
     zone = cells[composed.zones].to_numpy() if composed.zones else np.empty(0, dtype=object)
     zones, members = members_of(counts, zone)
-    findings = [f"warning cells.missing: {left_out:,} cells lack a count and are left out"] if left_out else []
-    if over := rest_note(cells, composed.groups, composed.total):
-        text = f"groups are more than {composed.total!r} in {over['negative_rest_cells']:,} cells: rest is 0 there"
-        findings.append(f"warning cells.excess: {text}")
     return Computed(table, zones, people.names, members, findings, cells, counts)
 
 
@@ -300,9 +306,18 @@ def cells_of(path: Path, composed: Composed, levels: Sequence[str]) -> xr.Datase
         if name and cells[name].attrs.get("kind") != "extensive":
             raise SchemaError(f"{name!r} of {path.name} is no count of persons but a rate or a label.")
     for name in filter(None, [composed.zones, *levels]):
-        if name not in labels(cells):
-            raise unknown_name(f"label of {path.name}", name, labels(cells) or ["none"])
+        _check_label(cells, name, path)
+    if composed.zones:
+        refuse_zone_names(cells[composed.zones].to_numpy())
     return cells
+
+
+def _check_label(cells: xr.Dataset, name: str, path: Path) -> None:
+    known = labels(cells)
+    if not known:
+        raise SchemaError(f"{path.name} has no label {name!r}, a column of text that names areas.")
+    if name not in known:
+        raise unknown_name(f"label of {path.name}", name, known)
 
 
 def rows_of(table: pd.DataFrame, why: Sequence[str] | npt.NDArray[np.object_]) -> list[dict[str, Any]]:

@@ -27,6 +27,7 @@ from civigrid.layers.segregation.scales.table import level_table, scale_table
 from civigrid.layers.segregation.table import segregation_table
 from civigrid.result_table import result_table
 from civigrid.run import config
+from civigrid.run.segregation.limits import MOST_DRAWS, MOST_PERMUTATIONS, check_draws, check_seed
 from civigrid.run.segregation.names import NEED_DECAY, Names, index_names, refuse_few_groups
 from civigrid.run.segregation.people import People
 from civigrid.run.segregation.permutations import with_p
@@ -168,9 +169,8 @@ def check_scales(scales_m: Sequence[int]) -> None:
 
 
 def check_permutations(draws: int) -> None:
-    """Refuse a number of draws below 0."""
-    if draws < 0:
-        raise SchemaError(f"permutations is {draws}: draws are at least 1, better 999; 0: no test.")
+    """Refuse a number of draws below 0, or too large to be of use."""
+    check_draws("permutations", draws, MOST_PERMUTATIONS)
 
 
 def check_wanted(wanted: Wanted) -> None:
@@ -194,6 +194,8 @@ def check_wanted(wanted: Wanted) -> None:
     if wanted.bounds is not None and wanted.needs_places:
         raise SchemaError(f"{', '.join(wanted.needs_places)} cannot be bounded: ask for indices of compositions alone.")
     check_permutations(wanted.permutations)
+    check_draws("bootstrap", wanted.bootstrap, MOST_DRAWS)
+    check_seed(wanted.seed)
     if wanted.reference not in ("", "country", "whole"):
         raise SchemaError(f"reference is {wanted.reference!r}: declare 'whole' or 'country'.")
     if wanted.decay_m is not None and not wanted.decay_m > 0:
@@ -332,6 +334,12 @@ FAMILIES: tuple[tuple[str, Callable[[People, Wanted], pd.DataFrame | None]], ...
 """Words for each family, and its table, or None where it was not asked for."""
 
 
+def draws_text(wanted: Wanted) -> str:
+    """Say what takes long."""
+    named = (("cities drawn", wanted.bootstrap), ("allocations", wanted.permutations))
+    return "".join(f", {n:,} {what}" for what, n in named if n)
+
+
 def tables_of(people: People, wanted: Wanted, announce: Announce = lambda _: None) -> pd.DataFrame:
     """Give the tables of all families that are asked for, one below the other.
 
@@ -347,7 +355,7 @@ def tables_of(people: People, wanted: Wanted, announce: Announce = lambda _: Non
         refuse_neighbours(spanning, wanted.neighbourhoods)
     tables = []
     for words, family in FAMILIES:
-        announce(f"{words} of {people.cells.sizes['cell']:,} cells")
+        announce(f"{words} of {people.cells.sizes['cell']:,} cells{draws_text(wanted)}")
         found = family(people, wanted)
         if found is not None and family is not _distortion:
             found = by_reference(found, spanning, wanted.reference)

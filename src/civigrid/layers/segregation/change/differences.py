@@ -15,7 +15,7 @@ from civigrid.kernels import shapley
 from civigrid.kernels.shapley import Difference, shapley_difference, two_term_difference
 from civigrid.kernels.zones import zones_of
 from civigrid.layers.segregation.change.pairs import Aligned, align, group_names, sample_of
-from civigrid.layers.segregation.groups import is_interpolated
+from civigrid.layers.segregation.groups import is_interpolated, refuse_zone_names
 from civigrid.layers.segregation.indices import INDICES, Index, index_named, with_parameters
 from civigrid.layers.segregation.measured import against_others
 from civigrid.result_table import parameters, result_table
@@ -116,6 +116,7 @@ def difference_table(
 def _zones(both: Aligned, zone: str) -> Iterator[tuple[str, Any]]:
     yield "all", slice(None)
     if zone:
+        refuse_zone_names(both.zone)
         for name in np.unique(both.zone):
             yield str(name) or "(none)", both.zone == name
 

@@ -24,6 +24,10 @@ Announce = Callable[[int, int], None]
 """Told how many settings are done, and of how many."""
 
 
+SMALL = 10
+"""Sides of blocks, in cells, that are tried in small areas too: the default ends there."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class MaupOptions:
     """What a MAUP audit tries.
@@ -55,6 +59,10 @@ class MaupOptions:
             raise SchemaError(f"sizes are different whole numbers of cells, 1 or more; got {sizes}.")
         if self.origins < 1:
             raise SchemaError(f"origins must be 1 or more, got {self.origins}.")
+        if self.seed < 0:
+            raise SchemaError(f"seed is {self.seed}: a seed is a whole number, 0 or more.")
+        if not all(np.isfinite(b) and b > 0 for b in self.breaks):
+            raise SchemaError(f"breaks cut location quotients: finite numbers above 0, got {self.breaks}.")
         if not self.breaks or any(a >= b for a, b in zip(self.breaks, self.breaks[1:], strict=False)):
             raise SchemaError(f"breaks must rise, got {self.breaks}.")
         if not 0.5 < self.steady <= 1:
@@ -139,7 +147,19 @@ def people_of(
 
 
 def settings_of(people: People, options: MaupOptions) -> list[Setting]:
-    """Every size and origin that is tried, sizes rising, own origin first."""
+    """Every size and origin that is tried, sizes rising, own origin first.
+
+    Raises
+    ------
+    SchemaError
+        Blocks larger than the area: all people would live in one, whatever the origin.
+    """
+    across = int(max(np.ptp(people.row), np.ptp(people.col))) + 1
+    if large := [size for size in options.sizes if size > max(across, SMALL)]:
+        raise SchemaError(
+            f"blocks of {large[0]:,} cells' side are larger than the area, which is {across:,} cells across: one block "
+            f"would hold everyone. Name sizes up to {across:,}."
+        )
     return [
         Setting("squares", size, (int(a), int(b)), size * people.cell_size_m)
         for size in options.sizes
