@@ -153,7 +153,7 @@ def test_small_sets_stay_inside(towns, tmp_path):
         ("now.cells", ["--zones", "halves"], "Did you mean 'half'"),
         ("now.cells", ["--cities", "--indices", "M"], "none of M"),
         ("now.cells", ["--cities", "--zones", "half"], "one difference"),
-        ("now.cells", ["--figure", "f.jpg"], "written as"),
+        ("now.cells", ["--figure", "f.jpg"], "--figure f.jpg: the suffix must be"),
         ("now.cells", ["--figure", "f.png", "--show", "G"], "--show"),
         ("plain.csv", [], "is a plain table"),
     ],

@@ -255,7 +255,7 @@ def test_bounds_of_suppressed_cells(city):
         (["--groups", "native", "--total", "population", "--k", "0"], "at least one"),
         (["--groups", "native", "--total", "population", "--scales", "3,4"], "do not hold whole squares"),
         (["--groups", "native", "--total", "population", "--noise-variance", "-1"], "at least 0"),
-        (["--groups", "native", "--total", "population", "--out", "t.xlsx"], "csv or .parquet"),
+        (["--groups", "native", "--total", "population", "--out", "t.xlsx"], "one of .csv, .parquet"),
         (["--groups", "native", "--total", "population", "--bounds", "0"], "at least 1"),
         (["--groups", "native", "--total", "population", "--bounds", "9", "--k", "200"], "cannot be bounded"),
     ],

@@ -89,7 +89,7 @@ def _numbers(option: str, text: str) -> list[float]:
         raise SchemaError(f"{option} {text}: write numbers with commas between.") from error
     whole = option in ("--sizes", "--h3")
     if not all(math.isfinite(n) and (n == round(n) or not whole) for n in found):
-        raise SchemaError(f"{option} {text}: numbers are {'whole' if whole else 'finite'}.")
+        raise SchemaError(f"{option} {text}: write {'whole' if whole else 'finite'} numbers.")
     return found
 
 

@@ -24,8 +24,8 @@ Announce = Callable[[int, int], None]
 """Told how many settings are done, and of how many."""
 
 
-SMALL = 10
-"""Sides of blocks, in cells, that are tried in small areas too: the default ends there."""
+TOO_LARGE = 10
+"""Times the extent of the cells by which a block is refused: moved to any origin, it would hold everyone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,13 +152,13 @@ def settings_of(people: People, options: MaupOptions) -> list[Setting]:
     Raises
     ------
     SchemaError
-        Blocks larger than the area: all people would live in one, whatever the origin.
+        Blocks far larger than the area: all people would live in one, whatever the origin.
     """
     across = int(max(np.ptp(people.row), np.ptp(people.col))) + 1
-    if large := [size for size in options.sizes if size > max(across, SMALL)]:
+    if large := [size for size in options.sizes if size > TOO_LARGE * across]:
         raise SchemaError(
-            f"blocks of {large[0]:,} cells' side are larger than the area, which is {across:,} cells across: one block "
-            f"would hold everyone. Name sizes up to {across:,}."
+            f"blocks of {large[0]:,} cells' side are far larger than the area, which is {across:,} cells across: one "
+            f"block would hold everyone. Name sizes up to {across:,}."
         )
     return [
         Setting("squares", size, (int(a), int(b)), size * people.cell_size_m)
