@@ -145,7 +145,7 @@ def _expectation(
 
 
 @_jit  # type: ignore[untyped-decorator]
-def _by_outcome(size: Ints, share: Floats, kind: int, b: float) -> Floats:  # pragma: no cover
+def _by_outcome(size: Ints, share: Floats, kind: int, b: float) -> Floats:
     """Sum over the outcomes near the mean; the rest weighs less than 1e-12."""
     value = np.zeros(len(size))
     for row in range(len(size)):
@@ -175,5 +175,5 @@ def _by_outcome(size: Ints, share: Floats, kind: int, b: float) -> Floats:  # pr
 
 
 @_jit  # type: ignore[untyped-decorator]
-def _log_factorial(n: int) -> float:  # pragma: no cover
+def _log_factorial(n: int) -> float:
     return math.lgamma(n + 1.0)

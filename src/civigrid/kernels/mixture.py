@@ -17,9 +17,7 @@ _BELL /= _BELL.sum()
 
 
 @_jit  # type: ignore[untyped-decorator]
-def mean_difference(
-    starts: Ints, ends: Ints, size: Floats, persons: Floats, cells: Floats, share: Floats
-) -> Floats:  # pragma: no cover
+def mean_difference(starts: Ints, ends: Ints, size: Floats, persons: Floats, cells: Floats, share: Floats) -> Floats:
     r"""Mean absolute difference of the shares that two persons of a zone see, each cell's drawn at random.
 
     Parameters
@@ -57,7 +55,7 @@ def mean_difference(
 
 
 @_jit  # type: ignore[untyped-decorator]
-def _scatter(mass: Floats, moment: Floats, t: float, p: float, sd: float, weight: float) -> float:  # pragma: no cover
+def _scatter(mass: Floats, moment: Floats, t: float, p: float, sd: float, weight: float) -> float:
     """Add the distribution of one row's share to the classes; give by how much two draws of it differ."""
     if sd == 0.0:
         place = int(np.sqrt(p) * _BINS)
