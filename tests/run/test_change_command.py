@@ -1,14 +1,14 @@
 """Change between two years or two cities from the shell: published terms, real cells, and errors that explain."""
 
 import json
+from functools import partial
 
+import commands
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
 from civigrid.cells import make_cells
-from civigrid.cli import app
 from civigrid.errors import CivigridError
 from civigrid.grid import SquareGrid
 from civigrid.io.cells import read_cells
@@ -20,18 +20,9 @@ BIRTH = "NAT,EU_OTH,OTH"
 FIVE = ("additions", "removals", "group_marginal", "unit_marginal", "structural")
 
 
-def call(*words):
-    found = CliRunner().invoke(app, ["change", *(str(w) for w in words)], catch_exceptions=False)
-    assert found.exit_code == 0, found.output
-    return found.stdout
-
-
-def rows_of(*words):
-    return json.loads(call(*words, "--json"))
-
-
-def estimates(found):
-    return {(r["zone"], r["index"], r["groups"]): r["estimate"] for r in found["table"]}
+call = partial(commands.call, "change")
+rows_of = partial(commands.answer_of, "change")
+estimates = commands.estimates
 
 
 def save_town(path, seed, *, side=1000, moved=0, persons=60):

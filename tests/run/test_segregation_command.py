@@ -2,7 +2,9 @@
 
 import json
 import tomllib
+from functools import partial
 
+import commands
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,18 +26,9 @@ from civigrid.types import Column
 GROUPS = "NAT,EU_OTH,OTH"
 
 
-def call(*words):
-    found = CliRunner().invoke(app, ["segregation", *(str(w) for w in words)], catch_exceptions=False)
-    assert found.exit_code == 0, found.output
-    return found.stdout
-
-
-def rows_of(*words):
-    return json.loads(call(*words, "--json"))
-
-
-def estimates(found):
-    return {(r["zone"], r["index"], r["groups"]): r["estimate"] for r in found["table"]}
+call = partial(commands.call, "segregation")
+rows_of = partial(commands.answer_of, "segregation")
+estimates = commands.estimates
 
 
 @pytest.fixture(scope="module")

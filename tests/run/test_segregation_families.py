@@ -1,14 +1,13 @@
 """Figures, permutations, borders and what may leave: civigrid segregation and run files, on real and made cells."""
 
-import json
+from functools import partial
 
+import commands
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
 from civigrid.cells import make_cells
-from civigrid.cli import app
 from civigrid.errors import CivigridError
 from civigrid.grid import SquareGrid
 from civigrid.io.cells import read_cells
@@ -33,18 +32,9 @@ from civigrid.types import Column
 GROUPS = "NAT,EU_OTH,OTH"
 
 
-def call(*words):
-    found = CliRunner().invoke(app, ["segregation", *(str(w) for w in words)], catch_exceptions=False)
-    assert found.exit_code == 0, found.output
-    return found.stdout
-
-
-def rows_of(*words):
-    return json.loads(call(*words, "--json"))
-
-
-def estimates(found):
-    return {(r["zone"], r["index"], r["groups"]): r["estimate"] for r in found["table"]}
+call = partial(commands.call, "segregation")
+rows_of = partial(commands.answer_of, "segregation")
+estimates = commands.estimates
 
 
 def test_one_picture_that_fits(real_data, tmp_path):

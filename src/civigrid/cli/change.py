@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from civigrid.cli.app import Json, answer, app, console
-from civigrid.cli.segregation import columns_of
+from civigrid.cli.segregation import composed_of
 from civigrid.cli.steps import Profile, Threshold
 
 
@@ -46,23 +46,13 @@ def change(
     as_json: Json = False,
 ) -> None:
     """Say what changed segregation between two years, or makes two cities differ, and whether it may be chance."""
-    from civigrid.io.composition import Composed
     from civigrid.run.segregation.change import ChangeAsked, ChangeOutputs, change_files
     from civigrid.run.segregation.change_text import change_text
     from civigrid.run.segregation.names import split_names
     from civigrid.run.steps import profile_named
 
     asked = ChangeAsked(
-        composed=Composed(
-            groups=columns_of(groups),
-            total=total,
-            units=columns_of(units),
-            zones=zones,
-            long=columns_of(long),
-            where=tuple(where or ()),
-            sum_units=sum_units,
-            layer=layer,
-        ),
+        composed=composed_of(groups, total, units, zones, long, where, sum_units, layer),
         indices=split_names(indices),
         cities=cities,
         draws=draws,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from civigrid.cli.app import Json, Scheduler, answer, app, console
 from civigrid.cli.steps import Profile, Threshold, names_of, pairs_of
+
+if TYPE_CHECKING:
+    from civigrid.io.composition import Composed
 
 
 @app.command()
@@ -81,7 +84,6 @@ def segregation(
     rows it lacks.
     """
     from civigrid.engine import Scheduler as Where
-    from civigrid.io.composition import Composed
     from civigrid.layers.segregation.neighbourhoods.nearest import PRESETS
     from civigrid.run.segregation.file import Asked, Outputs, segregation_file
     from civigrid.run.segregation.names import split_names
@@ -90,16 +92,7 @@ def segregation(
     from civigrid.run.steps import profile_named
 
     asked = Asked(
-        composed=Composed(
-            groups=columns_of(groups),
-            total=total,
-            units=columns_of(units),
-            zones=zones,
-            long=columns_of(long),
-            where=tuple(where or ()),
-            sum_units=sum_units,
-            layer=layer,
-        ),
+        composed=composed_of(groups, total, units, zones, long, where, sum_units, layer),
         wanted=Wanted(
             indices=split_names(indices),
             radii_m=numbers_of(radii, "--radii"),
@@ -156,3 +149,21 @@ def whole_number(value: float) -> int:
     if value != round(value):
         raise typer.BadParameter(f"{value} is no number of persons", param_hint="--k")
     return round(value)
+
+
+def composed_of(
+    groups: str, total: str, units: str, zones: str, long: str, where: list[str] | None, sum_units: bool, layer: str
+) -> Composed:
+    """Give what a table is read by, from the options that say so."""
+    from civigrid.io.composition import Composed
+
+    return Composed(
+        groups=columns_of(groups),
+        total=total,
+        units=columns_of(units),
+        zones=zones,
+        long=columns_of(long),
+        where=tuple(where or ()),
+        sum_units=sum_units,
+        layer=layer,
+    )

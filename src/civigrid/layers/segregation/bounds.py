@@ -168,27 +168,28 @@ def _rows(
         inside = code == z
         known = Known(*(v[inside] for v in limits.known))
         for index in indices:
-            found = bound(known, SHAPES[index])
-            source = INDICES[index].source
-            yield {
-                "zone": name,
-                "topic": "segregation",
-                "index": index,
-                "groups": group,
-                "low": found.low,
-                "high": found.high,
-                "persons": float(known.total.sum()),
-                "cells": int(inside.sum()),
-                "parameters": parameters(
-                    total=total,
-                    bounds="every table within the limits",
-                    hidden_counts=int(hidden[inside].sum()),
-                    hidden_persons_at_most=float((known.high - known.low).sum()),
-                    left_out_cells=left_out,
-                    gap=round(found.gap, 9) if np.isfinite(found.gap) else None,
-                    undefined=None if np.isfinite(found.low) else "the group, or everyone else, cannot have anybody",
-                    source=SOURCES[source].short,
-                    cite=f"{source}|marshall2011",
-                    correction="none",
-                ),
-            }
+            hidden_here = int(hidden[inside].sum())
+            about = {"total": total, "hidden_counts": hidden_here, "left_out_cells": left_out}
+            yield bound_row(index, known, about) | {"zone": name, "groups": group, "cells": int(inside.sum())}
+
+
+def bound_row(index: str, known: Known, about: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the row of an index that lies between its least and its most, of cells or of units without a place."""
+    found, source = bound(known, SHAPES[index]), INDICES[index].source
+    return {
+        "topic": "segregation",
+        "index": index,
+        "low": found.low,
+        "high": found.high,
+        "persons": float(known.total.sum()),
+        "parameters": parameters(
+            **about,
+            bounds="every table within the limits",
+            hidden_persons_at_most=float((known.high - known.low).sum()),
+            gap=round(found.gap, 9) if np.isfinite(found.gap) else None,
+            undefined=None if np.isfinite(found.low) else "the group, or everyone else, cannot have anybody",
+            source=SOURCES[source].short,
+            cite=f"{source}|marshall2011",
+            correction="none",
+        ),
+    }

@@ -10,11 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from civigrid.errors import SchemaError
-from civigrid.kernels.bounds import SHAPES, Known, bound
-from civigrid.layers.segregation.bounds import check_bounded
-from civigrid.layers.segregation.indices import INDICES
-from civigrid.layers.segregation.sources import SOURCES
-from civigrid.result_table import parameters, result_table
+from civigrid.kernels.bounds import Known
+from civigrid.layers.segregation.bounds import bound_row, check_bounded
+from civigrid.result_table import result_table
 from civigrid.types import Bools, Floats
 
 
@@ -80,24 +78,6 @@ def _rows(zone: str, group: str, limits: Known, indices: Sequence[str]) -> Itera
     known = Known(*(values[~left_out & (limits.total > 0)] for values in limits))
     if not len(known.total):
         return
+    about = {"hidden_counts": int((known.high > known.low).sum()), "left_out_units": int(left_out.sum())}
     for index in indices:
-        found, source = bound(known, SHAPES[index]), INDICES[index].source
-        yield {
-            "zone": zone,
-            "topic": "segregation",
-            "index": index,
-            "groups": group,
-            "low": found.low,
-            "high": found.high,
-            "persons": float(known.total.sum()),
-            "cells": len(known.total),
-            "parameters": parameters(
-                bounds="every table within the limits",
-                hidden_counts=int((known.high > known.low).sum()),
-                hidden_persons_at_most=float((known.high - known.low).sum()),
-                left_out_units=int(left_out.sum()),
-                gap=round(found.gap, 9) if np.isfinite(found.gap) else None,
-                source=SOURCES[source].short,
-                cite=source,
-            ),
-        }
+        yield bound_row(index, known, about) | {"zone": zone, "groups": group, "cells": len(known.total)}
