@@ -56,3 +56,27 @@ def test_wrong_names_are_told():
         many["D"]
     assert len(many.where(index="D", groups="a")) == 1
     assert len(many[:2]) == 2
+
+
+@pytest.mark.parametrize("table", ["segregation", "spatial", "nearest", "pattern", "scale", "bounds", "maup", "within"])
+def test_no_zone_bears_the_name_of_the_whole(table):
+    """In every table a zone called "all" is refused: its rows could not be told from those of the whole."""
+    from civigrid.layers import segregation as layer
+
+    row, col = np.divmod(np.arange(100), 10)
+    values = {"a": np.full(100, 20.0), "b": 30.0 + row, "t": np.full(100, 99.0)}
+    labels = {"zone": np.where(col < 5, "all", "east").astype(object)}
+    ids = GRID.from_row_col(3000 + row, 4000 + col)
+    cells = make_cells(GRID, ids, values, dict.fromkeys(values, Column()), labels=labels)
+    calls = {
+        "segregation": lambda: layer.segregation_table(cells, ["a", "b"], zone="zone"),
+        "spatial": lambda: layer.spatial_table(cells, ["a", "b"], layer.Kernel("uniform", 2000), zone="zone"),
+        "nearest": lambda: layer.nearest_table(cells, ["a", "b"], [200], zone="zone"),
+        "pattern": lambda: layer.pattern_table(cells, ["a", "b"], zone="zone", decay_m=1000.0),
+        "scale": lambda: layer.scale_table(cells, ["a", "b"], zone="zone"),
+        "bounds": lambda: layer.bounds_table(cells, ["a"], total="t", zone="zone"),
+        "maup": lambda: layer.maup_table(cells, ["a", "b"], zone="zone"),
+        "within": lambda: layer.within_table(cells, ["a", "b"], "zone"),
+    }
+    with pytest.raises(CivigridError, match="called 'all'"):
+        calls[table]()

@@ -12,8 +12,8 @@ import xarray as xr
 from civigrid.cells import is_missing, status_of, values_of
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.kernels.bounds import SHAPES, Known, bound
+from civigrid.layers.segregation.groups import zones_within
 from civigrid.layers.segregation.indices import INDICES
-from civigrid.layers.segregation.scales.nested import zones_of
 from civigrid.layers.segregation.sources import SOURCES
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Bools, Floats, Status
@@ -161,7 +161,7 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     if not limits.rows.any():
         return
-    names, code = zones_of(cells, label, limits.rows)
+    names, code = zones_within(cells, label, limits.rows)
     hidden = limits.hidden[limits.rows]
     left_out = int((~limits.rows & ~(values_of(cells, total) == 0)).sum())
     for z, name in enumerate(names):

@@ -12,7 +12,7 @@ import xarray as xr
 
 from civigrid.cells import is_missing, noise_variance_of, status_of, values_of
 from civigrid.errors import SchemaError
-from civigrid.types import Column, Floats, Ints, Status, Statuses
+from civigrid.types import Bools, Column, Floats, Ints, Status, Statuses
 
 RESIDENTS = Column(long_name="Residents counted in the groups", source="segregation")
 """What the variable ``residents`` means, by which measures of cells average."""
@@ -150,9 +150,21 @@ def zone_codes(cells: xr.Dataset, zone: str) -> tuple[list[str], Ints]:
     """Names of the zones, and each cell's number; cells without a name count in the whole alone."""
     if not zone:
         return [], np.zeros(cells.sizes["cell"], dtype=np.int64)
-    if zone not in cells or cells[zone].attrs.get("kind") != "label":
-        raise SchemaError(f"{zone!r} is no label of these cells. Keep it when the source is projected (keep = [...]).")
-    return numbered(cells[zone].to_numpy().astype(str))
+    return numbered(label_of(cells, zone))
+
+
+def zones_within(cells: xr.Dataset, zone: str, rows: Bools) -> tuple[list[str], Ints]:
+    """Names of the zones of a label, and the zone of each row that is kept; zones without rows are left out."""
+    if not zone:
+        return ["all"], np.zeros(int(rows.sum()), dtype=np.int64)
+    return numbered(label_of(cells, zone)[rows])
+
+
+def label_of(cells: xr.Dataset, name: str) -> npt.NDArray[np.str_]:
+    """Give the names of one label, shape (cell,), as text."""
+    if name not in cells or cells[name].attrs.get("kind") != "label":
+        raise SchemaError(f"{name!r} is no label of these cells. Keep it when the source is projected (keep = [...]).")
+    return cells[name].to_numpy().astype(str)
 
 
 def refuse_zone_names(zones: npt.NDArray[Any]) -> None:

@@ -14,9 +14,9 @@ import xarray as xr
 from civigrid.cells import with_variables
 from civigrid.errors import SchemaError, first_few
 from civigrid.kernels.binomial import mean_entropy_term
-from civigrid.layers.segregation.groups import why_missing
+from civigrid.layers.segregation.groups import label_of, why_missing, zones_within
 from civigrid.layers.segregation.measured import Z_95
-from civigrid.layers.segregation.scales.nested import Counted, counted, label_of, zones_of
+from civigrid.layers.segregation.scales.nested import Counted, counted
 from civigrid.layers.segregation.sources import SOURCES
 from civigrid.result_table import parameters, result_table
 from civigrid.types import Column, Floats, Ints
@@ -213,7 +213,7 @@ def reference_table(
         cells, groups, zone=zone, country=country, relative_to=relative_to, reference=reference
     )  # fmt: skip
     found = counted(cells, groups, total)
-    names, code = zones_of(cells, zone, found.rows)
+    names, code = zones_within(cells, zone, found.rows)
     chosen = reference or "whole"
     of = _countries(cells, country, found) if chosen == "country" else _wholes(names, code, found)
     rows = _rows(names, code, found, of, chosen, spanning)
@@ -342,7 +342,7 @@ def reference_cells(
     if chosen == "country":
         of = _countries(cells, country, found)
     else:
-        of = _wholes(*zones_of(cells, zone, found.rows), found)
+        of = _wholes(*zones_within(cells, zone, found.rows), found)
     used = of.row >= 0
     at = np.flatnonzero(found.rows)[used]
     share = of.share[of.row[used]]

@@ -11,8 +11,7 @@ import xarray as xr
 
 from civigrid.cells import grid_of, ids_of
 from civigrid.errors import GridMismatchError, SchemaError
-from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated
-from civigrid.layers.segregation.scales.nested import label_of
+from civigrid.layers.segregation.groups import group_counts, group_noise, is_interpolated, label_of
 from civigrid.types import Floats, Ids
 
 

@@ -65,21 +65,6 @@ def counted(cells: xr.Dataset, groups: Sequence[str], total: str, noise_variance
     return Counted(counts[rows], None if noise is None else noise[rows], rows, names, about)
 
 
-def zones_of(cells: xr.Dataset, zone: str, rows: Bools) -> tuple[list[str], Ints]:
-    """Names of the zones of a label, and the zone of each row that is kept; zones without rows are left out."""
-    if not zone:
-        return ["all"], np.zeros(int(rows.sum()), dtype=np.int64)
-    names, code = np.unique(label_of(cells, zone)[rows], return_inverse=True)
-    return [str(n) or "(none)" for n in names], code.astype(np.int64)
-
-
-def label_of(cells: xr.Dataset, name: str) -> npt.NDArray[np.str_]:
-    """Give the names of one label, shape (cell,), as text."""
-    if name not in cells or cells[name].attrs.get("kind") != "label":
-        raise SchemaError(f"{name!r} is no label of these cells. Keep it when the source is projected (keep = [...]).")
-    return cells[name].to_numpy().astype(str)
-
-
 def nest(counted_: Counted, keys: Sequence[npt.NDArray[Any]], zone: Ints) -> list[Level]:
     """Build nested levels from the unit of each row at each level, small units first; a zone's border cuts units."""
     code, above = zone, [zone]

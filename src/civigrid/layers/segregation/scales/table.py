@@ -14,18 +14,8 @@ from civigrid.cells import grid_of, ids_of, with_variables
 from civigrid.errors import SchemaError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.kernels import decomposition as kernel
-from civigrid.layers.segregation.groups import why_missing
-from civigrid.layers.segregation.scales.nested import (
-    Counted,
-    Step,
-    check_measures,
-    counted,
-    label_of,
-    nest,
-    rows_of,
-    steps,
-    zones_of,
-)
+from civigrid.layers.segregation.groups import label_of, why_missing, zones_within
+from civigrid.layers.segregation.scales.nested import Counted, Step, check_measures, counted, nest, rows_of, steps
 from civigrid.result_table import result_table
 from civigrid.types import Column, Floats
 
@@ -101,7 +91,7 @@ def scale_table(
     nested = None if hierarchy is None else kernel.hierarchy_of(found.names, hierarchy)
     rows = []
     for label in ("", zone) if zone else ("",):
-        zone_names, code = zones_of(cells, label, found.rows)
+        zone_names, code = zones_within(cells, label, found.rows)
         levels = nest(found, keys, code)
         rows += list(rows_of(levels, zone_names, steps(names), found, measures, nested, about))
     return result_table(rows)
@@ -195,7 +185,7 @@ def level_table(
     nested = None if hierarchy is None else kernel.hierarchy_of(found.names, hierarchy)
     rows = []
     for name in ("", zone) if zone else ("",):
-        zone_names, code = zones_of(cells, name, found.rows)
+        zone_names, code = zones_within(cells, name, found.rows)
         levels = nest(found, keys, code)
         about = {"levels": ["cell", *labels]}
         rows += list(rows_of(levels, zone_names, steps(["cell", *labels]), found, measures, nested, about))
@@ -260,7 +250,7 @@ def within_table(
     """
     check_measures(measures)
     found = counted(cells, groups, total, noise_variance)
-    names, code = zones_of(cells, label, found.rows)
+    names, code = zones_within(cells, label, found.rows)
     levels = nest(found, [], code)
     areas, everyone = kernel.whole_of(levels), kernel.whole_of(nest(found, [], np.zeros_like(code)))
     weights: dict[str, Floats] = dict.fromkeys(measures, areas.persons / everyone.persons)
@@ -308,7 +298,7 @@ def scale_cells(
         names, keys, _ = _pyramid(cells, found, levels_m, resolutions)
     else:
         names, keys = ["cell", *labels], nested_labels(cells, labels, found)
-    levels = nest(found, keys, zones_of(cells, zone, found.rows)[1])
+    levels = nest(found, keys, zones_within(cells, zone, found.rows)[1])
     whole, at = kernel.whole_of(levels), kernel.unit_of(levels, 0, len(levels) - 1)
     share = found.counts.sum(axis=1) / whole.persons[at]
     status = why_missing(cells, [*groups, total] if total else list(groups))
