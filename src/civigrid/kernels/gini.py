@@ -23,8 +23,9 @@ def gini(rows: Zones) -> Value:
 
     Notes
     -----
-    Duncan and Duncan (1955); Reardon and Firebaugh (2002).  A sort per group, by digits in large zones, puts every cell between those with
-    smaller and with larger shares; equal shares stand together, so that no order of the rows matters.
+    Duncan and Duncan (1955); Reardon and Firebaugh (2002).  A sort per group, by digits in large zones, puts every cell
+    between those with smaller and with larger shares; equal shares stand together, so that no order of the rows
+    matters.
 
     >>> from civigrid.kernels.zones import zones_of
     >>> gini(zones_of(np.array([[10.0, 0.0], [10.0, 30.0]]))).estimate
