@@ -1,0 +1,150 @@
+"""Travel times as a run file or the shell asks for them: which engine makes them, from which files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+
+from civigrid.engine import Scheduler
+from civigrid.errors import SchemaError, first_few
+from civigrid.grid import Grid
+from civigrid.io.travel_times import Columns, read_times
+from civigrid.run import config
+from civigrid.run.paths import resolve
+from civigrid.source import Finding
+from civigrid.travel import Origins, StraightLine, centres_of, straight_line_times
+from civigrid.travel_times import TravelTimes, times_of_pairs
+from civigrid.types import Ids
+
+Announce = Callable[[str], None]
+"""Told in words what is going on."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Asked:
+    """From where, to where, and how.
+
+    Parameters
+    ----------
+    item : config.Times
+        The table of the run file, or the options of the command.
+    grid : Grid
+        Grid of the cells.
+    cell_id : ndarray of uint64, shape (cell,)
+        The cells, sorted.
+    sites : geopandas.GeoSeries of Point
+        Services; the index holds their ids.
+    origins : Origins, optional
+        Where people set out; by default the centres of the cells.
+    base : Path
+        Folder that paths are relative to.
+    scheduler : Scheduler
+        Where blocks of services are computed.
+    announce : callable
+        Told what is going on.
+    """
+
+    item: config.Times
+    grid: Grid
+    cell_id: Ids
+    sites: gpd.GeoSeries
+    base: Path
+    origins: Origins | None = None
+    scheduler: Scheduler = field(default_factory=Scheduler)
+    announce: Announce = lambda _: None
+
+    @property
+    def start(self) -> Origins:
+        """Where people set out."""
+        return self.origins or centres_of(self.grid, self.cell_id)
+
+    def path(self, text: str, key: str) -> Path:
+        """Path of a file that the mode needs."""
+        if not text:
+            raise SchemaError(f"mode {self.item.mode!r} needs {key}. Name the file.")
+        return resolve(text, self.base)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Made:
+    """Travel times, what was noticed on the way, and facts that fit in JSON."""
+
+    times: TravelTimes
+    findings: tuple[Finding, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def make_times(asked: Asked) -> Made:
+    """Make travel times by the mode that is asked for.
+
+    Raises
+    ------
+    SchemaError, SourceError
+        A file the mode needs is not named, absent, or not what it should be; no site has a place.
+    """
+    return MODES[asked.item.mode](asked)
+
+
+def _straight(asked: Asked) -> Made:
+    item = asked.item
+    way = StraightLine(speed_kmh=item.speed_kmh, detour=item.detour, limit_min=item.max_min)
+    return Made(times=straight_line_times(asked.grid, asked.cell_id, asked.sites, options=way))
+
+
+def _imported(asked: Asked) -> Made:
+    known = ("origin", "site", "time", "unit")
+    if unknown := sorted(set(asked.item.columns) - set(known)):
+        raise SchemaError(f"columns of a matrix: unknown {', '.join(unknown)}. Known: {', '.join(known)}.")
+    path = asked.path(asked.item.matrix, "matrix")
+    times, grid, findings = read_times(path, Columns(**dict(asked.item.columns)))  # type: ignore[arg-type]
+    if grid != asked.grid:
+        raise SchemaError(f"{path.name} starts from cells of {grid.id}, these cells are of {asked.grid.id}.")
+    made, more = _for(times, asked)
+    return Made(times=made, findings=(*findings, *more))
+
+
+def _for(times: TravelTimes, asked: Asked) -> tuple[TravelTimes, list[Finding]]:
+    """Times from the cells and to the sites that are asked for; what the file lacks is told."""
+    sites = asked.sites.index.to_numpy().astype(str)
+    # the reader of points puts the file's name before an id, which no other engine knows
+    bare = np.array([s.split(":", 1)[-1] for s in sites.tolist()], dtype=str)
+    known = {name: k for k, name in enumerate(sites.tolist())} | {name: k for k, name in enumerate(bare.tolist())}
+    number = np.array([known.get(s, -1) for s in times.site_id.tolist()], dtype=np.int64)
+    if not (number >= 0).any():
+        raise SchemaError(
+            f"no site of the matrix is a service here: it has {first_few(times.site_id)}, the services are "
+            f"{first_few(bare)}. Ids must be the same."
+        )
+    at = np.minimum(np.searchsorted(asked.cell_id, times.cell_id), max(len(asked.cell_id) - 1, 0))
+    there = asked.cell_id[at] == times.cell_id
+    rows, site = times.rows(), number[times.site]
+    keep = there[rows] & (site >= 0)
+    made = times_of_pairs(
+        asked.cell_id,
+        sites,
+        at[rows][keep],
+        site[keep],
+        times.seconds[keep],
+        limit_s=times.limit_s,
+        mode=times.mode,
+    )
+    findings = []
+    lacking = len(asked.cell_id) - int(np.isin(asked.cell_id, times.cell_id).sum())
+    if lacking:
+        text = f"the matrix has no row for {lacking} of {len(asked.cell_id)} cells: they reach nothing"
+        findings.append(Finding("warning", "times.cells", text, lacking))
+    absent = sorted(set(range(len(sites))) - set(number.tolist()))
+    if absent:
+        names = tuple(bare[absent[:5]].tolist())
+        text = f"the matrix knows {len(sites) - len(absent)} of {len(sites)} services: nobody reaches the others"
+        findings.append(Finding("warning", "times.sites", text, len(absent), names))
+    return made, findings
+
+
+MODES: dict[str, Callable[[Asked], Made]] = {"straight": _straight, "import": _imported}
+"""Engine by mode."""
