@@ -11,7 +11,7 @@ import geopandas as gpd
 import numpy as np
 
 from civigrid.engine import Scheduler
-from civigrid.errors import SchemaError, first_few
+from civigrid.errors import SchemaError, first_few, unknown_name
 from civigrid.grid import Grid
 from civigrid.io.travel_times import Columns, read_times
 from civigrid.run import config
@@ -77,6 +77,66 @@ class Made:
     times: TravelTimes
     findings: tuple[Finding, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+
+
+def times_item(*, mode: str, departure: str = "", until: str = "", **more: Any) -> config.Times:
+    """Give the table of a run file from what a command is told.
+
+    Parameters
+    ----------
+    mode : str
+        One of `MODES`.
+    departure : str
+        Day and first departure, as 2026-03-17T08:00 or with a blank between.
+    until : str
+        Last departure; empty: two hours later.
+    **more
+        Further keys of `config.Times`.
+
+    Raises
+    ------
+    SchemaError
+        No day and time of day, or a window that ends before it begins.
+
+    Examples
+    --------
+    >>> item = times_item(mode="transit", departure="2026-03-17T07:30")
+    >>> item.date, item.depart, item.until
+    ('2026-03-17', '07:30', '09:30')
+    """
+    if mode not in MODES:
+        raise unknown_name("mode", mode, MODES)
+    if departure:
+        date, _, clock = departure.replace(" ", "T").partition("T")
+        start = seconds_of(clock)
+        more |= {"date": date, "depart": clock, "until": until or clock_of(start + WINDOW_S)}
+    return config.Times(name="", cells="", sites=(), mode=mode, **more)  # type: ignore[arg-type]
+
+
+WINDOW_S = 7200
+"""A window of departures whose end nobody said, seconds."""
+
+
+def seconds_of(clock: str) -> int:
+    """Seconds after midnight of 08:00 or 8:00:30.
+
+    >>> seconds_of("08:30")
+    30600
+    """
+    parts = clock.split(":")
+    if not (2 <= len(parts) <= 3 and all(p.isdigit() for p in parts) and all(int(p) < 60 for p in parts[1:])):
+        raise SchemaError(f"{clock!r} is no time of day. Write it as 08:00.")
+    hour, minute, second = (*map(int, parts), 0)[:3]
+    return 3600 * hour + 60 * minute + second
+
+
+def clock_of(seconds: int) -> str:
+    """Time of day as people write it; past midnight the hours go on.
+
+    >>> clock_of(90_000)
+    '25:00'
+    """
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}"
 
 
 def make_times(asked: Asked) -> Made:
