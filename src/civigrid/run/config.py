@@ -157,6 +157,7 @@ class Times:
     finer: str = key("people set out from the finer cells they live in: cells:variable", default="")
     landcover: str = key("friction: raster of land cover", default="")
     kmh: Mapping[str, float] = key("friction: speed by class of land cover, km/h", default_factory=dict)
+    between: bool = key("from service to service too, for chains of stops", default=True)
     matrix: str = key("import: file of travel times", default="")
     columns: Mapping[str, str] = key(
         "import: its columns: origin, site, time; and unit, s or min", default_factory=dict

@@ -17,7 +17,8 @@ from civigrid.io.travel_times import Columns, read_times
 from civigrid.run import config
 from civigrid.run.paths import resolve
 from civigrid.source import Finding
-from civigrid.travel import Origins, StraightLine, centres_of, straight_line_times
+from civigrid.travel import Origins, StraightLine, centres_of, straight_line_times, straight_lines_between
+from civigrid.travel.places import lonlat
 from civigrid.travel_times import TravelTimes, times_of_pairs
 from civigrid.types import Ids
 
@@ -72,9 +73,10 @@ class Asked:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Made:
-    """Travel times, what was noticed on the way, and facts that fit in JSON."""
+    """Travel times, those between the services, what was noticed on the way, and facts that fit in JSON."""
 
     times: TravelTimes
+    between: TravelTimes | None = None
     findings: tuple[Finding, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -150,10 +152,18 @@ def make_times(asked: Asked) -> Made:
     return MODES[asked.item.mode](asked)
 
 
+def sites_as_origins(sites: gpd.GeoSeries) -> Origins:
+    """Let people set out from services, numbered in their order, as if they were cells."""
+    n = len(sites)
+    number = np.arange(n, dtype=np.uint64)
+    return Origins(cell_id=number, place=lonlat(sites), row=number.astype(np.int64), weight=np.ones(n))
+
+
 def _straight(asked: Asked) -> Made:
     item = asked.item
     way = StraightLine(speed_kmh=item.speed_kmh, detour=item.detour, limit_min=item.max_min)
-    return Made(times=straight_line_times(asked.grid, asked.cell_id, asked.sites, options=way))
+    between = straight_lines_between(asked.sites, options=way) if item.between else None
+    return Made(times=straight_line_times(asked.grid, asked.cell_id, asked.sites, options=way), between=between)
 
 
 def _imported(asked: Asked) -> Made:
