@@ -15,10 +15,12 @@ from civigrid.errors import SchemaError, first_few, unknown_name
 from civigrid.grid import Grid
 from civigrid.io.travel_times import Columns, read_times
 from civigrid.run import config
+from civigrid.run.access.rides import read_lines_of
 from civigrid.run.paths import resolve
 from civigrid.source import Finding
 from civigrid.travel import Origins, StraightLine, centres_of, straight_line_times, straight_lines_between
 from civigrid.travel.places import lonlat
+from civigrid.travel.rides import Rides, ride_times, rides_between
 from civigrid.travel_times import TravelTimes, times_of_pairs
 from civigrid.types import Ids
 
@@ -216,5 +218,18 @@ def _for(times: TravelTimes, asked: Asked) -> tuple[TravelTimes, list[Finding]]:
     return made, findings
 
 
-MODES: dict[str, Callable[[Asked], Made]] = {"straight": _straight, "import": _imported}
+def _rides(asked: Asked) -> Made:
+    item = asked.item
+    lines = read_lines_of(asked.path(item.stations, "stations"), asked.path(item.links, "links"), item.columns)
+    walking = StraightLine(speed_kmh=item.speed_kmh, detour=item.detour, limit_min=item.max_min)
+    rides = Rides(speed_kmh=item.ride_kmh, wait_min=item.wait_min, walk_min=item.max_walk_min)
+    about: dict[str, Any] = {"walking": walking, "rides": rides}
+    return Made(
+        times=ride_times(asked.grid, asked.cell_id, asked.sites, lines.stations, lines.links, **about),
+        between=rides_between(asked.sites, lines.stations, lines.links, **about) if item.between else None,
+        findings=lines.findings,
+    )
+
+
+MODES: dict[str, Callable[[Asked], Made]] = {"straight": _straight, "rides": _rides, "import": _imported}
 """Engine by mode."""
