@@ -41,6 +41,14 @@ def write_times(times: TravelTimes, grid: Grid, path: Path) -> None:
     write_atomic(path, write)
 
 
+def plain_table(times: TravelTimes, grid: Grid) -> pd.DataFrame:
+    """Give ``code, site_id, seconds`` as text and numbers, one row by pair: what a CSV holds."""
+    codes = np.array(_codes(grid, times.cell_id), dtype=object)
+    return pd.DataFrame(
+        {"code": codes[times.rows()], "site_id": times.site_id[times.site].astype(object), "seconds": times.seconds}
+    )
+
+
 def times_table(times: TravelTimes) -> pd.DataFrame:
     """Give travel times as a plain table ``cell_id, site, seconds``: what a part of a run keeps, with `times_of_table`.
 
