@@ -62,11 +62,24 @@ class TravelTimes:
             raise SchemaError(f"limit_s = {limit_s}: these travel times were searched up to {self.limit_s} seconds.")
         return self._kept(self.seconds <= limit_s, limit_s)
 
+    def in_order(self, sites: Ints) -> TravelTimes:
+        """Give the pairs of some sites, in another order: columns of them, each once, shape (site,)."""
+        number = np.full(len(self.site_id), -1, dtype=np.int64)
+        number[sites] = np.arange(len(sites))
+        keep = number[self.site] >= 0
+        return times_of_pairs(
+            self.cell_id,
+            self.site_id[sites],
+            self.rows()[keep],
+            number[self.site[keep]],
+            self.seconds[keep],
+            limit_s=self.limit_s,
+            mode=self.mode,
+        )
+
     def only(self, sites: Bools) -> TravelTimes:
         """Give the pairs of some sites, shape (site,); the columns are numbered anew."""
-        number = np.cumsum(sites) - 1
-        kept = self._kept(sites[self.site], self.limit_s)
-        return replace(kept, site_id=self.site_id[sites], site=number[kept.site].astype(np.int32))
+        return self.in_order(np.flatnonzero(sites))
 
     def _kept(self, keep: Bools, limit_s: int) -> TravelTimes:
         count = np.concatenate([[0], np.cumsum(keep)])

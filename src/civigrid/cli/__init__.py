@@ -1,9 +1,22 @@
 """The command line: parse, call one function, print.  One module per family of commands."""
 
-from civigrid.cli import audit, census_rules, change, degurba, fetch, indices, maup, panel, runs, segregation, steps
+from civigrid.cli import (
+    audit,
+    census_rules,
+    change,
+    degurba,
+    fetch,
+    indices,
+    maup,
+    panel,
+    runs,
+    segregation,
+    steps,
+    travel,
+)
 from civigrid.cli.app import app, main
 
 __all__ = [
     "app", "audit", "census_rules", "change", "degurba", "fetch", "indices", "main", "maup", "panel", "runs",
-    "segregation", "steps",
+    "segregation", "steps", "travel",
 ]  # fmt: skip

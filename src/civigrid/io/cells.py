@@ -78,7 +78,7 @@ def _ours(path: Path, names: list[str], columns: Sequence[str], rates: set[str])
     table, meaning = _table(path, take)
     if not len(table):
         raise SourceError(f"{path.name} has no rows: there are no cells in it.")
-    ids, grid = _ids_of_codes(table["code"], path)
+    ids, grid = ids_of_codes(table["code"], path)
     _refuse_twice(ids, table["code"], path)
     values, about, label = {}, {}, {}
     status: dict[str, Statuses] = {}
@@ -151,7 +151,8 @@ def _status(table: pd.DataFrame, name: str, values: Floats, about: Column, path:
     return {name: np.asarray(found, dtype=np.uint8)}
 
 
-def _ids_of_codes(codes: pd.Series, path: Path) -> tuple[Ids, Grid]:
+def ids_of_codes(codes: pd.Series, path: Path) -> tuple[Ids, Grid]:
+    """Ids of cells from their codes, INSPIRE or H3 in hexadecimal digits, and the grid that they are of."""
     text = codes.astype(str).to_numpy()
     first = text[0]
     if "N" in first and "E" in first:

@@ -125,6 +125,51 @@ class Segregation:
     question: str = key("what the map answers, in one sentence", default="Who lives near whom?")
 
 
+Mode = Literal["walk", "bike", "drive", "transit", "straight", "rides", "friction", "import"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Times:
+    """Travel times from cells to services, which the tables below refer to by name."""
+
+    name: str = key("short name of these times")
+    cells: str = key("name of the cells people set out from")
+    sites: tuple[str, ...] = key("names of the point sources with the services")
+    mode: Mode = key(
+        "walk, bike or drive on a network; transit by timetables and on foot; straight lines; rides along lines "
+        "without a timetable, and straight lines; friction over land; or import of a matrix"
+    )
+    network: str = key("streets: .osm.pbf, or a file of edges or of street lines", default="")
+    elevation: str = key("raster of heights: slopes for walking and cycling", default="")
+    ferries: bool = key("walk, bike, drive: take ferries too", default=False)
+    gtfs: tuple[str, ...] = key("transit: timetables, GTFS as .zip or folder", default=())
+    date: str = key("transit: the day, as 2026-03-17", default="")
+    depart: str = key("transit: first departure, or first arrival", default="08:00")
+    until: str = key("transit: last departure, or last arrival; every minute between counts", default="10:00")
+    arrive_by: bool = key("transit: people arrive at the services within the window, not leave home", default=False)
+    percentile: float = key("transit: this percentile of the times over the window", default=50.0)
+    max_rides: int = key("transit: rides at most", default=4)
+    max_walk_min: float = key("transit: longest walk to a stop, between stops, and from a stop", default=20.0)
+    max_min: float = key("longest time searched, minutes", default=60.0)
+    speed_kmh: float = key("walking speed", default=4.8)
+    detour: float = key("straight: way walked per straight line", default=1.3)
+    stations: str = key("rides: table of stations", default="")
+    links: str = key("rides: table of the links of lines, from station to station", default="")
+    ride_kmh: float = key("rides: mean speed with stops, on straight lines between stations", default=30.0)
+    wait_min: float = key("rides: mean wait for a vehicle", default=2.5)
+    snap_m: float = key("a place further than this from any street is unreachable, metres", default=500.0)
+    finer: str = key("people set out from the finer cells they live in: cells:variable", default="")
+    landcover: str = key("friction: raster of land cover", default="")
+    kmh: Mapping[str, float] = key("friction: speed by class of land cover, km/h", default_factory=dict)
+    between: bool = key("from service to service too, for chains of stops", default=True)
+    matrix: str = key("import: file of travel times", default="")
+    columns: Mapping[str, str] = key(
+        "import: its columns origin, site, time, and unit, s or min; rides: station, x, y of the stations, a, b, line "
+        "of the links",
+        default_factory=dict,
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Access:
     """Travel time to services, and the one-stop shop."""
@@ -134,6 +179,7 @@ class Access:
     kinds: tuple[str, ...] = key("kinds of service wanted together: the bundle")
     groups: tuple[str, ...] = key("counts of the groups whose access is reported", default=())
     total: str = key("count of all residents", default="population")
+    times: str = key("name of the travel times; empty: straight lines, by the three keys below", default="")
     threshold_min: float = key("what counts as near, minutes one way", default=15.0)
     speed_kmh: float = key("walking speed", default=4.8)
     detour: float = key("way walked per straight line", default=1.3)
@@ -150,6 +196,7 @@ class Reach:
     users: str = key("table of users by site and group: its path")
     groups: tuple[str, ...] = key("counts of the groups, in cells and in the table of users")
     total: str = key("count of all residents", default="population")
+    times: str = key("name of the travel times; empty: straight lines", default="")
     threshold_min: float = key("catchment: minutes one way", default=15.0)
     min_users: int = key("fewer users than this: no ratio is printed", default=30)
 
@@ -197,6 +244,7 @@ class Run:
     cells: tuple[Cells, ...] = key("the projections, in order")
     centres: tuple[Centres, ...] = key("urban centres to find", default=())
     segregation: tuple[Segregation, ...] = key("segregation to compute", default=())
+    times: tuple[Times, ...] = key("travel times to compute", default=())
     access: tuple[Access, ...] = key("access to compute", default=())
     reach: tuple[Reach, ...] = key("reach to compute", default=())
     compare: tuple[Compare, ...] = key("comparisons to make", default=())

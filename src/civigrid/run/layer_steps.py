@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from civigrid.cells import grid_of, ids_of, values_of
-from civigrid.engine import Scheduler
-from civigrid.errors import SchemaError
 from civigrid.io.tables import read_shapes, read_table, to_numbers
-from civigrid.layers.onestop import Bundle, bundle_cells, bundle_table, places_of
 from civigrid.layers.reach import reach_table
 from civigrid.layers.segregation import TrajectoryOptions, segregation_cells, trajectory_cells
 from civigrid.layers.segregation.groups import group_counts
@@ -26,37 +20,15 @@ from civigrid.project import COVERED, coarsen
 from civigrid.release.indices import fewest_members
 from civigrid.result_table import parameters, result_table
 from civigrid.run import config
+from civigrid.run.access.steps import add_access, add_times, times_to
 from civigrid.run.parts import Part
 from civigrid.run.paths import resolve
 from civigrid.run.segregation.members import members_of
 from civigrid.run.segregation.names import DISTANCE
 from civigrid.run.segregation.people import People
 from civigrid.run.segregation.tables import tables_of, wanted_of
-from civigrid.source import Source
-from civigrid.travel import StraightLine, straight_line_times
-
-
-@dataclass(frozen=True, eq=False)
-class Setting:
-    """What a layer step may use besides its cells."""
-
-    base: Path
-    cells: Mapping[str, xr.Dataset]
-    sources: Callable[[str], Source]
-    scheduler: Scheduler
-    block_cells: int
-
-
-def sites_of(names: tuple[str, ...], sources: Callable[[str], Source]) -> gpd.GeoDataFrame:
-    """Services of several sources as one frame: index = site id, columns ``name``, ``kind``; without the placeless."""
-    frames = []
-    for name in names:
-        source = sources(name)
-        if source.geometry is None:
-            raise SchemaError(f"source {name!r} has no points: services need places.")
-        frames.append(gpd.GeoDataFrame(source.table, geometry=source.geometry.to_crs("EPSG:3035")))
-    sites = gpd.GeoDataFrame(pd.concat(frames), crs="EPSG:3035")
-    return sites[~(sites.geometry.isna() | sites.geometry.is_empty)]
+from civigrid.run.setting import Setting, of_cells, sites_of
+from civigrid.travel import StraightLine
 
 
 def add_centres(item: config.Centres, cells: xr.Dataset, setting: Setting) -> Part:
@@ -94,7 +66,7 @@ def add_segregation(item: config.Segregation, cells: xr.Dataset, setting: Settin
         zones, members = members_of(counts, cells[zone].to_numpy() if zone else np.empty(0, dtype=object))
         tables.append(found)
         rests_on.append(pd.DataFrame({"label": zone, "fewest": fewest_members(found, zones, names, members)}))
-    table = _of_cells(pd.concat(tables, ignore_index=True), item.cells)
+    table = of_cells(pd.concat(tables, ignore_index=True), item.cells)
     # what decides whether a row may leave goes with it: a profile is no part of what was computed
     return Part(
         _local_measures(item, cells, setting),
@@ -113,25 +85,6 @@ def _local_measures(item: config.Segregation, cells: xr.Dataset, setting: Settin
     return trajectory_cells(made, item.groups, total=item.total, options=options)
 
 
-def _of_cells(table: pd.DataFrame, cells: str) -> pd.DataFrame:
-    """Say in each row which cells it was computed on: one index on two grids is two numbers."""
-    texts = table["parameters"].map(lambda text: text[:-1] + (", " if text != "{}" else "") + f'"on": "{cells}"}}')
-    return table.assign(parameters=texts.astype(object))
-
-
-def add_access(item: config.Access, cells: xr.Dataset, setting: Setting) -> Part:
-    """Minutes to each service and to the whole bundle, and who is beyond the threshold."""
-    sites = sites_of(item.sites, setting.sources)
-    sites = sites[sites["kind"].isin(item.kinds)]
-    way = StraightLine(speed_kmh=item.speed_kmh, detour=item.detour, limit_min=item.limit_min)
-    times = straight_line_times(grid_of(cells), ids_of(cells), sites.geometry, options=way)
-    bundle = Bundle(kinds=item.kinds, threshold_min=item.threshold_min)
-    place = places_of(np.stack([sites.geometry.x, sites.geometry.y], axis=1), item.same_place_m)
-    made = bundle_cells(cells, times, sites["kind"].to_numpy(), place, bundle, total=item.total)
-    table = bundle_table(made, bundle, item.groups, total=item.total, mode=times.mode)
-    return Part(made, {"results": _of_cells(table, item.cells)})
-
-
 def add_reach(item: config.Reach, cells: xr.Dataset, setting: Setting) -> Part:
     """Who a service serves, against who lives in its catchment."""
     sites = sites_of((item.sites,), setting.sources)
@@ -139,14 +92,13 @@ def add_reach(item: config.Reach, cells: xr.Dataset, setting: Setting) -> Part:
     prefix = str(sites.index[0]).split(":", 1)[0] if len(sites) else ""
     users = users.assign(site_id=[f"{prefix}:{s}" for s in users["site_id"]], users=to_numbers(users["users"])[0])
     used = sites[sites.index.isin(users["site_id"])]
-    way = StraightLine(limit_min=max(item.threshold_min, 1.0))
-    times = straight_line_times(grid_of(cells), ids_of(cells), used.geometry, options=way)
+    times = times_to(used, item.times, cells, setting, StraightLine(limit_min=max(item.threshold_min, 1.0)))
     table = reach_table(
         cells, times, users, item.groups, total=item.total, threshold_min=item.threshold_min, min_users=item.min_users
     )
     names = used["name"].astype(str).to_dict()
     table["zone"] = table["zone"].map(lambda site: f"{names.get(site, '')} ({site.split(':', 1)[1]})").astype(object)
-    return Part(cells, {"results": _of_cells(table, item.cells)})
+    return Part(cells, {"results": of_cells(table, item.cells)})
 
 
 def compare_cells(item: config.Compare, cells: Mapping[str, xr.Dataset]) -> pd.DataFrame:
@@ -181,6 +133,7 @@ def compare_cells(item: config.Compare, cells: Mapping[str, xr.Dataset]) -> pd.D
 LAYERS: tuple[tuple[str, Callable[[Any, xr.Dataset, Setting], Part]], ...] = (
     ("centres", add_centres),
     ("segregation", add_segregation),
+    ("times", add_times),
     ("access", add_access),
     ("reach", add_reach),
 )

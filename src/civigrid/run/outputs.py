@@ -21,9 +21,9 @@ from civigrid.release import PROFILES, Profile, Release, release
 from civigrid.release.indices import held_back, protect_indices
 from civigrid.report import comparison_figure, interval_figure, make_report
 from civigrid.run import config
-from civigrid.run.layer_steps import sites_of
 from civigrid.run.paths import resolve
 from civigrid.run.segregation.text import around_words
+from civigrid.run.setting import sites_of
 from civigrid.source import Licence, Source
 
 WRITERS: dict[str, tuple[str, Callable[[Release[xr.Dataset], Path], None]]] = {

@@ -118,9 +118,19 @@ def _site_names(item: Any) -> tuple[str, ...]:
 
 
 def _extra_files(item: Any, base: Path) -> Iterator[Path]:
-    for name in ("names", "users"):
-        if path := getattr(item, name, ""):
-            yield resolve(path, base)
+    for name in (
+        "names",
+        "users",
+        "network",
+        "elevation",
+        "gtfs",
+        "stations",
+        "links",
+        "landcover",
+        "matrix",
+    ):
+        given = getattr(item, name, ())
+        yield from (resolve(path, base) for path in ([given] if isinstance(given, str) else given) if path)
 
 
 def _rows(path: Path) -> int:

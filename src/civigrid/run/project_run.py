@@ -18,13 +18,15 @@ from civigrid.io.hashing import sha256_of
 from civigrid.io.write import write_json
 from civigrid.result_table import result_table
 from civigrid.run import config, outputs
+from civigrid.run.access.steps import times_of_part
 from civigrid.run.inputs import input_files, read_source
 from civigrid.run.large_points import point_file, unread
-from civigrid.run.layer_steps import LAYERS, Setting, compare_cells
+from civigrid.run.layer_steps import LAYERS, compare_cells
 from civigrid.run.make_cells import Given, cells_part
 from civigrid.run.parts import Part, PartStore, code_digest
 from civigrid.run.plan import Step, describe_plan, make_plan
 from civigrid.run.read_config import read_run
+from civigrid.run.setting import Setting, Ways
 from civigrid.source import Licence, Report, Source
 
 LIBRARIES = (
@@ -89,6 +91,7 @@ class _State:
     store: PartStore
     announce: Announce
     cells: dict[str, xr.Dataset] = field(default_factory=dict)
+    times: dict[str, Ways] = field(default_factory=dict)
     terms: dict[str, Licence] = field(default_factory=dict)
     tables: list[pd.DataFrame] = field(default_factory=list)
     told: list[pd.DataFrame] = field(default_factory=list)
@@ -201,6 +204,8 @@ def _do(step: Step, state: _State) -> None:
     if part.cells is not None:
         known = state.cells.get(step.cells)
         state.cells[step.cells] = part.cells if known is None else known.assign(part.cells.data_vars)
+    if "times" in part.tables:
+        state.times[part.facts["times"]] = times_of_part(part)
     if terms := part.facts.get("terms"):
         state.terms[str(step.item.source)] = Licence(**terms)
     if "results" in part.tables:
@@ -219,7 +224,7 @@ def _make(step: Step, state: _State) -> Part:
         )
         return cells_part(step.item, *_given(step.item, state, from_source))
     before = state.cells[step.cells]
-    setting = Setting(state.base, state.cells, state.source, state.scheduler, state.run.block_cells)
+    setting = Setting(state.base, state.cells, state.source, state.scheduler, state.run.block_cells, state.times)
     part = dict(LAYERS)[step.kind](step.item, before, setting)
     added = [n for n in part.cells.data_vars if n not in before] if part.cells is not None else []
     return replace(part, cells=part.cells[added] if part.cells is not None and added else None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
@@ -39,23 +41,27 @@ def make_services(options: CityOptions) -> pd.DataFrame:
         place = np.where(hub, rng.choice(hubs, count), place)
         shift = np.where(hub[:, None], rng.uniform(40, 60, (count, 2)), rng.uniform(5, 95, (count, 2)))
         for k in range(count):
-            speaks = ["de", *rng.choice(LANGUAGES, rng.integers(0, 4), replace=False)]
-            records.append(
-                {
-                    "site_id": f"{kind}-{k:03d}",
-                    "name": f"{kind.replace('_', ' ').title()} {k + 1}",
-                    "kind": kind,
-                    "place_id": f"hub-{place[k]}" if hub[k] else f"{kind}-{k:03d}",
-                    "operator": str(rng.choice(["city", "charity", "private"])),
-                    "capacity": int(rng.integers(20, 160)),
-                    "opening_hours": HOURS[kind],
-                    "languages": ";".join(speaks),
-                    "referral_to": "advice_office-000" if kind == "community_centre" else "",
-                    "easting": float(np.round(options.west_m + (place[k] % cols) * 100 + shift[k, 0], 1)),
-                    "northing": float(np.round(options.south_m + (place[k] // cols) * 100 + shift[k, 1], 1)),
-                }
-            )
+            record = described(kind, k, f"hub-{place[k]}" if hub[k] else f"{kind}-{k:03d}", rng)
+            record["easting"] = float(np.round(options.west_m + (place[k] % cols) * 100 + shift[k, 0], 1))
+            record["northing"] = float(np.round(options.south_m + (place[k] // cols) * 100 + shift[k, 1], 1))
+            records.append(record)
     return pd.DataFrame(records)
+
+
+def described(kind: str, number: int, place_id: str, rng: np.random.Generator) -> dict[str, Any]:
+    """Give an invented service of a kind: who runs it, how many it takes, when it is open, what is spoken there."""
+    speaks = ["de", *rng.choice(LANGUAGES, rng.integers(0, 4), replace=False)]
+    return {
+        "site_id": f"{kind}-{number:03d}",
+        "name": f"{kind.replace('_', ' ').title()} {number + 1}",
+        "kind": kind,
+        "place_id": place_id,
+        "operator": str(rng.choice(["city", "charity", "private"])),
+        "capacity": int(rng.integers(20, 160)),
+        "opening_hours": HOURS[kind],
+        "languages": ";".join(speaks),
+        "referral_to": "advice_office-000" if kind == "community_centre" else "",
+    }
 
 
 def catchment_counts(people: pd.DataFrame, services: pd.DataFrame) -> Floats:

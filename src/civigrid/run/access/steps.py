@@ -1,0 +1,103 @@
+"""Steps of a run about access: travel times, and layers made of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+import xarray as xr
+
+from civigrid.cells import grid_of, ids_of, values_of
+from civigrid.errors import SchemaError, first_few, unknown_name
+from civigrid.io.travel_times import times_of_table, times_table
+from civigrid.layers.onestop import Bundle, bundle_cells, bundle_table, places_of
+from civigrid.run import config
+from civigrid.run.access.times import Asked, make_times
+from civigrid.run.parts import Part
+from civigrid.run.setting import Setting, Ways, of_cells, sites_of
+from civigrid.travel import Origins, StraightLine, straight_line_times, weighted_centres
+from civigrid.travel_times import TravelTimes
+
+
+def add_times(item: config.Times, cells: xr.Dataset, setting: Setting) -> Part:
+    """Travel times from the cells to the services; what was noticed stands among the findings."""
+    sites = sites_of(item.sites, setting.sources)
+    made = make_times(
+        Asked(
+            item=item,
+            grid=grid_of(cells),
+            cell_id=ids_of(cells),
+            sites=sites.geometry,
+            origins=_origins(item, cells, setting),
+            base=setting.base,
+            scheduler=setting.scheduler,
+            announce=setting.announce,
+        )
+    )
+    times = made.times
+    findings = pd.DataFrame(
+        [{"level": f.level, "message": str(f), "count": f.count} for f in made.findings],
+        columns=["level", "message", "count"],
+    )
+    facts = {"times": item.name, "limit_s": times.limit_s, "mode": times.mode, **made.facts}
+    tables = {"times": times_table(times), "sites": pd.DataFrame({"site_id": times.site_id.astype(object)})}
+    if made.between is not None:
+        tables["between"] = times_table(made.between)
+    return Part(None, {**tables, "findings": findings}, facts)
+
+
+def times_of_part(part: Part) -> Ways:
+    """Give the travel times that a part keeps."""
+    site_id = part.tables["sites"]["site_id"].to_numpy().astype(str)
+    about: dict[str, Any] = {"limit_s": int(part.facts["limit_s"]), "mode": str(part.facts["mode"])}
+    between = part.tables.get("between")
+    return Ways(
+        times=times_of_table(part.tables["times"], site_id, **about),
+        between=None if between is None else times_of_table(between, site_id, **about),
+    )
+
+
+def _origins(item: config.Times, cells: xr.Dataset, setting: Setting) -> Origins | None:
+    if not item.finer:
+        return None
+    name, _, variable = item.finer.partition(":")
+    if name not in setting.cells:
+        raise unknown_name("cells (finer)", name, setting.cells)
+    finer = setting.cells[name]
+    if variable not in finer:
+        raise unknown_name(f"variable of the cells {name!r} (finer)", variable, [str(v) for v in finer.data_vars])
+    return weighted_centres(grid_of(cells), ids_of(cells), grid_of(finer), ids_of(finer), values_of(finer, variable))
+
+
+def times_to(
+    sites: gpd.GeoDataFrame, name: str, cells: xr.Dataset, setting: Setting, straight: StraightLine
+) -> TravelTimes:
+    """Travel times to services, in their order: those of this name, or straight lines."""
+    if not name:
+        return straight_line_times(grid_of(cells), ids_of(cells), sites.geometry, options=straight)
+    times = setting.times[name].times
+    wanted = pd.Index(times.site_id).get_indexer(pd.Index(sites.index.astype(str)))
+    if (lacking := sites.index[wanted < 0]).size:
+        raise SchemaError(
+            f"the travel times {name!r} know {lacking.size} services not (first: {first_few(lacking)}). Name their "
+            "source among the sites of these times."
+        )
+    if not np.array_equal(times.cell_id, ids_of(cells)):
+        raise SchemaError(f"the travel times {name!r} start from other cells. Compute them for these.")
+    return times.in_order(wanted)
+
+
+def add_access(item: config.Access, cells: xr.Dataset, setting: Setting) -> Part:
+    """Minutes to each service and to the whole bundle, and who is beyond the threshold."""
+    sites = sites_of(item.sites, setting.sources)
+    sites = sites[sites["kind"].isin(item.kinds)]
+    way = StraightLine(speed_kmh=item.speed_kmh, detour=item.detour, limit_min=item.limit_min)
+    times = times_to(sites, item.times, cells, setting, way)
+    bundle = Bundle(kinds=item.kinds, threshold_min=item.threshold_min)
+    place = places_of(shapely.get_coordinates(sites.geometry.to_numpy()), item.same_place_m)
+    made = bundle_cells(cells, times, sites["kind"].to_numpy(), place, bundle, total=item.total)
+    table = bundle_table(made, bundle, item.groups, total=item.total, mode=times.mode)
+    return Part(made, {"results": of_cells(table, item.cells)})

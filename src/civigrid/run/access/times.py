@@ -1,0 +1,235 @@
+"""Travel times as a run file or the shell asks for them: which engine makes them, from which files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+
+from civigrid.engine import Scheduler
+from civigrid.errors import SchemaError, first_few, unknown_name
+from civigrid.grid import Grid
+from civigrid.io.travel_times import Columns, read_times
+from civigrid.run import config
+from civigrid.run.access.rides import read_lines_of
+from civigrid.run.paths import resolve
+from civigrid.source import Finding
+from civigrid.travel import Origins, StraightLine, centres_of, straight_line_times, straight_lines_between
+from civigrid.travel.places import lonlat
+from civigrid.travel.rides import Rides, ride_times, rides_between
+from civigrid.travel_times import TravelTimes, times_of_pairs
+from civigrid.types import Ids
+
+Announce = Callable[[str], None]
+"""Told in words what is going on."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Asked:
+    """From where, to where, and how.
+
+    Parameters
+    ----------
+    item : config.Times
+        The table of the run file, or the options of the command.
+    grid : Grid
+        Grid of the cells.
+    cell_id : ndarray of uint64, shape (cell,)
+        The cells, sorted.
+    sites : geopandas.GeoSeries of Point
+        Services; the index holds their ids.
+    origins : Origins, optional
+        Where people set out; by default the centres of the cells.
+    base : Path
+        Folder that paths are relative to.
+    scheduler : Scheduler
+        Where blocks of services are computed.
+    announce : callable
+        Told what is going on.
+    """
+
+    item: config.Times
+    grid: Grid
+    cell_id: Ids
+    sites: gpd.GeoSeries
+    base: Path
+    origins: Origins | None = None
+    scheduler: Scheduler = field(default_factory=Scheduler)
+    announce: Announce = lambda _: None
+
+    @property
+    def start(self) -> Origins:
+        """Where people set out."""
+        return self.origins or centres_of(self.grid, self.cell_id)
+
+    def path(self, text: str, key: str) -> Path:
+        """Path of a file that the mode needs."""
+        if not text:
+            raise SchemaError(f"mode {self.item.mode!r} needs {key}. Name the file.")
+        return resolve(text, self.base)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Made:
+    """Travel times, those between the services, what was noticed on the way, and facts that fit in JSON."""
+
+    times: TravelTimes
+    between: TravelTimes | None = None
+    findings: tuple[Finding, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def times_item(*, mode: str, departure: str = "", until: str = "", **more: Any) -> config.Times:
+    """Give the table of a run file from what a command is told.
+
+    Parameters
+    ----------
+    mode : str
+        One of `MODES`.
+    departure : str
+        Day and first departure, as 2026-03-17T08:00 or with a blank between.
+    until : str
+        Last departure; empty: two hours later.
+    **more
+        Further keys of `config.Times`.
+
+    Raises
+    ------
+    SchemaError
+        No day and time of day, or a window that ends before it begins.
+
+    Examples
+    --------
+    >>> item = times_item(mode="transit", departure="2026-03-17T07:30")
+    >>> item.date, item.depart, item.until
+    ('2026-03-17', '07:30', '09:30')
+    """
+    if mode not in MODES:
+        raise unknown_name("mode", mode, MODES)
+    if departure:
+        date, _, clock = departure.replace(" ", "T").partition("T")
+        start = seconds_of(clock)
+        more |= {"date": date, "depart": clock, "until": until or clock_of(start + WINDOW_S)}
+    return config.Times(name="", cells="", sites=(), mode=mode, **more)  # type: ignore[arg-type]
+
+
+WINDOW_S = 7200
+"""A window of departures whose end nobody said, seconds."""
+
+
+def seconds_of(clock: str) -> int:
+    """Seconds after midnight of 08:00 or 8:00:30.
+
+    >>> seconds_of("08:30")
+    30600
+    """
+    parts = clock.split(":")
+    if not (2 <= len(parts) <= 3 and all(p.isdigit() for p in parts) and all(int(p) < 60 for p in parts[1:])):
+        raise SchemaError(f"{clock!r} is no time of day. Write it as 08:00.")
+    hour, minute, second = (*map(int, parts), 0)[:3]
+    return 3600 * hour + 60 * minute + second
+
+
+def clock_of(seconds: int) -> str:
+    """Time of day as people write it; past midnight the hours go on.
+
+    >>> clock_of(90_000)
+    '25:00'
+    """
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}"
+
+
+def make_times(asked: Asked) -> Made:
+    """Make travel times by the mode that is asked for.
+
+    Raises
+    ------
+    SchemaError, SourceError
+        A file the mode needs is not named, absent, or not what it should be; no site has a place.
+    """
+    return MODES[asked.item.mode](asked)
+
+
+def sites_as_origins(sites: gpd.GeoSeries) -> Origins:
+    """Let people set out from services, numbered in their order, as if they were cells."""
+    n = len(sites)
+    number = np.arange(n, dtype=np.uint64)
+    return Origins(cell_id=number, place=lonlat(sites), row=number.astype(np.int64), weight=np.ones(n))
+
+
+def _straight(asked: Asked) -> Made:
+    item = asked.item
+    way = StraightLine(speed_kmh=item.speed_kmh, detour=item.detour, limit_min=item.max_min)
+    between = straight_lines_between(asked.sites, options=way) if item.between else None
+    return Made(times=straight_line_times(asked.grid, asked.cell_id, asked.sites, options=way), between=between)
+
+
+def _imported(asked: Asked) -> Made:
+    known = ("origin", "site", "time", "unit")
+    if unknown := sorted(set(asked.item.columns) - set(known)):
+        raise SchemaError(f"columns of a matrix: unknown {', '.join(unknown)}. Known: {', '.join(known)}.")
+    path = asked.path(asked.item.matrix, "matrix")
+    times, grid, findings = read_times(path, Columns(**dict(asked.item.columns)))  # type: ignore[arg-type]
+    if grid != asked.grid:
+        raise SchemaError(f"{path.name} starts from cells of {grid.id}, these cells are of {asked.grid.id}.")
+    made, more = _for(times, asked)
+    return Made(times=made, findings=(*findings, *more))
+
+
+def _for(times: TravelTimes, asked: Asked) -> tuple[TravelTimes, list[Finding]]:
+    """Times from the cells and to the sites that are asked for; what the file lacks is told."""
+    sites = asked.sites.index.to_numpy().astype(str)
+    # the reader of points puts the file's name before an id, which no other engine knows
+    bare = np.array([s.split(":", 1)[-1] for s in sites.tolist()], dtype=str)
+    known = {name: k for k, name in enumerate(sites.tolist())} | {name: k for k, name in enumerate(bare.tolist())}
+    number = np.array([known.get(s, -1) for s in times.site_id.tolist()], dtype=np.int64)
+    if not (number >= 0).any():
+        raise SchemaError(
+            f"no site of the matrix is a service here: it has {first_few(times.site_id)}, the services are "
+            f"{first_few(bare)}. Ids must be the same."
+        )
+    at = np.minimum(np.searchsorted(asked.cell_id, times.cell_id), max(len(asked.cell_id) - 1, 0))
+    there = asked.cell_id[at] == times.cell_id
+    rows, site = times.rows(), number[times.site]
+    keep = there[rows] & (site >= 0)
+    made = times_of_pairs(
+        asked.cell_id,
+        sites,
+        at[rows][keep],
+        site[keep],
+        times.seconds[keep],
+        limit_s=times.limit_s,
+        mode=times.mode,
+    )
+    findings = []
+    lacking = len(asked.cell_id) - int(np.isin(asked.cell_id, times.cell_id).sum())
+    if lacking:
+        text = f"the matrix has no row for {lacking} of {len(asked.cell_id)} cells: they reach nothing"
+        findings.append(Finding("warning", "times.cells", text, lacking))
+    absent = sorted(set(range(len(sites))) - set(number.tolist()))
+    if absent:
+        names = tuple(bare[absent[:5]].tolist())
+        text = f"the matrix knows {len(sites) - len(absent)} of {len(sites)} services: nobody reaches the others"
+        findings.append(Finding("warning", "times.sites", text, len(absent), names))
+    return made, findings
+
+
+def _rides(asked: Asked) -> Made:
+    item = asked.item
+    lines = read_lines_of(asked.path(item.stations, "stations"), asked.path(item.links, "links"), item.columns)
+    walking = StraightLine(speed_kmh=item.speed_kmh, detour=item.detour, limit_min=item.max_min)
+    rides = Rides(speed_kmh=item.ride_kmh, wait_min=item.wait_min, walk_min=item.max_walk_min)
+    about: dict[str, Any] = {"walking": walking, "rides": rides}
+    return Made(
+        times=ride_times(asked.grid, asked.cell_id, asked.sites, lines.stations, lines.links, **about),
+        between=rides_between(asked.sites, lines.stations, lines.links, **about) if item.between else None,
+        findings=lines.findings,
+    )
+
+
+MODES: dict[str, Callable[[Asked], Made]] = {"straight": _straight, "rides": _rides, "import": _imported}
+"""Engine by mode."""
