@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Literal, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -29,35 +29,38 @@ class Bounded(Protocol):
 
 
 @dataclass(frozen=True)
-class _Named:
+class Named:
     """A decay that says in words what it is, as it can be read back by `parse_decay`."""
+
+    name: ClassVar[str] = ""
 
     @property
     def words(self) -> str:
         """Name and parameters, as ``gaussian(sigma_min=10)``."""
         told = ", ".join(f"{f.name}={_told(getattr(self, f.name))}" for f in fields(self) if _is_told(self, f.name))
-        return f"{NAMES[type(self)]}({told})"
+        return f"{self.name}({told})"
 
     def _positive(self, *names: str) -> None:
         for name in names:
             value = getattr(self, name)
             if not (np.isfinite(value) and value > 0):
-                raise SchemaError(f"{NAMES[type(self)]}: {name} = {value}, must be a number above 0.")
+                raise SchemaError(f"{self.name}: {name} = {value}, must be a number above 0.")
 
 
 def _told(value: object) -> str:
     if isinstance(value, tuple):
-        return "/".join(f"{v:g}" for v in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        return "/".join(_told(v) for v in value)
+    # the short form where it is exact
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
 
 
-def _is_told(decay: _Named, name: str) -> bool:
+def _is_told(decay: Named, name: str) -> bool:
     value = getattr(decay, name)
     return value is not None and not (name == "closed" and value == "right")
 
 
 @dataclass(frozen=True)
-class Binary(_Named):
+class Binary(Named):
     """1 up to a time, 0 beyond; closed at the time (Luo and Wang 2003).
 
     Parameters
@@ -71,6 +74,7 @@ class Binary(_Named):
     [1.0, 0.0]
     """
 
+    name: ClassVar[str] = "binary"
     threshold_min: float
     closed: Closed = "right"
 
@@ -91,7 +95,7 @@ class Binary(_Named):
 
 
 @dataclass(frozen=True)
-class Step(_Named):
+class Step(Named):
     """Constant between bounds, 0 beyond the last (Luo and Qi 2009).
 
     Parameters
@@ -110,6 +114,7 @@ class Step(_Named):
     [0.5, 0.0, 0.0]
     """
 
+    name: ClassVar[str] = "step"
     bounds_min: tuple[float, ...]
     weights: tuple[float, ...]
     closed: Closed = "right"
@@ -135,7 +140,7 @@ class Step(_Named):
 
 
 @dataclass(frozen=True)
-class Linear(_Named):
+class Linear(Named):
     """Falls evenly to 0 at a time.
 
     Parameters
@@ -147,6 +152,7 @@ class Linear(_Named):
     [1.0, 0.75, 0.0]
     """
 
+    name: ClassVar[str] = "linear"
     threshold_min: float
 
     def __post_init__(self) -> None:
@@ -163,7 +169,7 @@ class Linear(_Named):
 
 
 @dataclass(frozen=True)
-class Exponential(_Named):
+class Exponential(Named):
     r"""Negative exponential, :math:`e^{-\beta t}`, by its rate or by the time at which it is a half (as R5 does).
 
     Parameters
@@ -177,6 +183,7 @@ class Exponential(_Named):
     [1.0, 0.5, 0.25]
     """
 
+    name: ClassVar[str] = "exponential"
     beta_per_min: float | None = None
     half_life_min: float | None = None
 
@@ -193,7 +200,7 @@ class Exponential(_Named):
 
 
 @dataclass(frozen=True)
-class Power(_Named):
+class Power(Named):
     r"""Inverse power, :math:`(\max(t, t_0)/t_1)^{-\alpha}`, by default at most 1 (as R accessibility does).
 
     Parameters
@@ -211,6 +218,7 @@ class Power(_Named):
     [1.0, 1.0, 0.25]
     """
 
+    name: ClassVar[str] = "power"
     alpha: float
     scale_min: float = 1.0
     least_min: float = 0.0
@@ -237,7 +245,7 @@ def pysal_power(scale: float, alpha: float, min_dist: float) -> Power:
     scale, alpha, min_dist : float
         As of ``access.weights.gravity``.
 
-    >>> pysal_power(20.0, -2.0, 1.0)(np.array([0.0, 20.0, 40.0])).tolist()
+    >>> pysal_power(20.0, -2.0, 1.0)(np.array([0.0, 20.0, 40.0])).round(6).tolist()
     [400.0, 1.0, 0.25]
     """
     if not alpha < 0:
@@ -246,7 +254,7 @@ def pysal_power(scale: float, alpha: float, min_dist: float) -> Power:
 
 
 @dataclass(frozen=True)
-class Gaussian(_Named):
+class Gaussian(Named):
     r"""Gaussian, :math:`e^{-t^2 / 2\sigma^2}`: 1 at 0, never 0 (PySAL's convention).
 
     Parameters
@@ -258,6 +266,7 @@ class Gaussian(_Named):
     [1.0, 0.6065]
     """
 
+    name: ClassVar[str] = "gaussian"
     sigma_min: float
 
     def __post_init__(self) -> None:
@@ -269,7 +278,7 @@ class Gaussian(_Named):
 
 
 @dataclass(frozen=True)
-class TruncatedGaussian(_Named):
+class TruncatedGaussian(Named):
     r"""Gaussian lowered to 0 at a time, :math:`(e^{-(t/T)^2/2} - e^{-1/2}) / (1 - e^{-1/2})` (Dai 2010).
 
     Parameters
@@ -281,6 +290,7 @@ class TruncatedGaussian(_Named):
     [1.0, 0.0, 0.0]
     """
 
+    name: ClassVar[str] = "truncated_gaussian"
     threshold_min: float
 
     def __post_init__(self) -> None:
@@ -302,16 +312,6 @@ def _check_closed(closed: str) -> None:
         raise SchemaError(f"closed = {closed!r}: must be 'right' (a bound counts) or 'left' (it does not).")
 
 
-NAMES: dict[type, str] = {
-    Binary: "binary",
-    Step: "step",
-    Linear: "linear",
-    Exponential: "exponential",
-    Power: "power",
-    Gaussian: "gaussian",
-    TruncatedGaussian: "truncated_gaussian",
-}
-"""Names in text; `civigrid.layers.access.more_decay` adds its own."""
 E2SFCA_SLOW = Step((10.0, 20.0, 30.0), (1.0, 0.68, 0.22))
 """Zones of Luo and Qi (2009), slowly falling."""
 E2SFCA_FAST = Step((10.0, 20.0, 30.0), (1.0, 0.42, 0.09))

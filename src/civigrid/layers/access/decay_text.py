@@ -8,21 +8,20 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 from civigrid.errors import SchemaError, unknown_name
-from civigrid.layers.access.decay import (
-    E2SFCA_FAST, E2SFCA_SLOW, NAMES, THREE_STEP, Binary, Decay, Exponential, Gaussian, Linear, Power, Step,
-    TruncatedGaussian, pysal_power,
-)  # fmt: skip
+from civigrid.layers.access import decay
+from civigrid.layers.access.decay import Decay, pysal_power
 from civigrid.layers.access.more_decay import Butterworth, Epanechnikov, Gamma, Logistic, Within
 
-PARAMETRIC: tuple[type, ...] = (
-    Binary, Step, Linear, Exponential, Power, Gaussian, TruncatedGaussian, Logistic, Gamma, Butterworth, Epanechnikov,
+PARAMETRIC: tuple[type[decay.Named], ...] = (
+    decay.Binary, decay.Step, decay.Linear, decay.Exponential, decay.Power, decay.Gaussian, decay.TruncatedGaussian,
+    Logistic, Gamma, Butterworth, Epanechnikov,
 )  # fmt: skip
-DECAYS: dict[str, Callable[..., Decay]] = {NAMES[c]: c for c in PARAMETRIC} | {"pysal_power": pysal_power}
+DECAYS: dict[str, Callable[..., Any]] = {**{c.name: c for c in PARAMETRIC}, "pysal_power": pysal_power}
 """Decay functions with parameters, by name."""
 CLASSIC: dict[str, Decay] = {
-    "e2sfca_slow": E2SFCA_SLOW,
-    "e2sfca_fast": E2SFCA_FAST,
-    "3sfca": THREE_STEP,
+    "e2sfca_slow": decay.E2SFCA_SLOW,
+    "e2sfca_fast": decay.E2SFCA_FAST,
+    "3sfca": decay.THREE_STEP,
 }
 """Decay functions without parameters, by name."""
 _CALL = re.compile(r"\s*([A-Za-z0-9_]+)\s*(?:\((.*)\))?\s*", re.DOTALL)
@@ -104,7 +103,8 @@ def _made(name: str, placed: list[str], named: dict[str, str]) -> Decay:
         given[full] = value
     if lacking := [n for n in needed if n not in given]:
         raise SchemaError(f"decay {name!r} lacks {', '.join(lacking)}: write {name}({lacking[0]}=...).")
-    return DECAYS[name](**{key: _value(name, key, value) for key, value in given.items()})
+    made: Decay = DECAYS[name](**{key: _value(name, key, value) for key, value in given.items()})
+    return made
 
 
 def _parameters(name: str) -> tuple[list[str], list[str]]:

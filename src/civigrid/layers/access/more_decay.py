@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from civigrid.errors import SchemaError
-from civigrid.layers.access.decay import NAMES, Bounded, Decay, _Named, words_of
+from civigrid.layers.access.decay import Bounded, Decay, Named, words_of
 from civigrid.types import Floats
 
 
 @dataclass(frozen=True)
-class Logistic(_Named):
+class Logistic(Named):
     r"""Log-logistic step, 1 at 0 (Bauer and Groneberg 2016, equation 5).
 
     .. math:: \frac{1 + e^{-\mu\pi/\sigma\sqrt3}}{1 + e^{(t-\mu)\pi/\sigma\sqrt3}}
@@ -28,6 +29,7 @@ class Logistic(_Named):
     [1.0, 0.502]
     """
 
+    name: ClassVar[str] = "logistic"
     mu_min: float
     sigma_min: float
 
@@ -42,7 +44,7 @@ class Logistic(_Named):
 
 
 @dataclass(frozen=True)
-class Gamma(_Named):
+class Gamma(Named):
     r"""Tanner's function, :math:`t^a e^{-bt}`: it may rise before it falls, and is 0 at 0 (Tanner 1961).
 
     Parameters
@@ -56,6 +58,7 @@ class Gamma(_Named):
     [0.0, 0.7358]
     """
 
+    name: ClassVar[str] = "gamma"
     a: float
     b_per_min: float
 
@@ -70,7 +73,7 @@ class Gamma(_Named):
 
 
 @dataclass(frozen=True)
-class Butterworth(_Named):
+class Butterworth(Named):
     r"""Butterworth filter, :math:`1/\sqrt{1 + (t/T)^{2n}}` (Langford, Fry and Higgs 2012).
 
     Parameters
@@ -84,6 +87,7 @@ class Butterworth(_Named):
     [1.0, 0.7071]
     """
 
+    name: ClassVar[str] = "butterworth"
     threshold_min: float
     order: float
 
@@ -97,7 +101,7 @@ class Butterworth(_Named):
 
 
 @dataclass(frozen=True)
-class Epanechnikov(_Named):
+class Epanechnikov(Named):
     r"""Kernel :math:`1 - (t/T)^2` up to a time, 1 at 0 (the decay of KD2SFCA: Dai and Wang 2011).
 
     Parameters
@@ -109,6 +113,7 @@ class Epanechnikov(_Named):
     [1.0, 0.75, 0.0]
     """
 
+    name: ClassVar[str] = "epanechnikov"
     threshold_min: float
 
     def __post_init__(self) -> None:
@@ -161,6 +166,3 @@ class Within:
     def __call__(self, minutes: Floats) -> Floats:
         """Weights of times."""
         return np.where(minutes <= self.within_min, self.decay(minutes), 0.0)
-
-
-NAMES.update({Logistic: "logistic", Gamma: "gamma", Butterworth: "butterworth", Epanechnikov: "epanechnikov"})
