@@ -29,9 +29,9 @@ def stop_times_of(
     """
     trip = trips.index.get_indexer(pd.Index(table["trip_id"]))
     stop = stops.index.get_indexer(pd.Index(table["stop_id"]))
-    told.rows("error", "unknown-trip", FILE, "trip_id", "rows name a trip that is not there", "dropped",
+    told.rows("error", "unknown-trip", FILE, "trip_id", "trips are named that are not there", "their rows dropped",
               table["trip_id"][trip < 0].unique())  # fmt: skip
-    told.rows("error", "unknown-stop", FILE, "stop_id", "rows name a stop that is not there", "dropped",
+    told.rows("error", "unknown-stop", FILE, "stop_id", "stops are named that are not there", "their rows dropped",
               table["stop_id"][stop < 0].unique())  # fmt: skip
     sequence = numbers(table, "stop_sequence", FILE, told)
     unnumbered = np.isnan(sequence)
