@@ -53,10 +53,14 @@ class Snapped:
         walked = np.where(self.beyond, 0.0, self.metres) * 36.0 / speed_kmh
         return np.floor(walked + 0.5).astype(np.int32)
 
-    def part(self, first: int, stop: int) -> Snapped:
-        """Places `first` to `stop`."""
-        some = slice(first, stop)
+    def taken(self, some: Ints) -> Snapped:
+        """Some of the places, in another order."""
         return replace(self, spot=self.spot[some], metres=self.metres[some], component=self.component[some])
+
+    def split(self, n: int) -> tuple[Snapped, Snapped]:
+        """Give the first `n` places, and the others."""
+        number = np.arange(len(self.spot))
+        return self.taken(number[:n]), self.taken(number[n:])
 
 
 def spot_component(graph: StreetGraph) -> Int32s:

@@ -53,22 +53,29 @@ def opened(folder: str) -> Work:
 def run(
     function: Callable[[Work, int, int], R],
     work: Work,
+    pieces: list[tuple[int, int]],
     *,
-    block: int,
     scheduler: Scheduler | None = None,
     done: Callable[[int], None] | None = None,
 ) -> list[R]:
-    """Apply `function` to blocks of sources, in their order; other processes read the arrays from a temporary folder.
+    """Apply `function` to ranges of sources, in their order; other processes read the arrays from a temporary folder.
 
-    `done` is told, now and then, how many of the blocks are done.
+    `done` is told, now and then, how many of the ranges are done.
     """
-    n = len(work.seeds.starts) - 1
-    pieces = [(first, min(first + block, n)) for first in range(0, n, block)]
     if (scheduler or Scheduler()).kind in ("serial", "threads"):
         return map_pieces(functools.partial(_here, function, work), pieces, scheduler, done=done)
     with TemporaryDirectory(prefix="civigrid-") as folder:
         save(work, Path(folder))
         return map_pieces(functools.partial(_there, function, folder), pieces, scheduler, done=done)
+
+
+def blocks(first: int, stop: int, size: int) -> list[tuple[int, int]]:
+    """Cut a range into ranges.
+
+    >>> blocks(0, 5, 2)
+    [(0, 2), (2, 4), (4, 5)]
+    """
+    return [(at, min(at + size, stop)) for at in range(first, stop, size)]
 
 
 def _here(function: Callable[[Work, int, int], R], work: Work, piece: tuple[int, int]) -> R:
