@@ -103,5 +103,6 @@ def whole_seconds(deciseconds):
 def expected_ds(city, here, there):
     """Deciseconds between places by SciPy, from where they are snapped, shape (here, there)."""
     a, b = snap(city.graph, here), snap(city.graph, there)
-    assert not (a.beyond.any() or b.beyond.any())
+    assert not a.beyond.any()
+    assert not b.beyond.any()
     return a.walk_ds(4.8)[:, None] + city.between(a.spot, b.spot) + b.walk_ds(4.8)

@@ -149,7 +149,7 @@ def test_costs_that_buckets_cannot_hold_are_refused(function):
 
 
 def test_no_site_is_no_number():
-    """k below 1 is refused; no sources and no seeds give nothing."""
+    """A k below 1 is refused; no sources and no seeds give nothing."""
     graph = Graph(np.array([0, 0]), np.empty(0, np.int32), np.empty(0, np.int32))
     none = Seeds(np.array([0]), np.empty(0, np.int32), np.empty(0, np.int32))
 

@@ -1,5 +1,7 @@
 """The k nearest sites against all street times, and the way of one pair."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from lattices import dense, lattice, origins_at, sites_at
@@ -81,7 +83,7 @@ def test_a_path_takes_what_the_matrix_says_and_passes_every_vertex(streets):
             continue
         way = street_path(city.graph, here[i], there[j])
         spots = [at[tuple(p)] for p in way.place[1:-1]]
-        steps = [city.full[a, b] for a, b in zip(spots[:-1], spots[1:], strict=True)]
+        steps = [city.full[a, b] for a, b in pairwise(spots)]
 
         assert way.seconds[-1] == times[i, j]
         assert (np.diff(way.seconds) >= 0).all()
