@@ -9,17 +9,17 @@ from scipy.sparse.csgraph import dijkstra
 
 from civigrid.kernels.gather import Attached, Cells, Direct, gather
 from civigrid.kernels.nearest_sites import nearest_of_points, nearest_sites
-from civigrid.kernels.search import UNREACHED, Graph, Seeds, bucket_count, settled
+from civigrid.kernels.search import UNREACHED, Seeds, buckets_for, graph_of, settled
 
 
-def graph_of(rng, n, m, longest):
+def random_graph(rng, n, m, longest):
     """A random graph, parallel edges and loops included; and the same for SciPy, the cheapest of parallel edges."""
     tail, head = np.sort(rng.integers(0, n, m)), rng.integers(0, n, m).astype(np.int32)
     cost = rng.integers(1, longest + 1, m).astype(np.int32)
     least = np.full((n, n), np.inf)
     np.minimum.at(least, (tail, head), cost)
     least[~np.isfinite(least)] = 0
-    return Graph(np.searchsorted(tail, np.arange(n + 1)), head, cost), csr_array(least)
+    return graph_of(np.searchsorted(tail, np.arange(n + 1)), head, cost), csr_array(least)
 
 
 def seeds_of(rng, n, sources, most=50):
@@ -53,7 +53,7 @@ def dense(found, n):
 def test_settled_costs_are_those_of_scipy(seed, n, m, longest):
     """Any graph, any seeds, any bound: the same nodes at the same costs."""
     rng = np.random.default_rng(seed)
-    graph, peer = graph_of(rng, n, m, longest)
+    graph, peer = random_graph(rng, n, m, longest)
     seeds = seeds_of(rng, n, 5)
     expected = all_costs(peer, seeds)
     bound = int(rng.integers(0, 3 * longest + 60))
@@ -66,7 +66,7 @@ def test_settled_costs_are_those_of_scipy(seed, n, m, longest):
 def test_nearest_sites_are_the_smallest_of_all(seed, n, m, k, longest):
     """The k smallest (cost, number) of every node, also with many ties."""
     rng = np.random.default_rng(seed)
-    graph, peer = graph_of(rng, n, m, longest)
+    graph, peer = random_graph(rng, n, m, longest)
     seeds = seeds_of(rng, n, 6, most=4)
     costs = all_costs(peer, seeds)
     bound = int(rng.integers(0, 3 * longest + 10))
@@ -96,7 +96,7 @@ def test_points_take_the_better_of_their_ends_and_of_the_direct_way():
 def test_a_mean_needs_half_of_the_weight():
     """A cell of three points of which the search reaches some: the mean is over those, or there is none."""
     whole = lambda *values: np.array(values, np.int32)  # noqa: E731
-    graph = Graph(np.array([0, 1, 2, 2]), whole(1, 2), whole(100, 100))
+    graph = graph_of(np.array([0, 1, 2, 2]), whole(1, 2), whole(100, 100))
     seeds = Seeds(np.array([0, 1]), whole(0), whole(0))
     attached = Attached(np.array([0, 1, 2, 3]), whole(0, 1, 2), whole(0, 0, 0))
     direct = Direct(np.array([0, 0]), whole(), whole())
@@ -116,7 +116,7 @@ def test_a_mean_needs_half_of_the_weight():
 def test_seconds_are_rounded_once_half_up():
     """4 deciseconds are none, 5 are one second; the limit is closed."""
     whole = lambda *values: np.array(values, np.int32)  # noqa: E731
-    graph = Graph(np.zeros(7, np.int64), whole(), whole())
+    graph = graph_of(np.zeros(7, np.int64), whole(), whole())
     cost = whole(4, 5, 14, 15, 24, 25)
     seeds = Seeds(np.arange(7), np.arange(6, dtype=np.int32), cost)
     attached = Attached(np.arange(7), np.arange(6, dtype=np.int32), np.zeros(6, np.int32))
@@ -127,30 +127,36 @@ def test_seconds_are_rounded_once_half_up():
 
 
 def test_buckets_hold_the_longest_edge_and_the_latest_seed():
-    """A power of two above both, and never more than the bound needs."""
-    none = np.empty(0, np.int32)
+    """A power of two above both, never more than the bound needs; their width follows the mean."""
 
-    assert bucket_count(np.array([8], np.int32), none, 100) == 16
-    assert bucket_count(np.array([8], np.int32), np.array([40], np.int32), 100) == 64
-    assert bucket_count(np.array([1_000_000], np.int32), none, 100) == 128
-    assert bucket_count(none, none, 0) == 1
+    def of(costs, seed, bound):
+        graph = graph_of(np.array([0, len(costs)]), np.zeros(len(costs), np.int32), np.array(costs, np.int32))
+        return tuple(
+            buckets_for(graph, Seeds(np.array([0, 1]), np.zeros(1, np.int32), np.array([seed], np.int32)), bound)
+        )
+
+    assert of([8], 0, 100) == (16, 0)
+    assert of([8], 40, 100) == (64, 0)
+    assert of([1_000, 10], 0, 10_000) == (64, 5)
+    assert of([1_000_000], 0, 100) == (2, 16)
+    assert of([], 0, 0) == (2, 0)
 
 
-@pytest.mark.parametrize("function", [settled, lambda g, s: nearest_sites(g, s, 1)])
-def test_costs_that_buckets_cannot_hold_are_refused(function):
+def test_costs_that_buckets_cannot_hold_are_refused():
     """An edge of 0 and a seed below 0 would go wrong in silence."""
-    graph = Graph(np.array([0, 1]), np.zeros(1, np.int32), np.ones(1, np.int32))
-    seeds = Seeds(np.array([0, 1]), np.zeros(1, np.int32), np.zeros(1, np.int32))
+    one = np.zeros(1, np.int32)
+    graph = graph_of(np.array([0, 1]), one, one + 1)
 
     with pytest.raises(ValueError, match="edges must cost at least 1; the least costs 0"):
-        function(graph._replace(cost=np.zeros(1, np.int32)), seeds)
-    with pytest.raises(ValueError, match="seeds must cost at least 0; the least costs -1"):
-        function(graph, seeds._replace(cost=np.full(1, -1, np.int32)))
+        graph_of(np.array([0, 1]), one, one)
+    for function in (settled, lambda graph, seeds: nearest_sites(graph, seeds, 1)):
+        with pytest.raises(ValueError, match="seeds must cost at least 0; the least costs -1"):
+            function(graph, Seeds(np.array([0, 1]), one, one - 1))
 
 
 def test_no_site_is_no_number():
     """A k below 1 is refused; no sources and no seeds give nothing."""
-    graph = Graph(np.array([0, 0]), np.empty(0, np.int32), np.empty(0, np.int32))
+    graph = graph_of(np.array([0, 0]), np.empty(0, np.int32), np.empty(0, np.int32))
     none = Seeds(np.array([0]), np.empty(0, np.int32), np.empty(0, np.int32))
 
     with pytest.raises(ValueError, match="k = 0"):

@@ -8,19 +8,19 @@ import numba
 import numpy as np
 
 from civigrid.kernels.gather import Attached, Direct, Gathered
-from civigrid.kernels.search import UNREACHED, Graph, Int32s, Seeds, bucket_count, check
+from civigrid.kernels.search import UNREACHED, Graph, Int32s, Seeds, buckets_for, longer
 
 _jit: Any = numba.njit(cache=True, nogil=True)
 
 
 @_jit
-def offer(slots, costs, site, cost, k):  # type: ignore[no-untyped-def]
-    """Put a site into k slots that ascend by cost, then number; False if it stood there already or is not near enough.
+def offer(slots, costs, site, cost):  # type: ignore[no-untyped-def]
+    """Put a site into slots that ascend by cost, then number; False if it stood there already or is not near enough.
 
-    A site is kept once, at its smallest cost; the slots hold the k best of all that were ever offered, in any order.
+    A site is kept once, at its smallest cost; the slots hold the best of all that were ever offered, in any order.
     """
-    last = k - 1
-    for j in range(k):
+    last = len(slots) - 1
+    for j in range(len(slots)):
         if slots[j] == site:
             if costs[j] <= cost:
                 return False
@@ -37,13 +37,6 @@ def offer(slots, costs, site, cost, k):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def _longer(waits, least):  # type: ignore[no-untyped-def]
-    more = np.empty((max(2 * len(waits), least), 3), dtype=np.int32)
-    more[: len(waits)] = waits
-    return more
-
-
-@_jit
 def _holds(slots, costs, site, cost):  # type: ignore[no-untyped-def]
     """Whether a site still stands at this cost: it may have been pushed out, or have come nearer."""
     for j in range(len(slots)):
@@ -53,43 +46,54 @@ def _holds(slots, costs, site, cost):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def _nearest(graph, seeds, k, bound, buckets):  # type: ignore[no-untyped-def]
-    indptr, head, length = graph
-    starts, seed_node, seed_cost = seeds
-    nodes = len(indptr) - 1
-    slots = np.full((nodes, k), -1, dtype=np.int32)
-    costs = np.full((nodes, k), UNREACHED, dtype=np.int32)
-    bucket = np.full(buckets, -1, dtype=np.int32)
-    waits = np.empty((nodes + len(seed_node), 3), dtype=np.int32)
-    mask = buckets - 1
-    used = waiting = 0
+def _begin(seeds, bound, shift, slots, costs, bucket, waits):  # type: ignore[no-untyped-def]
+    """Let the seeds of all sites wait; give how many do."""
+    starts, node, cost = seeds
+    used = 0
     for site in range(len(starts) - 1):
         for i in range(starts[site], starts[site + 1]):
-            u, d = seed_node[i], seed_cost[i]
-            if d <= bound and offer(slots[u], costs[u], site, d, k):
-                waits[used, 0], waits[used, 1], waits[used, 2] = u, site, bucket[d & mask]
-                bucket[d & mask] = used
-                used, waiting = used + 1, waiting + 1
-    now = 0
+            u, d = node[i], cost[i]
+            if d <= bound and offer(slots[u], costs[u], site, d):
+                at = (d >> shift) & (len(bucket) - 1)
+                waits[used, 0], waits[used, 1], waits[used, 2], waits[used, 3] = u, site, d, bucket[at]
+                bucket[at] = used
+                used += 1
+    return used
+
+
+@_jit
+def _nearest(graph, seeds, k, bound, count, shift):  # type: ignore[no-untyped-def]
+    indptr, edge = graph
+    nodes, mask = len(indptr) - 1, count - 1
+    slots = np.full((nodes, k), -1, dtype=np.int32)
+    costs = np.full((nodes, k), UNREACHED, dtype=np.int32)
+    bucket = np.full(count, -1, dtype=np.int32)
+    waits = np.empty((nodes + len(seeds[1]), 4), dtype=np.int32)
+    waiting = used = _begin(seeds, bound, shift, slots, costs, bucket, waits)
+    turn = 0
     while waiting > 0:
-        at = bucket[now & mask]
-        bucket[now & mask] = -1
+        at = bucket[turn & mask]
+        if at < 0:
+            turn += 1
+            continue
+        bucket[turn & mask] = -1
         while at >= 0:
-            u, site, at = waits[at, 0], waits[at, 1], waits[at, 2]
+            u, site, now, at = np.uint32(waits[at, 0]), waits[at, 1], waits[at, 2], waits[at, 3]
             waiting -= 1
             if not _holds(slots[u], costs[u], site, now):
                 continue
-            if used + indptr[u + 1] - indptr[u] > len(waits):
-                waits = _longer(waits, used + indptr[u + 1] - indptr[u])
-            for e in range(indptr[u], indptr[u + 1]):
-                v, d = head[e], now + length[e]
-                # most offers fail here: every slot of the node holds a nearer site
-                if d > bound or d > costs[v, k - 1] or not offer(slots[v], costs[v], site, d, k):
+            first, last = indptr[u], indptr[u + np.uint32(1)]
+            if used + last - first > len(waits):
+                waits = longer(waits, used + last - first)
+            for e in range(first, last):
+                v, d = np.uint32(edge[e, 0]), now + edge[e, 1]
+                # most fail here: every slot of the node holds a nearer site
+                if d > bound or d > costs[v, k - 1] or not offer(slots[v], costs[v], site, d):
                     continue
-                waits[used, 0], waits[used, 1], waits[used, 2] = v, site, bucket[d & mask]
-                bucket[d & mask] = used
+                to = (d >> shift) & mask
+                waits[used, 0], waits[used, 1], waits[used, 2], waits[used, 3] = v, site, d, bucket[to]
+                bucket[to] = used
                 used, waiting = used + 1, waiting + 1
-        now += 1
     return slots, costs
 
 
@@ -99,7 +103,7 @@ def nearest_sites(graph: Graph, seeds: Seeds, k: int, bound: int = UNREACHED - 1
     Parameters
     ----------
     graph : Graph
-        Edges with costs of at least 1; reversed, where ways lead to the sites.
+        Edges; reversed, where ways lead to the sites.
     seeds : Seeds
         Nodes where each site begins, and the cost between.
     k : int
@@ -117,7 +121,7 @@ def nearest_sites(graph: Graph, seeds: Seeds, k: int, bound: int = UNREACHED - 1
     Raises
     ------
     ValueError
-        An edge costs less than 1, a seed less than 0, or k is less than 1.
+        A seed costs less than 0, or k is less than 1.
 
     Notes
     -----
@@ -126,15 +130,15 @@ def nearest_sites(graph: Graph, seeds: Seeds, k: int, bound: int = UNREACHED - 1
 
     Examples
     --------
-    >>> graph = Graph(np.array([0, 1, 2]), np.array([1, 0], np.int32), np.array([4, 4], np.int32))
+    >>> from civigrid.kernels.search import graph_of
+    >>> graph = graph_of(np.array([0, 1, 2]), np.array([1, 0], np.int32), np.array([4, 4], np.int32))
     >>> seeds = Seeds(np.array([0, 1, 2]), np.array([0, 1], np.int32), np.array([0, 1], np.int32))
     >>> [part.tolist() for part in nearest_sites(graph, seeds, 1)]
     [[[0], [1]], [[0], [1]]]
     """
-    check(graph, seeds)
     if k < 1:
         raise ValueError(f"k = {k}: at least 1 site must be wanted.")
-    slots, costs = _nearest(tuple(graph), tuple(seeds), k, bound, bucket_count(graph.cost, seeds.cost, bound))
+    slots, costs = _nearest(tuple(graph), tuple(seeds), k, bound, *buckets_for(graph, seeds, bound))
     return slots, costs
 
 
@@ -148,11 +152,11 @@ def _at_points(site, cost, attached, direct, bound, slots, costs):  # type: igno
             p = at_point[i]
             for j in range(k):
                 if site[u, j] >= 0 and cost[u, j] + extra[i] <= bound:
-                    offer(slots[p], costs[p], site[u, j], cost[u, j] + extra[i], k)
+                    offer(slots[p], costs[p], site[u, j], cost[u, j] + extra[i])
     for s in range(len(on) - 1):
         for i in range(on[s], on[s + 1]):
             if on_cost[i] <= bound:
-                offer(slots[on_point[i]], costs[on_point[i]], s, on_cost[i], k)
+                offer(slots[on_point[i]], costs[on_point[i]], s, on_cost[i])
 
 
 def nearest_of_points(
@@ -194,10 +198,9 @@ def nearest_of_points(
 
 @_jit
 def _rank(starts, row, seconds, first, slots, costs):  # type: ignore[no-untyped-def]
-    k = slots.shape[1]
     for i in range(len(starts) - 1):
         for j in range(starts[i], starts[i + 1]):
-            offer(slots[row[j]], costs[row[j]], first + i, seconds[j], k)
+            offer(slots[row[j]], costs[row[j]], first + i, seconds[j])
 
 
 def k_best(found: Gathered, first: int, k: int, cells: int) -> tuple[Int32s, Int32s]:

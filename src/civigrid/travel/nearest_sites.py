@@ -12,14 +12,14 @@ import pandas as pd
 
 from civigrid.engine.execute import Scheduler
 from civigrid.errors import SchemaError
-from civigrid.kernels.gather import Direct
+from civigrid.kernels.gather import Direct, Gathered
 from civigrid.kernels.nearest_sites import k_best, nearest_of_points, nearest_sites
 from civigrid.kernels.search import UNREACHED, Int32s, Seeds
 from civigrid.travel.graph import StreetGraph
 from civigrid.travel.places import Origins, lonlat
 from civigrid.travel.snap import Snapped
 from civigrid.travel.street_report import StreetReport, report_of
-from civigrid.travel.street_search import Work, blocks, gathered, plain, run, seeds_of
+from civigrid.travel.street_search import Work, blocks, gathering, plain, run, seeds_of
 from civigrid.travel.street_times import (
     StreetOptions,
     check_origins,
@@ -110,7 +110,9 @@ def nearest_times(
         at, some = _points_of(origins, cells)
         work = work_of(graph, some, here.taken(at), there.taken(order), least[at], options)
         pieces = [piece for a, b in ranges for piece in (blocks(a, b, options.block) if mean else [(a, b)])]
-        search = functools.partial(_means if mean else _alone, k, limit_s)
+        search = (
+            functools.partial(_means, k, gathering(limit_s, work)) if mean else functools.partial(_alone, k, limit_s)
+        )
         found = run(search, work, pieces, scheduler=scheduler, done=done)
         partly += sum(part[1] for part in found)
         for a, b in ranges:
@@ -208,9 +210,9 @@ def _alone(k: int, limit_s: int, work: Work, first: int, stop: int) -> tuple[Bes
     ), 0
 
 
-def _means(k: int, limit_s: int, work: Work, first: int, stop: int) -> tuple[Best, int]:
+def _means(k: int, search: Callable[[Work, int, int], Gathered], work: Work, first: int, stop: int) -> tuple[Best, int]:
     """Nearest of sites `first` to `stop` by the mean over the points of each cell, in seconds."""
-    found = gathered(limit_s, work, first, stop)
+    found = search(work, first, stop)
     return k_best(found, first, k, len(work.cells.slack)), found.partly
 
 

@@ -87,7 +87,7 @@ class _Streets:
     """Streets with their spots by chain, and by the lower of their nodes."""
 
     def __init__(self, graph: StreetGraph) -> None:
-        self.graph, self.edges = graph, plain(graph)
+        self.graph = graph
         self.place, self.node = np.asarray(graph.spot_place), np.asarray(graph.spot_node)
         self.to, self.back = np.asarray(graph.spot_to, np.int64), np.asarray(graph.spot_from, np.int64)
         self.chain = np.asarray(graph.spot_chain)
@@ -151,7 +151,7 @@ def _between(streets: _Streets, one: int, other: int, direct: int) -> tuple[Floa
 
 def _over_nodes(streets: _Streets, one: int, end: int, other: int, left: Ints) -> tuple[Floats, Ints]:
     """Vertices from a spot by an end of its chain, from node to node, to another spot."""
-    graph, (indptr, head, length) = streets.graph, streets.edges
+    graph = streets.graph
     first = streets.on_chain(one)
     # of spots at the same cost as the first, none lies between it and the end for certain
     first = first[(streets.to[first, end] >= 0) & (streets.to[first, end] < streets.to[one, end])]
@@ -159,8 +159,9 @@ def _over_nodes(streets: _Streets, one: int, end: int, other: int, left: Ints) -
     now, node = int(streets.to[one, end]), int(streets.node[one, end])
     places, since = [streets.place[[one, *first]]], [now - streets.to[[one, *first], end]]
     while (last := _last_end(streets, other, node, int(left[node]))) < 0:
-        edges = np.arange(indptr[node], indptr[node + 1])
-        edge = edges[(left[head[edges]] >= 0) & (length[edges] + left[head[edges]] == left[node])][0]
+        some = slice(graph.indptr[node], graph.indptr[node + 1])
+        head, length = np.asarray(graph.head[some]), np.asarray(graph.cost[some])
+        edge = np.flatnonzero((left[head] >= 0) & (length + left[head] == left[node]))[0]
         spots, cost = streets.along_edge(node, int(head[edge]), int(length[edge]))
         places += [graph.node_place[[node]], streets.place[spots]]
         since += [np.array([now]), now + cost]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,7 +23,7 @@ from civigrid.travel.street_search import (
     blocks,
     cells_with,
     direct_ways,
-    gathered,
+    gathering,
     plain,
     run,
     seeds_of,
@@ -223,7 +222,7 @@ def _times(
     order, number = _along_the_curve(graph, there)
     work = work_of(graph, origins, here, there.taken(order), least, options)
     pieces = blocks(0, len(order), options.block)
-    found = run(functools.partial(gathered, limit_s), work, pieces, scheduler=scheduler, done=done)
+    found = run(gathering(limit_s, work), work, pieces, scheduler=scheduler, done=done)
     return rows_of(found, number, len(origins.cell_id)), sum(part.partly for part in found)
 
 
