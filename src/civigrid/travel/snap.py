@@ -53,10 +53,14 @@ class Snapped:
         walked = np.where(self.beyond, 0.0, self.metres) * 36.0 / speed_kmh
         return np.floor(walked + 0.5).astype(np.int32)
 
-    def part(self, first: int, stop: int) -> Snapped:
-        """Places `first` to `stop`."""
-        some = slice(first, stop)
+    def taken(self, some: Ints) -> Snapped:
+        """Some of the places, in another order."""
         return replace(self, spot=self.spot[some], metres=self.metres[some], component=self.component[some])
+
+    def split(self, n: int) -> tuple[Snapped, Snapped]:
+        """Give the first `n` places, and the others."""
+        number = np.arange(len(self.spot))
+        return self.taken(number[:n]), self.taken(number[n:])
 
 
 def spot_component(graph: StreetGraph) -> Int32s:
@@ -133,5 +137,6 @@ def _nearest(globe: Floats, among: Ints, at: Floats) -> tuple[Ints, Floats]:
     """Nearest of some spots to each place, and its distance; -1 and infinity where there is none."""
     if not len(among) or not len(at):
         return np.full(len(at), -1, dtype=np.int64), np.full(len(at), np.inf)
-    metres, number = cKDTree(globe[among]).query(at)
+    # the tree is searched about as often as it has points: one quickly built is enough
+    metres, number = cKDTree(globe[among], balanced_tree=False).query(at)
     return among[np.asarray(number)], np.asarray(metres)

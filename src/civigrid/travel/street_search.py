@@ -12,8 +12,8 @@ import numpy as np
 
 from civigrid.engine.execute import Scheduler, map_pieces
 from civigrid.kernels.counting import counting_order
-from civigrid.kernels.gather import Attached, Cells, Direct, Gathered, gather
-from civigrid.kernels.search import Graph, Int32s, Seeds
+from civigrid.kernels.gather import Attached, Cells, Direct, Gathered, bound_of, gather
+from civigrid.kernels.search import Buckets, Graph, Int32s, Seeds, buckets_for, graph_of
 from civigrid.travel.graph import StreetGraph
 from civigrid.travel.places import Origins, on_the_globe
 from civigrid.travel.snap import Snapped
@@ -53,22 +53,29 @@ def opened(folder: str) -> Work:
 def run(
     function: Callable[[Work, int, int], R],
     work: Work,
+    pieces: list[tuple[int, int]],
     *,
-    block: int,
     scheduler: Scheduler | None = None,
     done: Callable[[int], None] | None = None,
 ) -> list[R]:
-    """Apply `function` to blocks of sources, in their order; other processes read the arrays from a temporary folder.
+    """Apply `function` to ranges of sources, in their order; other processes read the arrays from a temporary folder.
 
-    `done` is told, now and then, how many of the blocks are done.
+    `done` is told, now and then, how many of the ranges are done.
     """
-    n = len(work.seeds.starts) - 1
-    pieces = [(first, min(first + block, n)) for first in range(0, n, block)]
     if (scheduler or Scheduler()).kind in ("serial", "threads"):
         return map_pieces(functools.partial(_here, function, work), pieces, scheduler, done=done)
     with TemporaryDirectory(prefix="civigrid-") as folder:
         save(work, Path(folder))
         return map_pieces(functools.partial(_there, function, folder), pieces, scheduler, done=done)
+
+
+def blocks(first: int, stop: int, size: int) -> list[tuple[int, int]]:
+    """Cut a range into ranges.
+
+    >>> blocks(0, 5, 2)
+    [(0, 2), (2, 4), (4, 5)]
+    """
+    return [(at, min(at + size, stop)) for at in range(first, stop, size)]
 
 
 def _here(function: Callable[[Work, int, int], R], work: Work, piece: tuple[int, int]) -> R:
@@ -79,14 +86,18 @@ def _there(function: Callable[[Work, int, int], R], folder: str, piece: tuple[in
     return function(opened(folder), *piece)
 
 
-def gathered(limit_s: int, work: Work, first: int, stop: int) -> Gathered:
-    """Cells that a block of sites reaches within the limit."""
-    return gather(*work, limit=limit_s, first=first, stop=stop)
+def gathering(limit_s: int, work: Work) -> Callable[[Work, int, int], Gathered]:
+    """Give the function that finds the cells which a block of sites reaches within the limit."""
+    return functools.partial(_gathered, limit_s, buckets_for(work.graph, work.seeds, bound_of(work.cells, limit_s)))
+
+
+def _gathered(limit_s: int, buckets: Buckets, work: Work, first: int, stop: int) -> Gathered:
+    return gather(*work, limit=limit_s, first=first, stop=stop, buckets=buckets)
 
 
 def plain(graph: StreetGraph) -> Graph:
-    """Arrays as the kernels take them: in memory, or mapped as they are."""
-    return Graph(np.asarray(graph.indptr), np.asarray(graph.head), np.asarray(graph.cost))
+    """Streets as the kernels take them."""
+    return graph_of(graph.indptr, graph.head, graph.cost)
 
 
 def _ends(graph: StreetGraph, on: Snapped, cost: Int32s, walk: Int32s) -> tuple[Ints, Int32s, Int32s]:
