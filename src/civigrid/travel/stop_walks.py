@@ -188,4 +188,4 @@ def _near(origins: Origins, place: Floats, limit_s: int, speed: float) -> tuple[
     point = first[row[which]] + np.arange(len(which)) - starts[which]
     metres = np.linalg.norm(here[point] - there[col[which]], axis=1)
     mean = np.bincount(which, weights=metres * origins.weight[point], minlength=len(pair))
-    return row, col, np.rint(mean / speed).astype(np.int64)
+    return row, col, np.floor(mean / speed + 0.5).astype(np.int64)
