@@ -1,0 +1,1 @@
+"""Access of cells and groups to services."""
