@@ -13,18 +13,18 @@ from civigrid.travel_times import times_of_pairs
 HOUR = 3600
 
 
-def random_timetable(rng, *, stops=8, patterns=5, trips=6, spread=2 * HOUR, rights=0.85, stated=4):
+def random_timetable(rng, *, stops=8, patterns=5, trips=6, spread=2 * HOUR, rights=0.85, stated=4, longest=6):
     """Lines over a few stops within `spread` seconds around 08:00; some stops only for boarding or alighting."""
     pattern_stop, board, alight, arrival, departure, lengths, runs = [], [], [], [], [], [], []
     for _ in range(patterns):
-        length, many = int(rng.integers(2, 7)), int(rng.integers(0, trips + 1))
+        length, many = int(rng.integers(2, longest + 1)), int(rng.integers(0, trips + 1))
         pattern_stop.append(rng.integers(0, stops, length))
         board.append(rng.random(length) < rights)
         alight.append(rng.random(length) < rights)
-        ride, dwell = rng.integers(0, 600, length), rng.integers(0, 60, length)
-        start = np.sort(8 * HOUR + rng.integers(-HOUR, spread, many))
+        ride, dwell = rng.integers(0, 400, length), rng.integers(0, 60, length)
+        start = np.sort(8 * HOUR + rng.integers(-HOUR // 2, spread, many))
         # each trip runs the same way plus a delay that only grows from trip to trip: nobody overtakes
-        late = np.sort(rng.integers(0, 300, (many, length)), axis=0).cumsum(axis=1)
+        late = np.sort(rng.integers(0, 200, (many, length)), axis=0).cumsum(axis=1)
         come = start[:, None] + np.cumsum(ride) + np.concatenate([[0], np.cumsum(dwell)[:-1]]) + late
         arrival.append(come.ravel())
         departure.append((come + dwell).ravel())
@@ -59,6 +59,16 @@ def _starts(size):
     return np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
 
 
+def random_city(seed, *, cells=4, sites=3):
+    """A timetable and walks; in some cities one has to change often, in others one walks a lot."""
+    rng = np.random.default_rng(seed)
+    stops, patterns = int(rng.integers(3, 14)), int(rng.integers(2, 24))
+    longest = int(rng.choice([2, 3, 6]))
+    timetable = random_timetable(rng, stops=stops, patterns=patterns, trips=12, spread=HOUR, longest=longest)
+    often = float(rng.choice([0.1, 0.2, 0.4]))
+    return timetable, random_walks(rng, timetable, cells=cells, sites=sites, often=often)
+
+
 def random_walks(rng, timetable, *, cells=4, sites=3, limit=900, often=0.4):
     """Walks between some of the pairs."""
     stops = len(timetable.stop_id)
@@ -66,7 +76,8 @@ def random_walks(rng, timetable, *, cells=4, sites=3, limit=900, often=0.4):
     names = {cells: np.arange(cells, dtype=np.uint64) + 10}
     made = {}
     for name, (n, m) in rows.items():
-        row, col = np.nonzero(rng.random((n, m)) < often)
+        share = often * {"to_stop": 0.7, "from_stop": 0.7, "between": 0.5, "direct": 0.2}[name]
+        row, col = np.nonzero(rng.random((n, m)) < share)
         cell_id = stop_rows(n) if name in ("from_stop", "between") else names[cells]
         site_id = timetable.stop_id if name in ("to_stop", "between") else np.array([f"site{j}" for j in range(m)])
         most = 4 * limit if name == "direct" else limit

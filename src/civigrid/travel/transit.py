@@ -186,8 +186,8 @@ def transit_times(
     Returns
     -------
     TransitWindow
-        The search begins at the cells or at the sites, whichever are fewer, and is exact from both: where the times of
-        the window lie at the other end, all departures that matter are searched (a profile), and each time of the
+        The search begins at the cells or at the sites, whichever is less work, and is exact from both: where the times
+        of the window lie at the other end, all departures that matter are searched (a profile), and each time of the
         window takes the best of them.
 
     Raises
@@ -203,8 +203,16 @@ def transit_times(
         decay,
         scheduler,
         block,
-        from_sites=len(walks.site_id) <= len(walks.cell_id),
+        from_sites=_begins_at_sites(len(walks.cell_id), len(walks.site_id), arrive_by=options.arrive_by),
     )
+
+
+PROFILE = 2
+"""How many times the work of a search is done where the times of the window lie at its other end (measured)."""
+
+
+def _begins_at_sites(cells: int, sites: int, *, arrive_by: bool) -> bool:
+    return sites <= PROFILE * cells if arrive_by else PROFILE * sites <= cells
 
 
 def _searched(
