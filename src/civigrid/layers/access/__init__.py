@@ -1,0 +1,1 @@
+"""Access: what each cell and group reaches, and how unequally."""
