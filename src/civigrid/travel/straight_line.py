@@ -83,17 +83,20 @@ def straight_line_times(
     return _between(_in_plane(grid, cell_id, plane), within, cell_id, sites, plane, options)
 
 
-def straight_lines_between(sites: gpd.GeoSeries, *, options: StraightLine | None = None) -> TravelTimes:
-    """Give the time from each site to each: the rows are the sites, numbered in their order.
+def straight_lines_between(
+    places: gpd.GeoSeries, sites: gpd.GeoSeries | None = None, *, options: StraightLine | None = None
+) -> TravelTimes:
+    """Give the time from each place to each site, by default from each place to each: rows are numbered as the places.
 
     >>> sites = gpd.GeoSeries([shapely.Point(0, 0), shapely.Point(400, 0)], ["a", "b"], crs="EPSG:3035")
     >>> straight_lines_between(sites).seconds
     array([  0, 390, 390,   0], dtype=int32)
     """
     plane = "EPSG:3035"
-    number = np.arange(len(sites), dtype=np.uint64)
-    places = _placed(sites, plane)
-    return _between(places, np.zeros(len(sites)), number, sites, plane, options or StraightLine())
+    number = np.arange(len(places), dtype=np.uint64)
+    starts = _placed(places, plane)
+    ends = places if sites is None else sites
+    return _between(starts, np.zeros(len(places)), number, ends, plane, options or StraightLine())
 
 
 def _placed(sites: gpd.GeoSeries, plane: str) -> Floats:

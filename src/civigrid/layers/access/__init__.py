@@ -1,1 +1,1 @@
-"""Access: what each cell and group reaches, and how unequally."""
+"""Access of cells and groups to services."""

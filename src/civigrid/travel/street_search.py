@@ -1,0 +1,167 @@
+"""What a search over streets needs, as plain arrays: ways on and off the streets, and blocks of sites as pieces."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from civigrid.engine.execute import Scheduler, map_pieces
+from civigrid.kernels.counting import counting_order
+from civigrid.kernels.gather import Attached, Cells, Direct, Gathered, gather
+from civigrid.kernels.search import Graph, Int32s, Seeds
+from civigrid.travel.graph import StreetGraph
+from civigrid.travel.places import Origins, on_the_globe
+from civigrid.travel.snap import Snapped
+from civigrid.types import Bools, Floats, Ints
+
+R = TypeVar("R")
+
+
+class Work(NamedTuple):
+    """All that a block of sites needs: the reversed streets, where sites begin, points and their cells."""
+
+    graph: Graph
+    seeds: Seeds
+    attached: Attached
+    direct: Direct
+    cells: Cells
+
+
+_PARTS: dict[str, Any] = {"graph": Graph, "seeds": Seeds, "attached": Attached, "direct": Direct, "cells": Cells}
+
+
+def save(work: Work, folder: Path) -> None:
+    """Write one array file by field, for workers in other processes."""
+    for name, part in work._asdict().items():
+        for field, array in part._asdict().items():
+            np.save(folder / f"{name}.{field}.npy", array)
+
+
+@functools.lru_cache(maxsize=1)
+def opened(folder: str) -> Work:
+    """Map what `save` wrote into memory; a worker does so once."""
+    # copy on write: the compiled kernels take writable arrays, and nothing is ever written
+    arrays = {p.stem: np.asarray(np.load(p, mmap_mode="c")) for p in Path(folder).glob("*.npy")}
+    return Work(**{n: kind(*(arrays[f"{n}.{f}"] for f in kind._fields)) for n, kind in _PARTS.items()})
+
+
+def run(
+    function: Callable[[Work, int, int], R],
+    work: Work,
+    *,
+    block: int,
+    scheduler: Scheduler | None = None,
+    done: Callable[[int], None] | None = None,
+) -> list[R]:
+    """Apply `function` to blocks of sources, in their order; other processes read the arrays from a temporary folder.
+
+    `done` is told, now and then, how many of the blocks are done.
+    """
+    n = len(work.seeds.starts) - 1
+    pieces = [(first, min(first + block, n)) for first in range(0, n, block)]
+    if (scheduler or Scheduler()).kind in ("serial", "threads"):
+        return map_pieces(functools.partial(_here, function, work), pieces, scheduler, done=done)
+    with TemporaryDirectory(prefix="civigrid-") as folder:
+        save(work, Path(folder))
+        return map_pieces(functools.partial(_there, function, folder), pieces, scheduler, done=done)
+
+
+def _here(function: Callable[[Work, int, int], R], work: Work, piece: tuple[int, int]) -> R:
+    return function(work, *piece)
+
+
+def _there(function: Callable[[Work, int, int], R], folder: str, piece: tuple[int, int]) -> R:
+    return function(opened(folder), *piece)
+
+
+def gathered(limit_s: int, work: Work, first: int, stop: int) -> Gathered:
+    """Cells that a block of sites reaches within the limit."""
+    return gather(*work, limit=limit_s, first=first, stop=stop)
+
+
+def plain(graph: StreetGraph) -> Graph:
+    """Arrays as the kernels take them: in memory, or mapped as they are."""
+    return Graph(np.asarray(graph.indptr), np.asarray(graph.head), np.asarray(graph.cost))
+
+
+def _ends(graph: StreetGraph, on: Snapped, cost: Int32s, walk: Int32s) -> tuple[Ints, Int32s, Int32s]:
+    """Give place, node and cost of every way between places and the ends of their chains, shape (way,) each."""
+    place = np.flatnonzero(~on.beyond)
+    spot = on.spot[place]
+    ways = np.asarray(cost)[spot]
+    use = ways >= 0
+    # a spot that is a node has both its ends there
+    use[:, 1] &= np.asarray(graph.spot_chain)[spot] >= 0
+    which, end = np.nonzero(use)
+    node = np.asarray(graph.spot_node)[spot[which], end]
+    return place[which], node.astype(np.int32), (ways[which, end] + walk[place[which]]).astype(np.int32)
+
+
+def seeds_of(graph: StreetGraph, sites: Snapped, walk: Int32s) -> Seeds:
+    """Where the search for ways *to* each site begins, on the reversed graph."""
+    site, node, cost = _ends(graph, sites, graph.spot_from, walk)
+    starts = np.searchsorted(site, np.arange(len(sites.spot) + 1)).astype(np.int64)
+    return Seeds(starts, node, cost)
+
+
+def attached_to(graph: StreetGraph, origins: Snapped, walk: Int32s) -> Attached:
+    """Points people set out from, at the nodes they come to first."""
+    point, node, extra = _ends(graph, origins, graph.spot_to, walk)
+    order, starts = counting_order(node, len(graph.node_place))
+    return Attached(starts, point[order].astype(np.int32), extra[order])
+
+
+def direct_ways(graph: StreetGraph, origins: Snapped, origin_walk: Int32s, sites: Snapped, site_walk: Int32s) -> Direct:
+    """Ways from points to sites on the same chain, which need touch no node."""
+    chain = np.append(np.asarray(graph.spot_chain), -1)
+    of_point, of_site = chain[origins.spot], chain[sites.spot]
+    order = np.argsort(of_point, kind="stable")
+    first = np.searchsorted(of_point[order], of_site)
+    count = np.where(of_site >= 0, np.searchsorted(of_point[order], of_site, side="right") - first, 0)
+    site = np.repeat(np.arange(len(of_site)), count)
+    nth = np.arange(len(site)) - np.repeat(np.cumsum(count) - count, count)
+    point = order[first[site] + nth]
+    cost = along_chain(graph, origins.spot[point], sites.spot[site])
+    use = cost >= 0
+    total = (cost + origin_walk[point] + site_walk[site])[use].astype(np.int32)
+    starts = np.searchsorted(site[use], np.arange(len(of_site) + 1)).astype(np.int64)
+    return Direct(starts, point[use].astype(np.int32), total)
+
+
+def along_chain(graph: StreetGraph, one: Ints, other: Ints) -> Ints:
+    """Deciseconds from one spot to another of the same chain, along it, shape (pair,); -1 where one-way forbids.
+
+    The way is the part of the way to (or from) an end that the other spot has not, whichever is known.
+    """
+    ahead, behind = np.asarray(graph.spot_to, np.int64), np.asarray(graph.spot_from, np.int64)
+    best = np.full(len(one), -1, dtype=np.int64)
+    for end in (0, 1):
+        for longer, shorter in ((ahead[one, end], ahead[other, end]), (behind[other, end], behind[one, end])):
+            way = np.where((longer >= 0) & (shorter >= 0), longer - shorter, -1)
+            best = np.where((way >= 0) & ((best < 0) | (way < best)), way, best)
+    return best
+
+
+def cells_with(origins: Origins, least: Int32s, across_kmh: float) -> Cells:
+    """Points of cells for the kernel; a point counts if it is no farther beyond the limit than its cell is wide."""
+    n = len(origins.cell_id)
+    starts = np.searchsorted(origins.row, np.arange(n + 1)).astype(np.int64)
+    width = np.floor(_widths(origins, starts) * 36 / across_kmh + 0.5)
+    return Cells(starts, origins.row.astype(np.int32), origins.weight, least, width.astype(np.int32))
+
+
+def _widths(origins: Origins, starts: Ints) -> Floats:
+    """Diagonal of the box around the points of each cell, metres, shape (cell,); 0 for a point alone."""
+    width = np.zeros(len(origins.cell_id))
+    many: Bools = np.diff(starts) > 1
+    if many.any():
+        use = many[origins.row]
+        at, begin = on_the_globe(origins.place[use]), np.searchsorted(origins.row[use], np.flatnonzero(many))
+        span = np.maximum.reduceat(at, begin) - np.minimum.reduceat(at, begin)
+        width[many] = np.linalg.norm(span, axis=1)
+    return width
