@@ -237,7 +237,7 @@ def _demand(demand: Floats, cells: int) -> tuple[Floats, Bools]:
         raise SchemaError(f"demand has shape {given.shape}, must be ({cells},) or ({cells}, group).")
     if np.any(persons < 0) or np.any(np.isinf(persons)):
         raise SchemaError("demand is negative or infinite somewhere: persons are at least 0, NaN where unknown.")
-    known: Bools = ~np.isnan(persons).any(axis=1)
+    known: Bools = np.asarray(~np.isnan(persons).any(axis=1))
     return np.where(known[:, None], persons, 0.0), known
 
 
