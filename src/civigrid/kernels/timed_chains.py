@@ -165,13 +165,13 @@ def _try(chain, mask, need, between, hours, room, bits, found, done, head, size)
     j, m, k, cost = chain
     row, _, some, _ = hours
     now = size
-    first, middle = need & mask[j], (need & mask[m] if m >= 0 else 0)
+    first, middle, last = need & mask[j], (need & mask[m] if m >= 0 else 0), need & mask[k]
     x = first
     while True:
         y = middle & ~x
         while some[row[j, x]]:
             rest = need & ~(x | y)
-            if _can(chain, row, some, x, y, rest):
+            if rest & ~last == 0 and _can(chain, row, some, x, y, rest):
                 lasts = _start(chain, x, y, rest, between, hours, bits)
                 suits, now = _put(bits, lasts, (cost, m, x, y), room, found, done, head, size, now)
                 if suits or now > found.shape[0]:
@@ -191,7 +191,7 @@ def _can(chain, row, some, x, y, rest):  # type: ignore[no-untyped-def]
     j, m, k, _ = chain
     if m < 0 and j == k:
         return rest == 0
-    if x == 0 or rest == 0 or row[k, rest] < 0 or not some[row[k, rest]]:
+    if x == 0 or rest == 0 or not some[row[k, rest]]:
         return False
     return y == 0 if m < 0 else y != 0 and some[row[m, y]]
 

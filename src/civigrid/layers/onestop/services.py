@@ -107,3 +107,22 @@ def offers(services: Services, kinds: Sequence[str], sites: int, groups: Sequenc
     mask = np.zeros(sites, dtype=np.uint8)
     np.bitwise_or.at(mask, services.site[use], (1 << kind[use]).astype(np.uint8))
     return mask
+
+
+def services_at(site: Sequence[int], kind: Sequence[str]) -> Services:
+    """Give services of which only place and kind are known: always open, for everyone, in house.
+
+    >>> services_at([0, 2], ["doctor", "school"]).kind.tolist()
+    ['doctor', 'school']
+    """
+    n = len(site)
+    return Services(
+        site=np.asarray(site, dtype=np.int64),
+        kind=np.array(kind, dtype=np.str_),
+        operator=np.full(n, "", dtype=np.str_),
+        capacity=np.full(n, np.nan),
+        open_week=np.ones((n, WEEK), dtype=bool),
+        languages=(frozenset(),) * n,
+        eligible=(frozenset(),) * n,
+        in_house=np.ones(n, dtype=bool),
+    )
