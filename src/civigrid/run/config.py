@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Reader = Literal["census-grid", "german-grid", "areas", "points", "lines", "raster"]
+Reader = Literal["census-grid", "german-grid", "areas", "points", "placed", "lines", "raster"]
 Method = Literal[
     "cells",
     "area",

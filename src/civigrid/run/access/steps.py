@@ -15,7 +15,8 @@ from civigrid.errors import SchemaError, first_few, unknown_name
 from civigrid.io.travel_times import times_of_table, times_table
 from civigrid.layers.onestop import Bundle, bundle_cells, bundle_table, places_of
 from civigrid.run import config
-from civigrid.run.access.times import Asked, make_times
+from civigrid.run.access.asked import Asked
+from civigrid.run.access.times import make_times
 from civigrid.run.parts import Part
 from civigrid.run.setting import Setting, Ways, of_cells, sites_of
 from civigrid.travel import Origins, StraightLine, straight_line_times, weighted_centres
