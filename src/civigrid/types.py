@@ -78,6 +78,8 @@ class Column:
         declared one.  Where it differs by cell, a companion ``NAME_noise_variance`` stands in its place.
     reconciled : str or None
         How parts were made to add up to their total, if anyone was asked to (`civigrid.project.reconcile`).
+    words : str or None
+        For values that are codes: their words, joined by ``|``; code 0 is the first.
     """
 
     kind: Kind = "extensive"
@@ -91,3 +93,4 @@ class Column:
     rests_on: str | None = None
     noise_variance: float | None = None
     reconciled: str | None = None
+    words: str | None = None

@@ -109,3 +109,43 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"{found['sites_that_nobody_reaches']:,} services are reached by nobody",
     ]
     return [*lines, *found["findings"], f"{found['seconds']:.1f} s"]
+
+
+@app.command("gtfs-check")
+def gtfs_check(
+    feed: Annotated[Path, typer.Argument(help="A timetable, GTFS: a zip or a folder.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Table of the faults: .csv.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what is in a timetable and what is wrong with it; exit code 1 where a fault is an error."""
+    import pandas as pd
+
+    from civigrid.io.gtfs_report import check_gtfs
+    from civigrid.io.write import write_text
+
+    found = check_gtfs(feed)
+    if out is not None:
+        if out.suffix != ".csv":
+            raise typer.BadParameter(f"{out.name}: the table of faults is written as .csv", param_hint="--out")
+        write_text(out, pd.DataFrame(found["faults"]).to_csv(index=False, lineterminator="\n"))
+    answer(found, as_json, "\n".join(_feed_lines(found)))
+    if found["errors"]:
+        raise typer.Exit(1)
+
+
+def _feed_lines(found: dict[str, Any]) -> list[str]:
+    routes = ", ".join(f"{n:,} {kind}" for kind, n in found["routes"].items())
+    lines = [
+        f"{found['file']}: {', '.join(found['agencies']) or 'nobody named'}",
+        f"{found['trips']:,} trips of {routes} routes; {found['stops_served']:,} of {found['stops']:,} stops served",
+        f"from {found['first_day']} to {found['last_day']}, {found['hours']['first_departure']} to "
+        f"{found['hours']['last_arrival']}",
+        "trips    " + ", ".join(f"{day}: {n:,}" for day, n in found["trips_by_weekday"].items()),
+    ]
+    lost = {name: n for name, n in found["rows"].items() if n["kept"] < n["read"]}
+    lines += [f"{name}: {n['kept']:,} of {n['read']:,} rows are used" for name, n in lost.items()]
+    for fault in found["faults"]:
+        some = f" (first: {fault['examples']})" if fault["examples"] else ""
+        what = f"{fault['count']:,} {fault['message']}: {fault['action']}{some}"
+        lines.append(f"{fault['severity']:8} {fault['file']} {fault['field']}: {what}")
+    return [*lines, f"{found['errors']} kinds of errors, {found['warnings']} of warnings"]

@@ -35,6 +35,18 @@ def categories(name: str) -> tuple[dict[int, str], dict[int, str]] | None:
     return CATEGORIES.get(families[0] if families else name)
 
 
+def words_of_codes(name: str, words: str | None) -> dict[int, str] | None:
+    """Words of a variable whose values are codes: its own (`Column.words`), or those of its family.
+
+    >>> words_of_codes("nearest_library", "City library|Mobile library")
+    {0: 'City library', 1: 'Mobile library'}
+    """
+    if words is not None:
+        return dict(enumerate(words.split("|")))
+    known = categories(name)
+    return None if known is None else known[0]
+
+
 @dataclass(frozen=True)
 class Classes:
     """Breaks and labels.

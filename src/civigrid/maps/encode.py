@@ -14,7 +14,7 @@ import xarray as xr
 from civigrid.cells import column_of, grid_of, ids_of, is_missing, status_of, values_of
 from civigrid.grid import SquareGrid
 from civigrid.kernels.group import group_sum
-from civigrid.maps.classes import categories
+from civigrid.maps.classes import words_of_codes
 from civigrid.types import Floats, Ints, Statuses
 
 OVERVIEWS = (4, 16)
@@ -76,8 +76,8 @@ def _about(cells: xr.Dataset, name: str) -> dict[str, Any]:
     percent = name.startswith("share_")
     words = column.long_name or name
     about = {"long_name": words, "units": column.units, "kind": column.kind, "whole": whole, "percent": percent}
-    if (codes := categories(name)) is not None:
-        about["words"] = {str(code): text for code, text in codes[0].items()}
+    if (codes := words_of_codes(name, column.words)) is not None:
+        about["words"] = {str(code): text for code, text in codes.items()}
     return about | {"base": column.weight if name != "share_at_one_place" else None}
 
 
@@ -129,7 +129,7 @@ def _overview(cells: xr.Dataset, variables: Sequence[str], row: Ints, col: Ints,
             mass = group_sum(group, weight * known, n)
             mean = group_sum(group, weight * np.nan_to_num(values), n)
             total = np.divide(mean, mass, out=np.full(n, np.nan), where=mass > 0)
-            if categories(name) is not None:
+            if words_of_codes(name, cells[name].attrs.get("words")) is not None:
                 total = _most(group, values, weight, n)
         partial = some & (group_sum(group, missing, n) > 0)
         status = np.where(some, np.where(partial, 8, 0), _common(status_of(cells, name), group, n)).astype(np.uint8)

@@ -125,7 +125,7 @@ class Segregation:
     question: str = key("what the map answers, in one sentence", default="Who lives near whom?")
 
 
-Mode = Literal["walk", "bike", "drive", "transit", "straight", "friction", "import"]
+Mode = Literal["walk", "bike", "drive", "transit", "straight", "rides", "friction", "import"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,8 +136,8 @@ class Times:
     cells: str = key("name of the cells people set out from")
     sites: tuple[str, ...] = key("names of the point sources with the services")
     mode: Mode = key(
-        "walk, bike or drive on a network; transit by timetables and on foot; straight lines; friction over land; or "
-        "import of a matrix"
+        "walk, bike or drive on a network; transit by timetables and on foot; straight lines; rides along lines "
+        "without a timetable, and straight lines; friction over land; or import of a matrix"
     )
     network: str = key("streets: .osm.pbf, or a file of edges or of street lines", default="")
     elevation: str = key("raster of heights: slopes for walking and cycling", default="")
@@ -153,13 +153,20 @@ class Times:
     max_min: float = key("longest time searched, minutes", default=60.0)
     speed_kmh: float = key("walking speed", default=4.8)
     detour: float = key("straight: way walked per straight line", default=1.3)
+    stations: str = key("rides: table of stations", default="")
+    links: str = key("rides: table of the links of lines, from station to station", default="")
+    ride_kmh: float = key("rides: mean speed with stops, on straight lines between stations", default=30.0)
+    wait_min: float = key("rides: mean wait for a vehicle", default=2.5)
     snap_m: float = key("a place further than this from any street is unreachable, metres", default=500.0)
     finer: str = key("people set out from the finer cells they live in: cells:variable", default="")
     landcover: str = key("friction: raster of land cover", default="")
     kmh: Mapping[str, float] = key("friction: speed by class of land cover, km/h", default_factory=dict)
+    between: bool = key("from service to service too, for chains of stops", default=True)
     matrix: str = key("import: file of travel times", default="")
     columns: Mapping[str, str] = key(
-        "import: its columns: origin, site, time; and unit, s or min", default_factory=dict
+        "import: its columns origin, site, time, and unit, s or min; rides: station, x, y of the stations, a, b, line "
+        "of the links",
+        default_factory=dict,
     )
 
 

@@ -118,7 +118,17 @@ def _site_names(item: Any) -> tuple[str, ...]:
 
 
 def _extra_files(item: Any, base: Path) -> Iterator[Path]:
-    for name in ("names", "users", "network", "elevation", "gtfs", "landcover", "matrix"):
+    for name in (
+        "names",
+        "users",
+        "network",
+        "elevation",
+        "gtfs",
+        "stations",
+        "links",
+        "landcover",
+        "matrix",
+    ):
         given = getattr(item, name, ())
         yield from (resolve(path, base) for path in ([given] if isinstance(given, str) else given) if path)
 

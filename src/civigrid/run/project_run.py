@@ -26,9 +26,8 @@ from civigrid.run.make_cells import Given, cells_part
 from civigrid.run.parts import Part, PartStore, code_digest
 from civigrid.run.plan import Step, describe_plan, make_plan
 from civigrid.run.read_config import read_run
-from civigrid.run.setting import Setting
+from civigrid.run.setting import Setting, Ways
 from civigrid.source import Licence, Report, Source
-from civigrid.travel_times import TravelTimes
 
 LIBRARIES = (
     "numpy",
@@ -92,7 +91,7 @@ class _State:
     store: PartStore
     announce: Announce
     cells: dict[str, xr.Dataset] = field(default_factory=dict)
-    times: dict[str, TravelTimes] = field(default_factory=dict)
+    times: dict[str, Ways] = field(default_factory=dict)
     terms: dict[str, Licence] = field(default_factory=dict)
     tables: list[pd.DataFrame] = field(default_factory=list)
     told: list[pd.DataFrame] = field(default_factory=list)

@@ -16,6 +16,14 @@ from civigrid.source import Source
 from civigrid.travel_times import TravelTimes
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Ways:
+    """Travel times from the cells to services, and between these, where rows are numbered as the services are."""
+
+    times: TravelTimes
+    between: TravelTimes | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Setting:
     """What a layer step may use besides its cells."""
@@ -25,7 +33,7 @@ class Setting:
     sources: Callable[[str], Source]
     scheduler: Scheduler
     block_cells: int
-    times: Mapping[str, TravelTimes] = field(default_factory=dict)
+    times: Mapping[str, Ways] = field(default_factory=dict)
     announce: Callable[[str], None] = lambda _: None
 
 

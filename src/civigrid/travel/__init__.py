@@ -2,7 +2,7 @@
 
 from civigrid.travel.graph import StreetGraph
 from civigrid.travel.places import Origins, centres_of, weighted_centres
-from civigrid.travel.straight_line import StraightLine, straight_line_times
+from civigrid.travel.straight_line import StraightLine, straight_line_times, straight_lines_between
 from civigrid.travel.timetable import Timetable
 
 __all__ = [
@@ -12,5 +12,6 @@ __all__ = [
     "Timetable",
     "centres_of",
     "straight_line_times",
+    "straight_lines_between",
     "weighted_centres",
 ]

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from civigrid.errors import SchemaError, first_few
 from civigrid.grid import Grid, SquareGrid
-from civigrid.travel_times import TravelTimes
+from civigrid.travel_times import TravelTimes, times_of_pairs
 from civigrid.types import Floats, Ids
 
 IN_CELL = 0.3826
@@ -78,33 +78,52 @@ def straight_line_times(
     array([390], dtype=int32)
     """
     options = options or StraightLine()
+    plane = grid.crs if isinstance(grid, SquareGrid) else "EPSG:3035"
+    within = np.sqrt(grid.area_km2(cell_id) * 1e6) * IN_CELL
+    return _between(_in_plane(grid, cell_id, plane), within, cell_id, sites, plane, options)
+
+
+def straight_lines_between(
+    places: gpd.GeoSeries, sites: gpd.GeoSeries | None = None, *, options: StraightLine | None = None
+) -> TravelTimes:
+    """Give the time from each place to each site, by default from each place to each: rows are numbered as the places.
+
+    >>> sites = gpd.GeoSeries([shapely.Point(0, 0), shapely.Point(400, 0)], ["a", "b"], crs="EPSG:3035")
+    >>> straight_lines_between(sites).seconds
+    array([  0, 390, 390,   0], dtype=int32)
+    """
+    plane = "EPSG:3035"
+    number = np.arange(len(places), dtype=np.uint64)
+    starts = _placed(places, plane)
+    ends = places if sites is None else sites
+    return _between(starts, np.zeros(len(places)), number, ends, plane, options or StraightLine())
+
+
+def _placed(sites: gpd.GeoSeries, plane: str) -> Floats:
     if (nowhere := sites.index[sites.isna() | sites.is_empty]).size:
         raise SchemaError(f"{nowhere.size} sites have no place (first: {first_few(nowhere)}). Drop them first.")
-    plane = grid.crs if isinstance(grid, SquareGrid) else "EPSG:3035"
-    origins = _in_plane(grid, cell_id, plane)
-    places = shapely.get_coordinates(sites.to_crs(plane).to_numpy())
+    places: Floats = shapely.get_coordinates(sites.to_crs(plane).to_numpy())
+    return places
+
+
+def _between(
+    origins: Floats, within: Floats, cell_id: Ids, sites: gpd.GeoSeries, plane: str, options: StraightLine
+) -> TravelTimes:
+    """Times from points, each at least `within` metres from anything, to the sites near them."""
+    places = _placed(sites, plane)
     metres_per_second = options.speed_kmh / 3.6 / options.detour
-    reach_m = options.limit_min * 60 * metres_per_second
-    within = np.sqrt(grid.area_km2(cell_id) * 1e6) * IN_CELL
-    found = cKDTree(origins).query_ball_point(places, reach_m, return_sorted=True)
-    near = [np.asarray(cells, dtype=np.int64) for cells in found]
-    col = np.repeat(np.arange(len(places), dtype=np.int32), [len(cells) for cells in near])
+    found = cKDTree(origins).query_ball_point(places, options.limit_min * 60 * metres_per_second)
+    near = [np.asarray(rows, dtype=np.int64) for rows in found]
+    site = np.repeat(np.arange(len(places), dtype=np.int64), [len(rows) for rows in near])
     row = np.concatenate([np.empty(0, dtype=np.int64), *near])
-    order = np.lexsort((col, row))
-    row, col = row[order], col[order]
-    metres = np.maximum(np.hypot(*(origins[row] - places[col]).T), within[row])
-    seconds = np.rint(metres / metres_per_second).astype(np.int32)
-    limit = round(options.limit_min * 60)
-    keep = seconds <= limit
-    row, col, seconds = row[keep], col[keep], seconds[keep]
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(cell_id)))]).astype(np.int64)
-    return TravelTimes(
-        cell_id=cell_id,
-        site_id=sites.index.to_numpy().astype(str),
-        indptr=indptr,
-        site=col,
-        seconds=seconds,
-        limit_s=limit,
+    metres = np.maximum(np.hypot(*(origins[row] - places[site]).T), within[row])
+    return times_of_pairs(
+        cell_id,
+        sites.index.to_numpy().astype(str),
+        row,
+        site,
+        np.rint(metres / metres_per_second).astype(np.int64),
+        limit_s=round(options.limit_min * 60),
         mode=options.words,
     )
 

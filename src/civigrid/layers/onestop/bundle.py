@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,10 +32,72 @@ class Bundle:
         Kinds of service.
     threshold_min : float
         What counts as near, minutes one way.
+    visits : tuple of float
+        Visits per person and year to each kind; empty: one to each.
+    minutes : tuple of float
+        How long a visit to each kind takes, minutes; empty: no time.
+    obligatory : tuple of bool
+        Whether a person must have each kind; empty: all.
+
+    Raises
+    ------
+    SchemaError
+        A kind stands there twice, or there are not as many numbers as kinds, or visits are not above 0.
+
+    Examples
+    --------
+    >>> bundle = Bundle(kinds=("doctor", "school"), visits=(4.0, 10.0), obligatory=(False, True))
+    >>> bundle.rounds()   # four times both, six times more the school
+    ((3, 4.0), (2, 6.0))
+    >>> bundle.only_obligatory().kinds
+    ('school',)
     """
 
     kinds: tuple[str, ...]
     threshold_min: float = 15.0
+    visits: tuple[float, ...] = ()
+    minutes: tuple[float, ...] = ()
+    obligatory: tuple[bool, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(set(self.kinds)) != len(self.kinds):
+            raise SchemaError(f"a kind stands twice in the bundle: {', '.join(self.kinds)}. Add up its visits.")
+        for name in ("visits", "minutes", "obligatory"):
+            if len(getattr(self, name)) not in (0, len(self.kinds)):
+                raise SchemaError(f"{name} has {len(getattr(self, name))} values for {len(self.kinds)} kinds.")
+        if not all(0 < v < np.inf for v in self.visits) or not all(0 <= m < np.inf for m in self.minutes):
+            raise SchemaError(f"visits {self.visits} must lie above 0, and minutes {self.minutes} must not lie below.")
+
+    @property
+    def visits_a_year(self) -> tuple[float, ...]:
+        """Visits per person and year to each kind."""
+        return self.visits or (1.0,) * len(self.kinds)
+
+    @property
+    def seconds(self) -> Ints:
+        """How long a visit to each kind takes, whole seconds, shape (kind,)."""
+        seconds: Ints = np.rint(np.array(self.minutes or (0.0,) * len(self.kinds)) * 60).astype(np.int64)
+        return seconds
+
+    def rounds(self) -> tuple[tuple[int, float], ...]:
+        """Rounds of a year: what is needed in each, as bits, and how often; the first needs the whole bundle.
+
+        Who needs one service more often than another needs it alone in further rounds.
+        """
+        found, before = [], 0.0
+        for often in sorted(set(self.visits_a_year)):
+            need = sum(1 << k for k, v in enumerate(self.visits_a_year) if v >= often)
+            found.append((need, often - before))
+            before = often
+        return tuple(found)
+
+    def only_obligatory(self) -> Bundle:
+        """Give the part a person must have."""
+        keep = [k for k in range(len(self.kinds)) if not self.obligatory or self.obligatory[k]]
+        parts: dict[str, Any] = {
+            n: tuple(v[k] for k in keep) for n, v in vars(self).items() if isinstance(v, tuple) and v
+        }
+        return replace(self, **parts)
 
 
 def places_of(points: Floats, same_place_m: float) -> Ints:

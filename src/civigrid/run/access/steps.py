@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -15,7 +17,7 @@ from civigrid.layers.onestop import Bundle, bundle_cells, bundle_table, places_o
 from civigrid.run import config
 from civigrid.run.access.times import Asked, make_times
 from civigrid.run.parts import Part
-from civigrid.run.setting import Setting, of_cells, sites_of
+from civigrid.run.setting import Setting, Ways, of_cells, sites_of
 from civigrid.travel import Origins, StraightLine, straight_line_times, weighted_centres
 from civigrid.travel_times import TravelTimes
 
@@ -42,14 +44,19 @@ def add_times(item: config.Times, cells: xr.Dataset, setting: Setting) -> Part:
     )
     facts = {"times": item.name, "limit_s": times.limit_s, "mode": times.mode, **made.facts}
     tables = {"times": times_table(times), "sites": pd.DataFrame({"site_id": times.site_id.astype(object)})}
+    if made.between is not None:
+        tables["between"] = times_table(made.between)
     return Part(None, {**tables, "findings": findings}, facts)
 
 
-def times_of_part(part: Part) -> TravelTimes:
+def times_of_part(part: Part) -> Ways:
     """Give the travel times that a part keeps."""
     site_id = part.tables["sites"]["site_id"].to_numpy().astype(str)
-    return times_of_table(
-        part.tables["times"], site_id, limit_s=int(part.facts["limit_s"]), mode=str(part.facts["mode"])
+    about: dict[str, Any] = {"limit_s": int(part.facts["limit_s"]), "mode": str(part.facts["mode"])}
+    between = part.tables.get("between")
+    return Ways(
+        times=times_of_table(part.tables["times"], site_id, **about),
+        between=None if between is None else times_of_table(between, site_id, **about),
     )
 
 
@@ -71,7 +78,7 @@ def times_to(
     """Travel times to services, in their order: those of this name, or straight lines."""
     if not name:
         return straight_line_times(grid_of(cells), ids_of(cells), sites.geometry, options=straight)
-    times = setting.times[name]
+    times = setting.times[name].times
     wanted = pd.Index(times.site_id).get_indexer(pd.Index(sites.index.astype(str)))
     if (lacking := sites.index[wanted < 0]).size:
         raise SchemaError(

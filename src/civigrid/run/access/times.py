@@ -15,11 +15,17 @@ from civigrid.errors import SchemaError, first_few, unknown_name
 from civigrid.grid import Grid
 from civigrid.io.travel_times import Columns, read_times
 from civigrid.run import config
+from civigrid.run.access.rides import read_lines_of
+from civigrid.run.access.streets import Network, facts_of, read_network, told_of
 from civigrid.run.paths import resolve
 from civigrid.source import Finding
-from civigrid.travel import Origins, StraightLine, centres_of, straight_line_times
+from civigrid.travel import Origins, StraightLine, centres_of, straight_line_times, straight_lines_between
+from civigrid.travel.places import lonlat
+from civigrid.travel.rides import Rides, ride_times, rides_between
+from civigrid.travel.straight_line import IN_CELL
+from civigrid.travel.street_times import StreetOptions, street_times
 from civigrid.travel_times import TravelTimes, times_of_pairs
-from civigrid.types import Ids
+from civigrid.types import Floats, Ids
 
 Announce = Callable[[str], None]
 """Told in words what is going on."""
@@ -63,6 +69,13 @@ class Asked:
         """Where people set out."""
         return self.origins or centres_of(self.grid, self.cell_id)
 
+    @property
+    def in_cell_m(self) -> Floats | float:
+        """Mean way from the centre of a cell to a place in it; 0 where people set out from finer cells."""
+        if self.origins is not None:
+            return 0.0
+        return np.asarray(np.sqrt(self.grid.area_km2(self.cell_id) * 1e6) * IN_CELL)
+
     def path(self, text: str, key: str) -> Path:
         """Path of a file that the mode needs."""
         if not text:
@@ -72,9 +85,10 @@ class Asked:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Made:
-    """Travel times, what was noticed on the way, and facts that fit in JSON."""
+    """Travel times, those between the services, what was noticed on the way, and facts that fit in JSON."""
 
     times: TravelTimes
+    between: TravelTimes | None = None
     findings: tuple[Finding, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -150,10 +164,18 @@ def make_times(asked: Asked) -> Made:
     return MODES[asked.item.mode](asked)
 
 
+def sites_as_origins(sites: gpd.GeoSeries) -> Origins:
+    """Let people set out from services, numbered in their order, as if they were cells."""
+    n = len(sites)
+    number = np.arange(n, dtype=np.uint64)
+    return Origins(cell_id=number, place=lonlat(sites), row=number.astype(np.int64), weight=np.ones(n))
+
+
 def _straight(asked: Asked) -> Made:
     item = asked.item
     way = StraightLine(speed_kmh=item.speed_kmh, detour=item.detour, limit_min=item.max_min)
-    return Made(times=straight_line_times(asked.grid, asked.cell_id, asked.sites, options=way))
+    between = straight_lines_between(asked.sites, options=way) if item.between else None
+    return Made(times=straight_line_times(asked.grid, asked.cell_id, asked.sites, options=way), between=between)
 
 
 def _imported(asked: Asked) -> Made:
@@ -206,5 +228,46 @@ def _for(times: TravelTimes, asked: Asked) -> tuple[TravelTimes, list[Finding]]:
     return made, findings
 
 
-MODES: dict[str, Callable[[Asked], Made]] = {"straight": _straight, "import": _imported}
+def _rides(asked: Asked) -> Made:
+    item = asked.item
+    lines = read_lines_of(asked.path(item.stations, "stations"), asked.path(item.links, "links"), item.columns)
+    walking = StraightLine(speed_kmh=item.speed_kmh, detour=item.detour, limit_min=item.max_min)
+    rides = Rides(speed_kmh=item.ride_kmh, wait_min=item.wait_min, walk_min=item.max_walk_min)
+    about: dict[str, Any] = {"walking": walking, "rides": rides}
+    return Made(
+        times=ride_times(asked.grid, asked.cell_id, asked.sites, lines.stations, lines.links, **about),
+        between=rides_between(asked.sites, lines.stations, lines.links, **about) if item.between else None,
+        findings=lines.findings,
+    )
+
+
+def _streets(asked: Asked) -> Made:
+    item = asked.item
+    network = _network(asked, item.mode)
+    asked.announce(f"searching {item.mode} times to {len(asked.sites):,} services")
+    options = StreetOptions(access_kmh=item.speed_kmh, snap_limit_m=item.snap_m)
+    about: dict[str, Any] = {"limit_min": item.max_min, "options": options, "scheduler": asked.scheduler}
+    times, report = street_times(network.graph, asked.start, asked.sites, in_cell_m=asked.in_cell_m, **about)
+    between = None
+    if item.between:
+        between, _ = street_times(network.graph, sites_as_origins(asked.sites), asked.sites, **about)
+    return Made(times=times, between=between, findings=(*network.findings, *told_of(report)), facts=facts_of(report))
+
+
+def _network(asked: Asked, mode: str) -> Network:
+    item = asked.item
+    path = asked.path(item.network, "network")
+    asked.announce(f"reading streets of {path.name}")
+    elevation = resolve(item.elevation, asked.base) if item.elevation else None
+    return read_network(path, mode, speed_kmh=item.speed_kmh, ferries=item.ferries, elevation=elevation)
+
+
+MODES: dict[str, Callable[[Asked], Made]] = {
+    "walk": _streets,
+    "bike": _streets,
+    "drive": _streets,
+    "straight": _straight,
+    "rides": _rides,
+    "import": _imported,
+}
 """Engine by mode."""

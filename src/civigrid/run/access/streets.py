@@ -1,0 +1,103 @@
+"""Times over streets: the network from its file, slopes, and what became of both in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import rasterio
+
+from civigrid.errors import SchemaError
+from civigrid.io.osm import read_osm
+from civigrid.io.raster import open_raster
+from civigrid.source import Finding
+from civigrid.travel.build_graph import build_graph
+from civigrid.travel.graph import StreetGraph
+from civigrid.travel.lines import StreetLines
+from civigrid.travel.modes import Speeds
+from civigrid.travel.slopes import Elevation
+from civigrid.travel.street_report import StreetReport
+
+OSM = (".pbf", ".osm", ".bz2", ".o5m")
+"""Suffixes of OpenStreetMap extracts."""
+
+
+class Network(NamedTuple):
+    """A graph of one mode, and what was noticed when it was made."""
+
+    graph: StreetGraph
+    findings: tuple[Finding, ...]
+
+
+def read_network(
+    path: Path, mode: str, *, speed_kmh: float, ferries: bool = False, elevation: Path | None = None
+) -> Network:
+    """Read streets and build the graph of a mode.
+
+    Parameters
+    ----------
+    path : Path
+        ``.osm.pbf``, a file of street lines, or a table of edges.
+    mode : str
+        ``walk``, ``bike``, ``drive``.
+    speed_kmh : float
+        Walking speed.
+    ferries : bool
+        Whether ferries are used.
+    elevation : Path, optional
+        Raster of heights.
+    """
+    speeds = Speeds(walk_kmh=speed_kmh, ferries=ferries)
+    heights = read_elevation(elevation) if elevation is not None else None
+    graph, report = build_graph(read_streets(path), mode, speeds=speeds, elevation=heights)
+    return Network(graph, tuple(report.findings()))
+
+
+def read_streets(path: Path) -> StreetLines:
+    """Read streets by the suffix of the file."""
+    if path.suffix in OSM:
+        return read_osm(path)
+    raise SchemaError(f"{path.name}: streets are read from .osm.pbf.")
+
+
+def read_elevation(path: Path) -> Elevation:
+    """Read a raster of heights, metres."""
+    file = open_raster(path)
+    with rasterio.open(path) as raster:
+        height = raster.read(file.band, masked=True).astype(np.float64).filled(np.nan)
+    return Elevation(height_m=height, transform=file.lattice.transform, crs=file.lattice.crs)
+
+
+def told_of(report: StreetReport) -> list[Finding]:
+    """Say how places met the streets."""
+    found = []
+    for what, lost, island in (
+        ("cells", report.lost_cells, report.island_cells),
+        ("services", report.lost_sites, report.island_sites),
+    ):
+        ids = (lost.tolist(), island.tolist())
+        for code, some, text in (
+            ("far", ids[0], f"lie further than {report.limit_m:g} m from any street: unreachable"),
+            ("island", ids[1], "lie on streets that are not joined to the main network"),
+        ):
+            if some:
+                shown = tuple(str(i) for i in some[:5]) if what == "services" else ()
+                found.append(Finding("warning", f"snap.{code}", f"{len(some)} {what} {text}", len(some), shown))
+    if report.partly:
+        text = "pairs whose time is a mean over some of the cell's people, at least half of them"
+        found.append(Finding("note", "snap.partly", f"{report.partly} {text}", report.partly))
+    return found
+
+
+def facts_of(report: StreetReport) -> dict[str, Any]:
+    """How far places are from the streets, metres."""
+    facts: dict[str, Any] = {}
+    for what, on in (("cells", report.origins), ("services", report.sites)):
+        near = on.metres[~on.beyond]
+        if len(near):
+            facts[f"metres_from_street_{what}"] = {
+                "median": round(float(np.median(near)), 1),
+                "furthest": round(float(near.max()), 1),
+            }
+    return facts
