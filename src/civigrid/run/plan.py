@@ -24,6 +24,8 @@ SECONDS_PER_MILLION = {
     "cells": 6.0,
     "segregation": 10.0,
     "access": 8.0,
+    "times": 1000.0,
+    "onestop": 500.0,
     "reach": 4.0,
     "centres": 2.0,
     "map": 6.0,
