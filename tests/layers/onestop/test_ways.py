@@ -316,3 +316,28 @@ def test_bad_bundles_are_refused():
         chains_of(times, between, services, BUNDLE, most_stops=4)
     with pytest.raises(SchemaError, match="must have"):
         chains_of(times, between, services, BUNDLE, free=np.ones(24, dtype=bool))
+
+
+@pytest.mark.parametrize("hours", [False, True])
+def test_nobody_and_nothing_have_no_ways(hours):
+    """No cells, no pairs, and services for others alone: results of the right shape, unreached everywhere."""
+    _, times, between, services = metric_town(1)
+    empty = times_of_pairs(
+        np.empty(0, dtype=np.uint64), times.site_id, *(np.empty(0, dtype=np.int64),) * 3, limit_s=3600, mode="walk"
+    )
+    far = times.within(0)
+    closed = replace(services, eligible=(frozenset({"newcomers"}),) * len(services.site))
+
+    assert chains_of(empty, between, services, BUNDLE, hours=hours).stops.shape == (0, 3)
+    assert patterns_of(empty, services, BUNDLE).nearest_min.shape == (0, 4)
+    assert week_of(empty, services, BUNDLE).kind_hours.shape == (0, 4)
+    assert referred_of(empty, between, services, BUNDLE).entry.shape == (0,)
+    for found in (
+        chains_of(far, between, services, BUNDLE, hours=hours),
+        chains_of(times, between, closed, BUNDLE, hours=hours),
+    ):
+        assert np.isnan(found.chain_min).all()
+        assert (found.stops == -1).all()
+    assert week_of(far, services, BUNDLE).all_hours.max() == 0.0
+    assert np.isnan(referred_of(far, between, services, BUNDLE).referred_min).all()
+    assert referred_of(far, between, services, BUNDLE).completed.max() == 0.0
