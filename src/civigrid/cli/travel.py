@@ -26,6 +26,7 @@ def travel(
     network: Annotated[
         Path | None, typer.Option("--network", help="Streets: .osm.pbf, street lines, or a table of edges.")
     ] = None,
+    nodes: Annotated[Path | None, typer.Option("--nodes", help="Table of nodes that a table of edges names.")] = None,
     gtfs: Annotated[list[Path] | None, typer.Option("--gtfs", help="Timetable, GTFS. Repeat it.")] = None,
     departure: Annotated[
         str, typer.Option("--departure", help="Transit: 2026-03-17T08:00, the day and the first departure.")
@@ -68,6 +69,7 @@ def travel(
     item = times_item(
         mode=mode,
         network=_text(network),
+        nodes=_text(nodes),
         gtfs=tuple(str(path) for path in gtfs or ()),
         departure=departure,
         until=until,

@@ -140,6 +140,7 @@ class Times:
         "without a timetable, and straight lines; friction over land; or import of a matrix"
     )
     network: str = key("streets: .osm.pbf, or a file of edges or of street lines", default="")
+    nodes: str = key("streets as a table of edges: its table of nodes", default="")
     elevation: str = key("raster of heights: slopes for walking and cycling", default="")
     ferries: bool = key("walk, bike, drive: take ferries too", default=False)
     gtfs: tuple[str, ...] = key("transit: timetables, GTFS as .zip or folder", default=())

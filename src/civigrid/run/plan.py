@@ -124,6 +124,7 @@ def _extra_files(item: Any, base: Path) -> Iterator[Path]:
         "names",
         "users",
         "network",
+        "nodes",
         "elevation",
         "gtfs",
         "stations",

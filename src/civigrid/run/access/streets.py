@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import rasterio
 
-from civigrid.errors import SchemaError
-from civigrid.io.osm import read_osm
-from civigrid.io.raster import open_raster
+from civigrid.io.elevation import read_elevation
+from civigrid.io.streets import read_streets
 from civigrid.run.access.asked import Asked
 from civigrid.run.paths import resolve
 from civigrid.source import Finding
@@ -18,11 +17,7 @@ from civigrid.travel.build_graph import build_graph
 from civigrid.travel.graph import StreetGraph
 from civigrid.travel.lines import StreetLines
 from civigrid.travel.modes import Speeds
-from civigrid.travel.slopes import Elevation
 from civigrid.travel.street_report import StreetReport
-
-OSM = (".pbf", ".osm", ".bz2", ".o5m")
-"""Suffixes of OpenStreetMap extracts."""
 
 
 class Network(NamedTuple):
@@ -33,7 +28,13 @@ class Network(NamedTuple):
 
 
 def read_network(
-    path: Path, mode: str, *, speed_kmh: float, ferries: bool = False, elevation: Path | None = None
+    path: Path,
+    mode: str,
+    *,
+    speed_kmh: float,
+    nodes: Path | None = None,
+    ferries: bool = False,
+    elevation: Path | None = None,
 ) -> Network:
     """Read streets and build the graph of a mode.
 
@@ -45,30 +46,28 @@ def read_network(
         ``walk``, ``bike``, ``drive``.
     speed_kmh : float
         Walking speed.
+    nodes : Path, optional
+        Table of nodes that a table of edges names.
     ferries : bool
         Whether ferries are used.
     elevation : Path, optional
         Raster of heights.
     """
+    lines = streets_of(path, nodes)
     speeds = Speeds(walk_kmh=speed_kmh, ferries=ferries)
-    heights = read_elevation(elevation) if elevation is not None else None
-    graph, report = build_graph(read_streets(path), mode, speeds=speeds, elevation=heights)
+    heights = read_elevation(elevation, lines.bounds) if elevation is not None else None
+    graph, report = build_graph(lines, mode, speeds=speeds, elevation=heights)
     return Network(graph, tuple(report.findings()))
 
 
-def read_streets(path: Path) -> StreetLines:
-    """Read streets by the suffix of the file."""
-    if path.suffix in OSM:
-        return read_osm(path)
-    raise SchemaError(f"{path.name}: streets are read from .osm.pbf.")
+@functools.lru_cache(maxsize=1)
+def _streets(path: Path, nodes: Path | None, _changed: int) -> StreetLines:
+    return read_streets(path, nodes=nodes)
 
 
-def read_elevation(path: Path) -> Elevation:
-    """Read a raster of heights, metres."""
-    file = open_raster(path)
-    with rasterio.open(path) as raster:
-        height = raster.read(file.band, masked=True).astype(np.float64).filled(np.nan)
-    return Elevation(height_m=height, transform=file.lattice.transform, crs=file.lattice.crs)
+def streets_of(path: Path, nodes: Path | None) -> StreetLines:
+    """Read streets, once for all modes that use the same file."""
+    return _streets(path, nodes, path.stat().st_mtime_ns if path.exists() else 0)
 
 
 def told_of(report: StreetReport) -> list[Finding]:
@@ -111,4 +110,5 @@ def network_of(asked: Asked, mode: str) -> Network:
     path = asked.path(item.network, "network")
     asked.announce(f"reading streets of {path.name}")
     elevation = resolve(item.elevation, asked.base) if item.elevation else None
-    return read_network(path, mode, speed_kmh=item.speed_kmh, ferries=item.ferries, elevation=elevation)
+    nodes = resolve(item.nodes, asked.base) if item.nodes else None
+    return read_network(path, mode, speed_kmh=item.speed_kmh, nodes=nodes, ferries=item.ferries, elevation=elevation)
