@@ -14,6 +14,7 @@ from civigrid.engine import Scheduler
 from civigrid.errors import SchemaError, UnknownNameError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.kernels.true_distances import along_ground, on_earth
+from civigrid.run.access.streets import read_elevation
 from civigrid.travel.friction import FrictionOptions, FrictionSurface, friction_times, nearest_site
 from civigrid.travel.friction_speeds import LAND_KMH, fastest_of, land_speeds, road_speeds
 from civigrid.travel.slopes import tobler
@@ -342,3 +343,31 @@ def test_what_makes_no_sense_is_refused():
     )  # fmt: skip
     with pytest.raises(SchemaError, match="too many to search at once"):
         nearest_site(far, site)
+
+
+def test_porto_alegre_on_foot_over_hills(real_data):
+    """1,227 real hexagons with real heights: everyone reaches a clinic in an hour or is told; hills take longer."""
+    table = pd.read_csv(real_data / "r5r_poa" / "poa_hexgrid.csv")
+    grid = H3Grid(9)
+    table["cell"] = [np.uint64(int(code, 16)) for code in table["id"]]
+    table = table.sort_values("cell")
+    ids = table["cell"].to_numpy(dtype=np.uint64)
+    ground = read_elevation(real_data / "r5r_poa" / "poa_elevation.tif")
+    height = ground.at(grid.centre(ids))
+    clinics = table[table["healthcare"] > 0]
+    sites = gpd.GeoSeries(shapely.points(clinics[["lon", "lat"]].to_numpy()), clinics["id"], crs="EPSG:4326")
+    walk = {"grid": grid, "cell_id": ids, "speed_kmh": np.full(len(ids), 4.8)}
+    hilly, report = friction_times(FrictionSurface(**walk, height_m=height), sites)
+    nearest, told = nearest_site(FrictionSurface(**walk, height_m=height), sites)
+    flat, _ = nearest_site(FrictionSurface(**walk), sites)
+    people = table["population"].to_numpy()
+    both = (nearest.seconds >= 0) & (flat.seconds >= 0)
+
+    assert len(ids) == 1_227
+    assert np.isfinite(height).mean() > 0.9
+    assert len(report.lost_sites) == len(report.shut_cells) == 0
+    assert (told.far_cells == report.far_cells).all()
+    assert len(hilly.seconds) > 10_000
+    assert people[nearest.seconds >= 0].sum() > 0.97 * people.sum()
+    mean = [np.average(x.seconds[both], weights=people[both]) for x in (flat, nearest)]
+    assert 1.0 < mean[1] / mean[0] < 1.3

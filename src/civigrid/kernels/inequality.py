@@ -7,13 +7,14 @@ computed at once; each function gives an array of shape (draw, zone).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
-from civigrid.types import Floats, Ints
+from civigrid.types import Bools, Floats, Ints
 
 _jit: Any = numba.njit(cache=True, nogil=True)
 
@@ -50,17 +51,32 @@ class People:
         total: Floats = np.add.reduceat(self.weights * of, self.starts, axis=1)
         return total
 
+    @cached_property
+    def persons(self) -> Floats:
+        """Persons, shape (draw, zone)."""
+        return self.sums()
+
+    @cached_property
+    def middle(self) -> Floats:
+        """Mean of the values over persons, shape (draw, zone)."""
+        return self.mean_of(self.values)
+
     def mean_of(self, of: Floats) -> Floats:
         """Mean of a quantity over persons, shape (draw, zone)."""
-        return self.sums(of) / self.sums()
+        return self.sums(of) / self.persons
+
+    def lacking(self) -> Bools:
+        """Whether anyone has nothing, shape (1, zone)."""
+        nothing: Bools = np.add.reduceat(self.values <= 0, self.starts, dtype=np.int64)[None, :] > 0
+        return nothing
 
     def by_row(self, of: Floats) -> Floats:
         """Give each row the value of its zone, shape (draw, row)."""
         return np.repeat(of, np.diff(np.append(self.starts, len(self.values))), axis=1)
 
-    def drawn(self, times: Floats) -> People:
-        """Weigh rows anew: each counts `times`, shape (draw, row as it stood before sorting)."""
-        return replace(self, weights=self.weights * times[:, self.row])
+    def drawn(self, times: Floats, at: Ints | None = None) -> People:
+        """Weigh rows anew: each counts `times` more, of column `at`; by default the row as it stood before sorting."""
+        return replace(self, weights=self.weights * np.take(times, self.row if at is None else at, axis=1))
 
 
 def people_of(
@@ -119,7 +135,7 @@ def people_of(
 
 def mean(people: People) -> Floats:
     """Mean over persons."""
-    return people.mean_of(people.values)
+    return people.middle
 
 
 def gini(people: People) -> Floats:
@@ -269,8 +285,7 @@ def theil_l(people: People) -> Floats:
     r"""Theil's L (mean log deviation), :math:`\sum p_i \ln(\mu/A_i)`; NaN where anyone has nothing: it is undefined."""
     mu, x = mean(people), people.values
     logs = people.mean_of(np.log(np.where(x > 0, x, 1.0)))
-    lacking = people.sums((x <= 0).astype(np.float64)) > 0
-    return np.where(lacking, np.nan, np.log(np.where(mu > 0, mu, np.nan)) - logs)
+    return np.where(people.lacking(), np.nan, np.log(np.where(mu > 0, mu, np.nan)) - logs)
 
 
 def atkinson(people: People, epsilon: float) -> Floats:
@@ -289,7 +304,6 @@ def atkinson(people: People, epsilon: float) -> Floats:
     if epsilon < 1:
         # by the root of the mean: powers of what is small beside mu lose nothing
         return 1 - people.mean_of(x ** (1 - epsilon)) ** (1 / (1 - epsilon)) / mu
-    lacking = people.sums((x <= 0).astype(np.float64)) > 0
     safe = np.where(x > 0, x, 1.0)
     if epsilon == 1:
         equal = np.exp(people.mean_of(np.log(safe)))
@@ -298,7 +312,7 @@ def atkinson(people: People, epsilon: float) -> Floats:
         least = np.minimum.reduceat(safe, people.starts)[None, :]
         scaled = (safe / people.by_row(least)) ** (1 - epsilon)
         equal = least * people.mean_of(scaled) ** (1 / (1 - epsilon))
-    return np.where(lacking & (mu > 0), 1.0, 1 - equal / mu)
+    return np.where(people.lacking() & (mu > 0), 1.0, 1 - equal / mu)
 
 
 def kappa_of(values: Floats, weights: Floats, epsilon: float) -> float:

@@ -13,7 +13,7 @@ import xarray as xr
 from civigrid.cells import labels, values_of
 from civigrid.errors import SchemaError
 from civigrid.kernels.inequality import Curve, kappa_of, lorenz, people_of
-from civigrid.layers.access.inequality_draws import Draws, Estimates, estimates_of
+from civigrid.layers.access.inequality_draws import Draws, Estimates, estimates_of, interval
 from civigrid.layers.access.inequality_indices import (
     BY_RANK,
     COUNT_UNREACHABLE,
@@ -24,9 +24,10 @@ from civigrid.layers.access.inequality_indices import (
 from civigrid.layers.access.inequality_parts import Derived, between_groups, parts_by_group, parts_by_zone
 from civigrid.layers.access.inequality_people import Population, populations
 from civigrid.result_table import parameters, result_table
-from civigrid.types import Floats, Ints
+from civigrid.types import Ints
 
 _Z_95 = 1.959963984540054
+_DRAWN = "bootstrap of cells"
 
 
 def inequality_table(
@@ -205,7 +206,8 @@ class _Words:
     def _index(self, index: Inequality, one: Estimates, at: int, zone: str) -> dict[str, Any]:
         draws = one.values[index.name][:, at]
         estimate = float(draws[0])
-        low, high, how = _interval(draws)
+        low, high = one.bounds[index.name][:, at].tolist()
+        how: str | None = _DRAWN
         if index.per_person is not None and len(draws) == 1:
             error = float(one.errors[index.name][at])
             low, high, how = estimate - _Z_95 * error, estimate + _Z_95 * error, "linearised"
@@ -247,10 +249,10 @@ class _Words:
 
     def derived(self, one: Derived, zone: str, **more: Any) -> dict[str, Any]:
         """Row of a number that is made of others."""
-        low, high, how = _interval(one.draws)
+        low, high = interval(one.draws[:, None])[:, 0].tolist()
         o = self.options
         said = {
-            "by": one.of or None, "bads": o.bads or None, "interval": how if low == low else None,
+            "by": one.of or None, "bads": o.bads or None, "interval": _DRAWN if low == low else None,
             "threshold": o.threshold if one.name.startswith("fgt") else None, "capped_at": o.unreachable,
         }  # fmt: skip
         return {
@@ -258,12 +260,3 @@ class _Words:
             "low": low, "high": high, "persons": one.persons, "cells": one.cells,
             "parameters": parameters(**self.about, **said, **more),
         }  # fmt: skip
-
-
-def _interval(draws: Floats) -> tuple[float, float, str | None]:
-    """2.5 to 97.5 % of the draws, of those in which the number is defined."""
-    known = draws[1:][np.isfinite(draws[1:])]
-    if not len(known) or not np.isfinite(draws[0]):
-        return np.nan, np.nan, None
-    low, high = np.quantile(known, [0.025, 0.975])
-    return float(low), float(high), "bootstrap of cells"

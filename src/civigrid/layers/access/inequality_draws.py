@@ -14,7 +14,7 @@ from civigrid.layers.access.inequality_indices import BY_RANK, COUNT_UNREACHABLE
 from civigrid.layers.access.inequality_people import Population
 from civigrid.types import Floats, Ints
 
-_AT_ONCE = 4_000_000
+_AT_ONCE = 1_000_000
 """Numbers drawn at once: what keeps memory small."""
 
 
@@ -59,6 +59,8 @@ class Estimates:
         The population.
     values : dict of str to ndarray, shape (1 + draw, 1 + zone)
         By index; NaN where it is undefined or nobody lives.
+    bounds : dict of str to ndarray, shape (2, 1 + zone)
+        Interval of each of `values`, as `interval` gives it.
     reached, persons : ndarray of float64, shape (1 + draw, 1 + zone)
         Persons who have a value (a cap is one), and all of them.
     lost : ndarray of float64, shape (1 + draw, 1 + zone)
@@ -75,6 +77,7 @@ class Estimates:
 
     name: str
     values: dict[str, Floats]
+    bounds: dict[str, Floats]
     reached: Floats
     persons: Floats
     lost: Floats
@@ -109,8 +112,8 @@ def estimates_of(
         rows = slice(first, first + len(times))
         for kind, sides in views.items():
             for view in sides:
-                drawn = view.people.drawn(times[:, view.cell])
-                counts[kind][rows, view.columns] = drawn.sums()
+                drawn = view.people.drawn(times, view.cell)
+                counts[kind][rows, view.columns] = drawn.persons
                 if kind == "all":
                     nothing = np.isinf(population.values[view.people.row])
                     counts["lost"][rows, view.columns] = drawn.sums(nothing.astype(np.float64))
@@ -123,6 +126,7 @@ def estimates_of(
     return Estimates(
         name=population.name,
         values=values,
+        bounds={name: interval(found) for name, found in values.items()},
         reached=counts["value"],
         persons=counts["all"],
         lost=counts["lost"],
@@ -133,13 +137,42 @@ def estimates_of(
     )
 
 
+def interval(draws: Floats) -> Floats:
+    """2.5 to 97.5 % of the draws in which a number is defined, shape (2, column); NaN where the first row is not.
+
+    Parameters
+    ----------
+    draws : ndarray of float64, shape (1 + draw, column)
+        The number of the cells as they are, then its draws.
+
+    Notes
+    -----
+    Quantiles between order statistics as Hyndman and Fan (1996), definition 7, for all columns at once.
+
+    Examples
+    --------
+    >>> interval(np.array([[5.0], [0.0], [np.nan], [40.0]]))
+    array([[ 1.], [39.]])
+    """
+    known = np.sort(np.where(np.isfinite(draws[1:]), draws[1:], np.nan), axis=0)
+    n = np.isfinite(known).sum(axis=0)
+    found = np.full((2, draws.shape[1]), np.nan)
+    there = np.flatnonzero((n > 0) & np.isfinite(draws[0]))
+    for side, q in enumerate((0.025, 0.975)):
+        place = q * (n[there] - 1)
+        below = np.floor(place).astype(np.int64)
+        low, high = known[below, there], known[np.minimum(below + 1, n[there] - 1), there]
+        found[side, there] = low + (place - below) * (high - low)
+    return found
+
+
 def _told(views: Mapping[str, list[_View]], columns: int) -> tuple[Floats, Ints]:
     """Persons whose value is 0, and cells where anyone lives, shape (1 + zone,)."""
     zero, cells = np.zeros(columns), np.zeros(columns, dtype=np.int64)
     for view in views["value"]:
         zero[view.columns] = view.people.sums((view.people.values == 0).astype(np.float64))[0]
     for view in views["all"]:
-        rows = np.split(view.cell[view.people.row], view.people.starts[1:])
+        rows = np.split(view.cell, view.people.starts[1:])
         cells[view.columns] = [len(np.unique(part)) for part in rows]
     return zero, cells
 
@@ -155,7 +188,7 @@ def _errors(
         errors[index.name] = np.full(columns, np.nan)
         for view in views[_kind(index)]:
             of = index.per_person(view.people.values, options)
-            errors[index.name][view.columns] = linear_error(view.people, of, view.cell[view.people.row])
+            errors[index.name][view.columns] = linear_error(view.people, of, view.cell)
     return errors
 
 
@@ -173,6 +206,9 @@ def _views(population: Population, rank: Floats | None, how: Draws) -> list[_Vie
         by = rank[cell]
     if not len(cell):
         return []
-    zoned = people_of(values, persons, by=by, zone=how.zone[cell])
-    whole = _View(people_of(values, persons, by=by), np.zeros(1, dtype=np.int64), cell)
-    return [whole, _View(zoned, 1 + zoned.zones, cell)] if how.zones else [whole]
+    whole = people_of(values, persons, by=by)
+    views = [_View(whole, np.zeros(1, dtype=np.int64), cell[whole.row])]
+    if how.zones:
+        zoned = people_of(values, persons, by=by, zone=how.zone[cell])
+        views.append(_View(zoned, 1 + zoned.zones, cell[zoned.row]))
+    return views
