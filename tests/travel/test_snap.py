@@ -41,7 +41,8 @@ def test_spots_one_cannot_leave_or_reach_are_no_spots():
     n = len(graph.node_place)
     one = replace(
         graph, component=np.zeros(n, np.int32), spot_place=graph.spot_place[:4], spot_to=to, spot_from=back,
-        spot_node=np.array([[0, 1]] * 4, np.int32), spot_chain=np.arange(4, dtype=np.int32),
+        spot_node=np.array([[0, 1]] * 4, np.int32), spot_node_from=np.array([[0, 1]] * 4, np.int32),
+        spot_chain=np.arange(4, dtype=np.int32),
     )  # fmt: skip
     two = replace(one, component=np.minimum(np.arange(n), 1).astype(np.int32))
 
@@ -53,7 +54,7 @@ def test_streets_without_spots_snap_nobody():
     """All places are infinitely far."""
     graph = lattice(seed=0).graph
     bare = replace(graph, **{f"spot_{k}": getattr(graph, f"spot_{k}")[:0] for k in
-                             ("place", "node", "to", "from", "chain")})  # fmt: skip
+                             ("place", "node", "node_from", "to", "from", "chain")})  # fmt: skip
     on = snap(bare, np.zeros((2, 2)))
 
     assert on.spot.tolist() == [-1, -1]

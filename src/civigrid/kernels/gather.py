@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from civigrid.kernels.search import UNREACHED, Buckets, Graph, Int32s, Seeds, buckets_for, clear, enlarged, room, search
+from civigrid.kernels.search import UNREACHED, Buckets, Graph, Int32s, Seeds, buckets_for, enlarged, room, search
 from civigrid.types import Floats, Ints
 
 _jit: Any = numba.njit(cache=True, nogil=True)
@@ -63,14 +63,19 @@ def half_up(cost):  # type: ignore[no-untyped-def]
 
 @_jit
 def _near(n, space, attached, some, direct, bound, best, near):  # type: ignore[no-untyped-def]
-    """List the points that a search, or a direct way, reaches within the bound; their smallest costs go to `best`."""
+    """List the points that a search, or a direct way, reaches within the bound; their smallest costs go to `best`.
+
+    The costs of the nodes are forgotten.
+    """
     dist, _, _, reached = space
     at, at_point, extra = attached
     m = 0
     for j in range(n):
         u = reached[j]
+        cost = dist[u]
+        dist[u] = UNREACHED
         for k in range(at[u], at[u + np.uint32(1)]):
-            p, d = at_point[k], dist[u] + extra[k]
+            p, d = at_point[k], cost + extra[k]
             if d <= bound and d < best[p]:
                 if best[p] == UNREACHED:
                     near[m] = p
@@ -115,7 +120,6 @@ def _gather(graph, seeds, attached, direct, cells, first, stop, limit, bound, co
         some = slice(starts[i], starts[i + 1])
         n, space = search(graph, seed_node[some], seed_cost[some], bound, shift, space)
         m = _near(n, space, attached, slice(direct[0][i], direct[0][i + 1]), direct, bound, best, near)
-        clear(n, space)
         row, seconds = enlarged(row, total, m), enlarged(seconds, total, m)
         for j in range(m):
             # a cell is done with the first of its points, whose costs are forgotten then

@@ -144,8 +144,8 @@ def _begin(node, cost, bound, shift, dist, bucket, waits, reached):  # type: ign
 def search(graph, node, cost, bound, shift, space):  # type: ignore[no-untyped-def]
     """Search from some nodes with costs of their own, up to the bound.
 
-    Give how many nodes are reached, and the space, for the next search; the nodes stand in its last array, their costs
-    in its first, and `clear` forgets them.
+    Give how many nodes are reached, and the space; the nodes stand in its last array, their costs in its first.  Who
+    reads a cost sets it back to `UNREACHED`: so the space is ready for the next search, whose nodes are as few.
     """
     indptr, edge = graph
     dist, bucket, waits, reached = space
@@ -184,13 +184,6 @@ def search(graph, node, cost, bound, shift, space):  # type: ignore[no-untyped-d
 
 
 @_jit
-def clear(n, space):  # type: ignore[no-untyped-def]
-    """Forget the costs of the last search, which reached `n` nodes; the buckets are empty already."""
-    for i in range(n):
-        space[0][space[3][i]] = UNREACHED
-
-
-@_jit
 def enlarged(array, used, more):  # type: ignore[no-untyped-def]
     """Give the array with room for `more` behind what is used."""
     if used + more <= len(array):
@@ -211,11 +204,12 @@ def _settle(graph, seeds, bound, count, shift):  # type: ignore[no-untyped-def]
         some = slice(starts[i], starts[i + 1])
         n, space = search(graph, seed_node[some], seed_cost[some], bound, shift, space)
         node, cost = enlarged(node, total, n), enlarged(cost, total, n)
+        dist, _, _, reached = space
         for j in range(n):
-            node[total + j], cost[total + j] = space[3][j], space[0][space[3][j]]
+            node[total + j], cost[total + j] = reached[j], dist[reached[j]]
+            dist[reached[j]] = UNREACHED
         total += n
         begin[i + 1] = total
-        clear(n, space)
     return begin, node[:total], cost[:total]
 
 

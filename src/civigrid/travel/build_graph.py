@@ -58,7 +58,9 @@ def build_graph(
 
     Turn restrictions hold for cars.  A vertex with forbidden turns is split by the street one comes from (exact), and
     is no spot: its neighbours, at most 50 m away, are.  Restrictions via ways are counted as ignored.  U-turns are free
-    where none is forbidden.  Nobody gets on or off on motorways, in tunnels, at sea.
+    at every junction and end of a street where none is forbidden; nobody turns round in between.
+
+    Nobody gets on or off on motorways, in tunnels, at sea.
 
     Examples
     --------

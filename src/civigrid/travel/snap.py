@@ -68,9 +68,10 @@ def spot_component(graph: StreetGraph) -> Int32s:
 
     A spot lies on the main network, 0, if that can be both reached and left from it, whatever else it touches.
     """
-    part = np.asarray(graph.component)[np.asarray(graph.spot_node)]
+    component = np.asarray(graph.component)
+    part, part_from = component[np.asarray(graph.spot_node)], component[np.asarray(graph.spot_node_from)]
     out, back = np.asarray(graph.spot_to) >= 0, np.asarray(graph.spot_from) >= 0
-    main = (out & (part == 0)).any(axis=1) & (back & (part == 0)).any(axis=1)
+    main = (out & (part == 0)).any(axis=1) & (back & (part_from == 0)).any(axis=1)
     own = np.where(out[:, 0], part[:, 0], part[:, 1])
     # a one-way street from the main network to an island: neither, and said to be the island
     own = np.where(own == 0, part.max(axis=1, initial=0), own)

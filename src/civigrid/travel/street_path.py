@@ -89,12 +89,15 @@ class _Streets:
     def __init__(self, graph: StreetGraph) -> None:
         self.graph = graph
         self.place, self.node = np.asarray(graph.spot_place), np.asarray(graph.spot_node)
+        self.node_from = np.asarray(graph.spot_node_from)
         self.to, self.back = np.asarray(graph.spot_to, np.int64), np.asarray(graph.spot_from, np.int64)
         self.chain = np.asarray(graph.spot_chain)
         self.inner = np.flatnonzero(self.chain >= 0)
-        low = self.node[self.inner].min(axis=1)
-        self.inner = self.inner[np.argsort(low, kind="stable")]
-        self.low = np.sort(low)
+        # a chain leads from a node of its own to another: spots are found by the lower of the two, by either direction
+        low = np.minimum(self.node_from[self.inner], self.node[self.inner, ::-1])
+        self.inner, self.end = self.inner.repeat(2), np.tile([0, 1], len(self.inner))
+        order = np.argsort(low.ravel(), kind="stable")
+        self.inner, self.end, self.low = self.inner[order], self.end[order], low.ravel()[order]
 
     def on_chain(self, spot: int) -> Ints:
         """Spots of the chain of a spot; that spot alone where it is a node."""
@@ -103,14 +106,12 @@ class _Streets:
     def along_edge(self, tail: int, head: int, cost: int) -> tuple[Ints, Ints]:
         """Spots within an edge, in order, and the deciseconds to each: those of the chain that costs the same."""
         first, last = np.searchsorted(self.low, [min(tail, head), min(tail, head) + 1])
-        found = [np.empty((0, 4), dtype=np.int64)]
-        for end in (0, 1):
-            some = self.inner[first:last]
-            some = some[(self.node[some, end] == tail) & (self.node[some, 1 - end] == head)]
-            some = some[(self.back[some, end] >= 0) & (self.to[some, 1 - end] >= 0)]
-            off = np.abs(self.back[some, end] + self.to[some, 1 - end] - cost)
-            found.append(np.column_stack([off, self.chain[some], self.back[some, end], some])[off <= ROUNDED])
-        rows = np.concatenate(found)
+        some, end = self.inner[first:last], self.end[first:last]
+        use = (self.node_from[some, end] == tail) & (self.node[some, 1 - end] == head)
+        use &= (self.back[some, end] >= 0) & (self.to[some, 1 - end] >= 0)
+        some, end = some[use], end[use]
+        off = np.abs(self.back[some, end] + self.to[some, 1 - end] - cost)
+        rows = np.column_stack([off, self.chain[some], self.back[some, end], some])[off <= ROUNDED]
         if len(rows):
             rows = rows[np.lexsort(rows.T[::-1])]
             rows = rows[rows[:, 1] == rows[0, 1]]
@@ -177,6 +178,6 @@ def _over_nodes(streets: _Streets, one: int, end: int, other: int, left: Ints) -
 def _last_end(streets: _Streets, spot: int, node: int, left: int) -> int:
     """End of the spot's chain where the way leaves the nodes; -1 if it goes on."""
     for end in (0, 1):
-        if streets.node[spot, end] == node and streets.back[spot, end] == left:
+        if streets.node_from[spot, end] == node and streets.back[spot, end] == left:
             return end
     return -1

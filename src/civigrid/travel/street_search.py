@@ -100,7 +100,7 @@ def plain(graph: StreetGraph) -> Graph:
     return graph_of(graph.indptr, graph.head, graph.cost)
 
 
-def _ends(graph: StreetGraph, on: Snapped, cost: Int32s, walk: Int32s) -> tuple[Ints, Int32s, Int32s]:
+def _ends(graph: StreetGraph, on: Snapped, nodes: Int32s, cost: Int32s, walk: Int32s) -> tuple[Ints, Int32s, Int32s]:
     """Give place, node and cost of every way between places and the ends of their chains, shape (way,) each."""
     place = np.flatnonzero(~on.beyond)
     spot = on.spot[place]
@@ -109,20 +109,20 @@ def _ends(graph: StreetGraph, on: Snapped, cost: Int32s, walk: Int32s) -> tuple[
     # a spot that is a node has both its ends there
     use[:, 1] &= np.asarray(graph.spot_chain)[spot] >= 0
     which, end = np.nonzero(use)
-    node = np.asarray(graph.spot_node)[spot[which], end]
+    node = np.asarray(nodes)[spot[which], end]
     return place[which], node.astype(np.int32), (ways[which, end] + walk[place[which]]).astype(np.int32)
 
 
 def seeds_of(graph: StreetGraph, sites: Snapped, walk: Int32s) -> Seeds:
     """Where the search for ways *to* each site begins, on the reversed graph."""
-    site, node, cost = _ends(graph, sites, graph.spot_from, walk)
+    site, node, cost = _ends(graph, sites, graph.spot_node_from, graph.spot_from, walk)
     starts = np.searchsorted(site, np.arange(len(sites.spot) + 1)).astype(np.int64)
     return Seeds(starts, node, cost)
 
 
 def attached_to(graph: StreetGraph, origins: Snapped, walk: Int32s) -> Attached:
     """Points people set out from, at the nodes they come to first."""
-    point, node, extra = _ends(graph, origins, graph.spot_to, walk)
+    point, node, extra = _ends(graph, origins, graph.spot_node, graph.spot_to, walk)
     order, starts = counting_order(node, len(graph.node_place))
     return Attached(starts, point[order].astype(np.int32), extra[order])
 
