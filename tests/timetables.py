@@ -131,27 +131,35 @@ class Events:
         best = {site: departs + seconds for site, seconds in self.direct[cell]}
         heap = [(departs + seconds, 0, "ready", stop) for stop, seconds in self.to_stop[cell]]
         heapq.heapify(heap)
-        done, ridden = set(), set()
+        # the fewest rides that got there so far: later and with no fewer rides is no use
+        done, ridden, last = {}, {}, departs + self.limit_s
         while heap:
             time, used, what, stop = heapq.heappop(heap)
-            if (what, stop, used) in done or time > departs + self.limit_s:
+            if done.get((what, stop), self.rides + 1) <= used or time > last:
                 continue
-            done.add((what, stop, used))
+            done[what, stop] = used
             if what == "ready" and used < self.rides:
-                for _, event in self.leave[stop][bisect.bisect_left(self.leave[stop], (time, 0)) :]:
-                    on = self.come[event][0] <= departs + self.limit_s
-                    while on and (event + 1, used) not in ridden:
-                        event += 1
-                        ridden.add((event, used))
-                        arrives, there, off, on = self.come[event]
-                        if off:
-                            heapq.heappush(heap, (arrives, used + 1, "off", there))
+                for arrives, there in self.ridden_to(stop, time, last, used, ridden):
+                    heapq.heappush(heap, (arrives, used + 1, "off", there))
             elif what == "off":
                 for site, seconds in self.from_stop[stop]:
                     best[site] = min(best.get(site, 10**9), time + seconds)
                 for other, seconds in self.changes[stop]:
                     heapq.heappush(heap, (time + seconds, used, "ready", other))
         return best
+
+    def ridden_to(self, stop, time, last, used, ridden):
+        """Arrivals of every trip that leaves a stop from `time` to `last`, as far as it was not ridden to before."""
+        for leaves, event in self.leave[stop][bisect.bisect_left(self.leave[stop], (time, 0)) :]:
+            if leaves > last:
+                return
+            on = True
+            while on and ridden.get(event + 1, self.rides) > used:
+                event += 1
+                ridden[event] = used
+                arrives, there, off, on = self.come[event]
+                if off:
+                    yield arrives, there
 
     def latest(self, cell, site, arrives, limit):
         """Latest second to leave a cell and be at a site in time, or None: arrivals never fall with departures."""

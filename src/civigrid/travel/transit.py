@@ -194,6 +194,27 @@ def transit_times(
     ------
     SchemaError
         The walks belong to other stops, or the decay does not have a weight for each second.
+
+    Notes
+    -----
+    Delling, Pajor, Werneck (2015), Round-based public transit routing; see `civigrid.kernels.raptor_search`.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, pandas as pd, shapely
+    >>> from civigrid.travel.build_timetable import Journey, timetable_of
+    >>> from civigrid.travel.places import Origins
+    >>> from civigrid.travel.stop_walks import straight_walks
+    >>> stops = pd.DataFrame({"name": ["Mill", "Hall"], "lon": [8.0, 8.1], "lat": [49.0, 49.0]}, index=["a", "b"])
+    >>> stop, time, yes = np.array([0, 1], np.int32), np.array([29_100, 29_700], np.int32), np.array([True, True])
+    >>> none = pd.DataFrame({"a": [], "b": [], "seconds": []})
+    >>> table = timetable_of("2026-03-17", stops, [Journey(stop, time, time, yes, yes, "Tram 5", "t1")], none)
+    >>> cell = np.array([7], dtype=np.uint64)
+    >>> home = Origins(cell_id=cell, place=np.array([[8.0, 49.0]]), row=np.array([0]), weight=np.ones(1))
+    >>> walks = straight_walks(table, home, gpd.GeoSeries([shapely.Point(8.1, 49.0)], ["library"], crs="EPSG:4326"))
+    >>> window = transit_times(table, walks, options=TransitOptions(start="08:00", until="08:10"))
+    >>> window.percentile(50).seconds, window.fastest.seconds, window.share
+    (array([840], dtype=int32), array([600], dtype=int32), array([0.6]))
     """
     options = options or TransitOptions()
     return _searched(

@@ -150,6 +150,22 @@ def transit_path(
     ------
     SchemaError
         The cell or the site is unknown.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, pandas as pd, shapely
+    >>> from civigrid.travel.build_timetable import Journey, timetable_of
+    >>> from civigrid.travel.places import Origins
+    >>> from civigrid.travel.stop_walks import straight_walks
+    >>> stops = pd.DataFrame({"name": ["Mill", "Hall"], "lon": [8.0, 8.1], "lat": [49.0, 49.0]}, index=["a", "b"])
+    >>> stop, time, yes = np.array([0, 1], np.int32), np.array([29_100, 29_700], np.int32), np.array([True, True])
+    >>> none = pd.DataFrame({"a": [], "b": [], "seconds": []})
+    >>> table = timetable_of("2026-03-17", stops, [Journey(stop, time, time, yes, yes, "Tram 5", "t1")], none)
+    >>> cell = np.array([7], dtype=np.uint64)
+    >>> home = Origins(cell_id=cell, place=np.array([[8.0, 49.0]]), row=np.array([0]), weight=np.ones(1))
+    >>> walks = straight_walks(table, home, gpd.GeoSeries([shapely.Point(8.1, 49.0)], ["library"], crs="EPSG:4326"))
+    >>> transit_path(table, walks, 7, "library", at="08:00").words
+    '08:00 walk 0 min to Mill; 08:05 Tram 5 from Mill to Hall, 08:15; 08:15 walk 0 min to library'
     """
     options = options or TransitOptions()
     if options.max_walk_min is not None:
