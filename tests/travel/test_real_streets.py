@@ -76,6 +76,20 @@ def test_porto_alegre_is_equal_to_scipy(porto_alegre, mode, limit):
     assert len(times.seconds) > 500
 
 
+def test_spots_beside_forbidden_turns_are_reached_by_where_one_may_come_from(porto_alegre):
+    """Sites on streets that end at a split junction, one from each: equal to SciPy, and so are their paths."""
+    lines, homes, _ = porto_alegre
+    graph, _ = build_graph(lines, "drive")
+    beside = np.flatnonzero((graph.spot_node != graph.spot_node_from).any(axis=1))
+    place = graph.spot_place[np.sort(np.random.default_rng(1).choice(beside, 40, replace=False))]
+    sites = gpd.GeoSeries(gpd.points_from_xy(*place.T, crs=4326))
+    times = dense(street_times(graph, origins_at(homes[:200]), sites, limit_min=600)[0])
+
+    assert times.tolist() == whole_seconds(by_scipy(graph, homes[:200], place)).tolist()
+    for i, j in np.ndindex(2, 40):
+        assert np.isinf(times[i, j]) or street_path(graph, homes[i], place[j]).seconds[-1] == times[i, j]
+
+
 def test_paths_of_porto_alegre_take_what_the_matrix_says(porto_alegre):
     """By car, with one-way streets and forbidden turns; every step is forward."""
     lines, _, sites = porto_alegre
