@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import heapq
 
 import numpy as np
@@ -95,10 +96,10 @@ def pairs(times):
 
 
 class Events:
-    """Every boarding of every trip on its own: a graph of events, searched by time (Dijkstra 1959)."""
+    """Every arrival and departure of every trip on its own: a graph of events, searched by time (Dijkstra 1959)."""
 
-    def __init__(self, timetable, walks, *, rides, change_s):
-        self.rides = rides
+    def __init__(self, timetable, walks, *, rides, change_s, limit_s=4 * HOUR):
+        self.rides, self.limit_s = rides, limit_s
         self.to_stop, self.from_stop, self.direct = pairs(walks.to_stop), pairs(walks.from_stop), pairs(walks.direct)
         stops = len(timetable.stop_id)
         changes = {(s, s): change_s for s in range(stops)}
@@ -112,43 +113,44 @@ class Events:
         self.changes = [[] for _ in range(stops)]
         for (s, other), seconds in (changes | stated).items():
             self.changes[s].append((other, seconds))
-        # at each stop: departures, each with all later arrivals of its trip
-        self.leave = [[] for _ in range(stops)]
+        # at each stop its departures; at each arrival its time, its stop, and whether the trip goes on
+        self.leave, self.come = [[] for _ in range(stops)], []
         for p in range(len(timetable.pattern_line)):
             first, last = timetable.pattern_first[p], timetable.pattern_first[p + 1]
-            for k in range(timetable.trip_first[p + 1] - timetable.trip_first[p]):
-                event = timetable.event_first[p] + k * (last - first)
-                for j in range(last - first - 1):
-                    if timetable.may_board[first + j]:
-                        rest = [
-                            (int(timetable.arrival[event + i]), int(timetable.pattern_stop[first + i]))
-                            for i in range(j + 1, last - first)
-                            if timetable.may_alight[first + i]
-                        ]
-                        stop = timetable.pattern_stop[first + j]
-                        self.leave[stop].append((int(timetable.departure[event + j]), rest))
+            for event in range(timetable.event_first[p], timetable.event_first[p + 1]):
+                j = (event - timetable.event_first[p]) % (last - first)
+                stop, on = int(timetable.pattern_stop[first + j]), bool(j < last - first - 1)
+                self.come.append((int(timetable.arrival[event]), stop, bool(timetable.may_alight[first + j]), on))
+                if timetable.may_board[first + j] and on:
+                    self.leave[stop].append((int(timetable.departure[event]), event))
+        for row in self.leave:
+            row.sort()
 
     def arrivals(self, cell, departs):
         """Earliest arrival at every site that can be reached, from a cell at one second."""
         best = {site: departs + seconds for site, seconds in self.direct[cell]}
-        heap = [(departs + seconds, "ready", stop, 0) for stop, seconds in self.to_stop[cell]]
+        heap = [(departs + seconds, 0, "ready", stop) for stop, seconds in self.to_stop[cell]]
         heapq.heapify(heap)
-        done = set()
+        done, ridden = set(), set()
         while heap:
-            time, what, stop, used = heapq.heappop(heap)
-            if (what, stop, used) in done:
+            time, used, what, stop = heapq.heappop(heap)
+            if (what, stop, used) in done or time > departs + self.limit_s:
                 continue
             done.add((what, stop, used))
-            if what == "ready":
-                for leaves, rest in self.leave[stop]:
-                    if leaves >= time and used < self.rides:
-                        for arrives, there in rest:
-                            heapq.heappush(heap, (arrives, "off", there, used + 1))
-                continue
-            for site, seconds in self.from_stop[stop]:
-                best[site] = min(best.get(site, 10**9), time + seconds)
-            for other, seconds in self.changes[stop]:
-                heapq.heappush(heap, (time + seconds, "ready", other, used))
+            if what == "ready" and used < self.rides:
+                for _, event in self.leave[stop][bisect.bisect_left(self.leave[stop], (time, 0)) :]:
+                    on = self.come[event][0] <= departs + self.limit_s
+                    while on and (event + 1, used) not in ridden:
+                        event += 1
+                        ridden.add((event, used))
+                        arrives, there, off, on = self.come[event]
+                        if off:
+                            heapq.heappush(heap, (arrives, used + 1, "off", there))
+            elif what == "off":
+                for site, seconds in self.from_stop[stop]:
+                    best[site] = min(best.get(site, 10**9), time + seconds)
+                for other, seconds in self.changes[stop]:
+                    heapq.heappush(heap, (time + seconds, used, "ready", other))
         return best
 
     def latest(self, cell, site, arrives, limit):

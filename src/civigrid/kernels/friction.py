@@ -119,7 +119,8 @@ class Steps(NamedTuple):
 
 def steps_of(ground: Ground) -> Steps:
     """Steps from any place of a ground."""
-    moves = [*_STRAIGHT, *_DIAGONAL, *_KNIGHT][: 8 if ground.part.shape[1] == 2 else 16]
+    # row by row, as the places lie in memory
+    moves = sorted([*_STRAIGHT, *_DIAGONAL, *_KNIGHT][: 8 if ground.part.shape[1] == 2 else 16])
     table = []
     for row, col in moves:
         kind = 0 if row == 0 or col == 0 else 1 if abs(row) == abs(col) else 2

@@ -47,17 +47,17 @@ def _queue(ground: Ground, bound: int) -> tuple[int, int]:
 
 
 @_jit
-def _seeded(seeds, first, shut, space):  # type: ignore[no-untyped-def]
+def _seeded(seeds, first, space):  # type: ignore[no-untyped-def]
     """Let each seed wait in the first bucket; give how many do."""
-    ms, site, head, pool, reached = space
+    state, head, pool, reached = space
     # free entries are chained by the last column
     pool[:, 2] = np.arange(1, len(pool) + 1)
     n = 0
     for i in range(len(seeds)):
         u = seeds[i]
-        if (len(shut) > 0 and shut[u, 0] == SHUT) or ms[u] == 0:
+        if (state.shape[1] > 2 and state[u, 2] == SHUT) or state[u, 0] == 0:
             continue
-        ms[u], site[u], reached[n] = 0, first + i, u
+        state[u, 0], state[u, 1], reached[n] = 0, first + i, u
         pool[n, 0], pool[n, 1], pool[n, 2] = u, 0, head[0]
         head[0] = n
         n += 1
@@ -73,21 +73,19 @@ def _larger(pool):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def _uphill(ground, steps, u, v, k, towards):  # type: ignore[no-untyped-def]
-    """Cost of step `k` from `u` to `v` in the search where the ground has slopes, ms."""
+def _uphill(ground, steps, u, v, k, towards, ms):  # type: ignore[no-untyped-def]
+    """Cost of step `k` from `u` to `v` in the search, ms, which would cost `ms` on the flat."""
     part, height, walked, _, _, steepest = ground
     _, one, other, kind, metres = steps
-    shape = kind[k]
-    ms = np.int64(part[u, shape]) + np.int64(part[v, shape])
-    on_foot = np.int64(part[u, shape]) * walked[u] + np.int64(part[v, shape]) * walked[v]
-    if shape == 2:
-        a, b = u + one[k], u + other[k]
-        ms += np.int64(part[a, 2]) + np.int64(part[b, 2])
-        on_foot += np.int64(part[a, 2]) * walked[a] + np.int64(part[b, 2]) * walked[b]
     # people go towards the site, the search comes from it
     slope = (height[u] - height[v] if towards else height[v] - height[u]) / metres[k]
     if ms >= SHUT or np.isnan(slope):
         return ms
+    shape = kind[k]
+    on_foot = np.int64(part[u, shape]) * walked[u] + np.int64(part[v, shape]) * walked[v]
+    if shape == 2:
+        a, b = u + one[k], u + other[k]
+        on_foot += np.int64(part[a, 2]) * walked[a] + np.int64(part[b, 2]) * walked[b]
     slope = min(max(slope, -steepest), steepest)
     times = np.exp(3.5 * (abs(slope + 0.05) - 0.05))
     return max(ms - on_foot + np.int64(np.rint(on_foot * times)), np.int64(1))
@@ -97,15 +95,17 @@ def _uphill(ground, steps, u, v, k, towards):  # type: ignore[no-untyped-def]
 def _spread(ground, steps, seeds, first, bound, towards, corners, shift, space):  # type: ignore[no-untyped-def]
     """Search from all seeds at once; give how many places are reached.
 
-    `space` holds ms and site by place, the buckets, those who wait (place, ms, next), and the places reached.  Of sites
-    equally near, the first counts.  A place waits anew when its time or site gets better, so that wide buckets are
-    exact too.  The queue stands in the loop: called as functions, it took several times as long.
+    `space` holds ms, site and parts of steps by place, the buckets, those who wait (place, ms, next), and the places
+    reached.  Of sites equally near, the first counts.  A place waits anew when its time or site gets better, so that
+    wide buckets are exact too.  What a step reads stands in one row, and the queue in the loop: apart, or as
+    functions, it took two and four times as long.
     """
-    part, flat = ground[0], np.int64(len(ground[1]) == 0)
+    # in 64ths: nobody gets up or down faster than Tobler's best slope, so most slopes need not be looked at
+    ease = 64 if len(ground[1]) == 0 else int(64 * FASTEST_SLOPE) - 1
     to, one, other, kind, _ = steps
-    ms, site, head, pool, reached = space
+    state, head, pool, reached = space
     mask, now = len(head) - 1, 0
-    n = _seeded(seeds, first, part, space)
+    n = _seeded(seeds, first, space)
     free, waiting = n, n
     while waiting > 0:
         at = head[now & mask]
@@ -114,31 +114,30 @@ def _spread(ground, steps, seeds, first, bound, towards, corners, shift, space):
             continue
         u, d, head[now & mask] = np.int64(pool[at, 0]), np.int64(pool[at, 1]), pool[at, 2]
         pool[at, 2], free, waiting = free, at, waiting - 1
-        if d != ms[u]:
+        if d != state[u, 0]:
             continue
         for k in range(len(to)):
             v, shape = u + to[k], kind[k]
-            there = ms[v]
-            far = d + flat * part[u, shape]
-            if far >= there:
-                continue
-            if flat == 0:
-                far += _uphill(ground, steps, u, v, k, towards)
-            elif shape == 2:
-                far += np.int64(part[v, 2]) + np.int64(part[u + one[k], 2]) + np.int64(part[u + other[k], 2])
-            else:
-                far += part[v, shape]
+            there = state[v, 0]
+            step = np.int64(state[u, 2 + shape]) + np.int64(state[v, 2 + shape])
+            if shape == 2:
+                step += np.int64(state[u + one[k], 4]) + np.int64(state[u + other[k], 4])
+            far = d + (step * ease >> 6)
             if (
                 far > bound
                 or far > there
-                or (far == there and site[u] >= site[v])
-                or (not corners and shape == 1 and part[u + one[k], 0] == SHUT and part[u + other[k], 0] == SHUT)
+                or (far == there and state[u, 1] >= state[v, 1])
+                or (not corners and shape == 1 and state[u + one[k], 2] == SHUT and state[u + other[k], 2] == SHUT)
             ):
                 continue
+            if ease < 64:
+                far = d + _uphill(ground, steps, u, v, k, towards, step)
+                if far > bound or far > there or (far == there and state[u, 1] >= state[v, 1]):
+                    continue
             # counted only where it is new
             reached[n] = v
             n += there == SHUT
-            ms[v], site[v] = far, site[u]
+            state[v, 0], state[v, 1] = far, state[u, 1]
             if free == len(pool):
                 pool = _larger(pool)
             at, free = free, pool[free, 2]
@@ -153,9 +152,9 @@ def _spread(ground, steps, seeds, first, bound, towards, corners, shift, space):
 def _spread_web(web, seeds, first, bound, shift, space):  # type: ignore[no-untyped-def]
     """Search over cells with neighbours, as `_spread` does."""
     heads, cost = web
-    ms, site, head, pool, reached = space
+    state, head, pool, reached = space
     mask, now = len(head) - 1, 0
-    n = _seeded(seeds, first, cost[:0], space)
+    n = _seeded(seeds, first, space)
     free, waiting = n, n
     while waiting > 0:
         at = head[now & mask]
@@ -164,18 +163,18 @@ def _spread_web(web, seeds, first, bound, shift, space):  # type: ignore[no-unty
             continue
         u, d, head[now & mask] = np.int64(pool[at, 0]), np.int64(pool[at, 1]), pool[at, 2]
         pool[at, 2], free, waiting = free, at, waiting - 1
-        if d != ms[u]:
+        if d != state[u, 0]:
             continue
         for k in range(heads.shape[1]):
             v = np.int64(heads[u, k])
             if v < 0:
                 continue
             far = d + cost[u, k]
-            if far > bound or far > ms[v] or (far == ms[v] and site[u] >= site[v]):
+            if far > bound or far > state[v, 0] or (far == state[v, 0] and state[u, 1] >= state[v, 1]):
                 continue
             reached[n] = v
-            n += ms[v] == SHUT
-            ms[v], site[v] = far, site[u]
+            n += state[v, 0] == SHUT
+            state[v, 0], state[v, 1] = far, state[u, 1]
             if free == len(pool):
                 pool = _larger(pool)
             at, free = free, pool[free, 2]
@@ -187,10 +186,12 @@ def _spread_web(web, seeds, first, bound, shift, space):  # type: ignore[no-unty
 
 
 @_jit
-def _room(places, buckets, seeds):  # type: ignore[no-untyped-def]
-    ms, site = np.full(places, SHUT, dtype=np.int32), np.full(places, SHUT, dtype=np.int32)
+def _room(places, part, buckets, seeds):  # type: ignore[no-untyped-def]
+    """Arrays that searches share; `part` has no columns in a web."""
+    state = np.full((places, 2 + part.shape[1]), SHUT, dtype=np.int32)
+    state[:, 2:] = part
     head = np.full(buckets, -1, dtype=np.int32)
-    return ms, site, head, np.empty((max(4096, seeds), 3), dtype=np.int32), np.empty(places + 1, dtype=np.int32)
+    return state, head, np.empty((max(4096, seeds), 3), dtype=np.int32), np.empty(places + 1, dtype=np.int32)
 
 
 @_jit
@@ -200,15 +201,15 @@ def _keep(space, n, total, place, ms):  # type: ignore[no-untyped-def]
         place = np.concatenate((place, np.empty(total + n, dtype=np.int32)))
         ms = np.concatenate((ms, np.empty(total + n, dtype=np.int32)))
     for j in range(n):
-        u = space[4][j]
-        place[total + j], ms[total + j] = u, space[0][u]
-        space[0][u], space[1][u] = SHUT, SHUT
+        u = space[3][j]
+        place[total + j], ms[total + j] = u, space[0][u, 0]
+        space[0][u, 0], space[0][u, 1] = SHUT, SHUT
     return place, ms
 
 
 @_jit
 def _each(ground, steps, seeds, bound, towards, corners, shift, buckets):  # type: ignore[no-untyped-def]
-    space = _room(len(ground[0]), buckets, 1)
+    space = _room(len(ground[0]), ground[0], buckets, 1)
     starts, total = np.zeros(len(seeds) + 1, dtype=np.int64), 0
     place, ms = np.empty(1024, dtype=np.int32), np.empty(1024, dtype=np.int32)
     for i in range(len(seeds)):
@@ -221,7 +222,7 @@ def _each(ground, steps, seeds, bound, towards, corners, shift, buckets):  # typ
 
 @_jit
 def _each_web(web, seeds, bound, shift, buckets):  # type: ignore[no-untyped-def]
-    space = _room(len(web[0]), buckets, 1)
+    space = _room(len(web[0]), web[1][:, :0], buckets, 1)
     starts, total = np.zeros(len(seeds) + 1, dtype=np.int64), 0
     place, ms = np.empty(1024, dtype=np.int32), np.empty(1024, dtype=np.int32)
     for i in range(len(seeds)):
@@ -287,13 +288,13 @@ def nearest_of(
     """
     if isinstance(ground, Web):
         shift, buckets = _web_queue(ground, bound)
-        space = _room(len(ground.head), buckets, len(seeds))
+        space = _room(len(ground.head), ground.cost[:, :0], buckets, len(seeds))
         _spread_web(tuple(ground), seeds, 0, bound, shift, space)
     else:
         shift, buckets = _queue(ground, bound)
-        space = _room(len(ground.part), buckets, len(seeds))
+        space = _room(len(ground.part), ground.part, buckets, len(seeds))
         _spread(tuple(ground), tuple(steps_of(ground)), seeds, 0, bound, towards, corners, shift, space)
-    return space[0], space[1]
+    return space[0][:, 0], space[0][:, 1]
 
 
 def _web_queue(web: Web, bound: int) -> tuple[int, int]:

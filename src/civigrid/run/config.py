@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Reader = Literal["census-grid", "german-grid", "areas", "points", "lines", "raster"]
+Reader = Literal["census-grid", "german-grid", "areas", "points", "placed", "lines", "raster"]
 Method = Literal[
     "cells",
     "area",
@@ -188,6 +188,37 @@ class Access:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Onestop:
+    """The one-stop shop: what it takes personas to obtain all the services they need."""
+
+    cells: str = key("name of the cells")
+    sites: tuple[str, ...] = key("names of the point sources with the services; columns tell hours, languages ...")
+    times: Mapping[str, str] = key('mode of travel and name of its times, as { walk = "walk", transit = "tram" }')
+    personas: tuple[str, ...] = key(
+        "who needs what: new family, job seeker, turning 18, older resident",
+        default=("new family", "job seeker", "turning 18", "older resident"),
+    )
+    kinds: Mapping[str, str] = key("kinds of the personas as the sources name them", default_factory=dict)
+    modes: Mapping[str, float] = key(
+        "share of people that has each mode of travel; empty: as the personas say", default_factory=dict
+    )
+    groups: tuple[str, ...] = key("counts of the groups whose access is reported", default=())
+    total: str = key("count of all residents", default="population")
+    threshold_min: float = key("what counts as near, minutes one way", default=30.0)
+    same_place_m: float = key("services this near each other are at one place, metres", default=150.0)
+    hours: bool = key("tours keep to opening hours and to the free time of the persona", default=True)
+    drop_out: float = key("probability of being lost at a referral", default=0.2)
+    referral: float = key("how much a service had by referral counts", default=0.5)
+    fare_per_ride: float = key("fare of a ride", default=0.0)
+    fare_per_minute: float = key("cost of a minute of travel", default=0.0)
+    edits: tuple[str, ...] = key(
+        "what if: close=SITE, move=SITE:LON,LAT, hours=SITE:Mo-Fr 08:00-18:00, language=SITE:ar, add=SITE:KIND",
+        default=(),
+    )
+    details: bool = key("keep every variable of every persona and mode", default=False)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reach:
     """Who a service serves, against who lives in its catchment."""
 
@@ -220,6 +251,7 @@ class Map:
     variables: tuple[str, ...] = key("variables shown, one at a time")
     title: str = key("title of the map")
     question: str = key("what it answers, in one sentence", default="")
+    tell: tuple[str, ...] = key("more variables that a cell tells under the cursor, as why it is so", default=())
     sites: tuple[str, ...] = key("names of point sources drawn on top", default=())
     reach: bool = key("draw the services whose reach was computed, by how far a group is below parity", default=False)
     outline: str = key("file of areas or borders drawn for orientation", default="")
@@ -246,6 +278,7 @@ class Run:
     segregation: tuple[Segregation, ...] = key("segregation to compute", default=())
     times: tuple[Times, ...] = key("travel times to compute", default=())
     access: tuple[Access, ...] = key("access to compute", default=())
+    onestop: tuple[Onestop, ...] = key("one-stop shops to judge", default=())
     reach: tuple[Reach, ...] = key("reach to compute", default=())
     compare: tuple[Compare, ...] = key("comparisons to make", default=())
     map: tuple[Map, ...] = key("maps to draw", default=())

@@ -117,7 +117,7 @@ def _page(
     """Draw the layers of a map; shares against a count in two colours, where one is named."""
     words: dict[str, Any] = {"title": item.title, "question": item.question, "outline": outline, "notes": notes}
     cells = out.data
-    for name in filter(None, [*item.variables, item.against]):
+    for name in filter(None, [*item.variables, *item.tell, item.against]):
         if name not in cells:
             raise unknown_name(f"variable of the cells that map {item.title!r} draws,", name, measured(cells))
     if item.against:
@@ -126,7 +126,7 @@ def _page(
         return make_bivariate_map(out, rates, item.against, more=more, sites=sites, **words)
     bases = [column_of(cells[v]).weight for v in item.variables]
     carry = list(dict.fromkeys(b for b in bases if b is not None and b in cells))
-    return make_map(out, item.variables, sites=sites, carry=carry, **words)
+    return make_map(out, item.variables, tell=item.tell, sites=sites, carry=carry, **words)
 
 
 REACH = {

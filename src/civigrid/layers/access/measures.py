@@ -194,7 +194,8 @@ _WEIGHTS = (
     Measure(
         name="bfca", title="Level of service, balanced (BFCA)", better="higher", units="places per person",
         formula=r"\sum_jW^j_{ij}\frac{S_j}{\sum_kP_kW^i_{kj}}", source="paez2019", weighs=True, competes=True,
-        invariants="demand at sites sums to all who reach one; the sum over cells is that of levels over sites",
+        invariants="demand at sites sums to all who reach one; the sum over cells is that of levels over sites; never "
+        "falls when a site is added",
         value=lambda town, _: balanced.balanced(town),
     ),
     Measure(

@@ -11,6 +11,8 @@ import rasterio
 from civigrid.errors import SchemaError
 from civigrid.io.osm import read_osm
 from civigrid.io.raster import open_raster
+from civigrid.run.access.asked import Asked
+from civigrid.run.paths import resolve
 from civigrid.source import Finding
 from civigrid.travel.build_graph import build_graph
 from civigrid.travel.graph import StreetGraph
@@ -101,3 +103,12 @@ def facts_of(report: StreetReport) -> dict[str, Any]:
                 "furthest": round(float(near.max()), 1),
             }
     return facts
+
+
+def network_of(asked: Asked, mode: str) -> Network:
+    """Read the network that is asked for, as a mode uses it."""
+    item = asked.item
+    path = asked.path(item.network, "network")
+    asked.announce(f"reading streets of {path.name}")
+    elevation = resolve(item.elevation, asked.base) if item.elevation else None
+    return read_network(path, mode, speed_kmh=item.speed_kmh, ferries=item.ferries, elevation=elevation)

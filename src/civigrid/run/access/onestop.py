@@ -1,0 +1,180 @@
+"""The one-stop shop in a run: personas, modes of travel, and what it takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+import xarray as xr
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from civigrid.cells import column_of, with_variables
+from civigrid.errors import SchemaError
+from civigrid.io.services import ServiceTable, services_of_table
+from civigrid.layers.onestop.access import OneStop, OneStopOptions, one_stop_cells, one_stop_of
+from civigrid.layers.onestop.bundle import places_of
+from civigrid.layers.onestop.gains import Fare
+from civigrid.layers.onestop.personas import PERSONAS, Persona
+from civigrid.layers.onestop.places import at_places
+from civigrid.layers.onestop.table import one_stop_table
+from civigrid.run import config
+from civigrid.run.access.steps import between_of, findings_table, times_to
+from civigrid.run.parts import Part
+from civigrid.run.setting import Setting, of_cells, sites_of
+from civigrid.travel import StraightLine
+from civigrid.travel_times import TravelTimes
+from civigrid.types import Column, Floats
+
+KEPT = (
+    "round_separate", "round_one_stop", "round_mix", "round_chain", "chain_stops", "minutes_saved_year",
+    "week_one_stop", "completeness", "completed",
+)  # fmt: skip
+"""Variables of a persona that stand in the cells, for its commonest mode; `details` keeps all."""
+
+
+def add_onestop(item: config.Onestop, cells: xr.Dataset, setting: Setting) -> Part:
+    """What it takes each persona to obtain all its services, by cell and by group; and why."""
+    sites = sites_of(item.sites, setting.sources)
+    table = with_places(service_table(sites), sites, item.same_place_m)
+    personas = [persona_of(name, item) for name in item.personas]
+    made, tables = cells, []
+    for persona in personas:
+        setting.announce(f"{persona.title}: trips, tours, referrals")
+        found = {
+            mode: judged(item, persona, ways_of(item, mode, sites, cells, setting), table, setting)
+            for mode, share in persona.modes.items()
+            if share > 0
+        }
+        tables.append(one_stop_table(cells, found, item.groups, total=item.total))
+        made = with_persona(made, persona, found, sites, item)
+    results = of_cells(pd.concat(tables, ignore_index=True), item.cells)
+    return Part(made, {"results": results, "findings": findings_table(tuple(table.report))})
+
+
+def service_table(sites: gpd.GeoDataFrame) -> ServiceTable:
+    """Services of the sources' tables; a referral names its site as the table does."""
+    table = pd.DataFrame(sites.drop(columns="geometry")).assign(site_id=sites.index.astype(str))
+    if "referral_to" in table:
+        prefix = table["site_id"].str.split(":", n=1).str[0]
+        said = table["referral_to"].fillna("").astype(str)
+        table["referral_to"] = np.where(said == "", "", prefix + ":" + said)
+    return services_of_table(table, table["site_id"].tolist())
+
+
+def persona_of(name: str, item: config.Onestop) -> Persona:
+    """Give a persona with the kinds, modes and the threshold of a run file."""
+    persona = PERSONAS[name]
+    persona = persona.of_kinds({k: v for k, v in item.kinds.items() if k in persona.bundle.kinds})
+    modes = dict(item.modes) or {m: s for m, s in persona.modes.items() if m in item.times}
+    if not modes or sum(modes.values()) <= 0:
+        raise SchemaError(
+            f"persona {name!r} travels by {', '.join(persona.modes)}, the run has times for {', '.join(item.times)}: "
+            "say with modes which share has which."
+        )
+    if unknown := sorted(set(modes) - set(item.times)):
+        raise SchemaError(
+            f"modes of travel without times: {', '.join(unknown)}. Times are of: {', '.join(item.times)}."
+        )
+    # people of a mode that has no times here are shared out among the others
+    whole = sum(modes.values())
+    bundle = replace(persona.bundle, threshold_min=item.threshold_min)
+    return replace(persona, modes={m: s / whole for m, s in modes.items()}, bundle=bundle)
+
+
+def ways_of(
+    item: config.Onestop, mode: str, sites: gpd.GeoDataFrame, cells: xr.Dataset, setting: Setting
+) -> tuple[TravelTimes, TravelTimes | None]:
+    """Times of a mode to the sites, and between them."""
+    times = times_to(sites, item.times[mode], cells, setting, StraightLine())
+    return times, between_of(sites, item.times[mode], setting)
+
+
+def judged(
+    item: config.Onestop,
+    persona: Persona,
+    ways: tuple[TravelTimes, TravelTimes | None],
+    table: ServiceTable,
+    setting: Setting,
+) -> OneStop:
+    """Every way of a persona to have its bundle by one mode; services near each other are at one place."""
+    options = OneStopOptions(
+        hours=item.hours,
+        drop_out=item.drop_out,
+        referral=item.referral,
+        fare=Fare(per_ride=item.fare_per_ride, per_minute=item.fare_per_minute),
+    )
+    times, between, moved = at_places(*ways, table.services, table.place)
+    return one_stop_of(times, between, moved, persona, options=options, scheduler=setting.scheduler)
+
+
+def with_places(table: ServiceTable, sites: gpd.GeoDataFrame, same_place_m: float) -> ServiceTable:
+    """Put services near each other at one place, beside those that the table puts there."""
+    near = places_of(shapely.get_coordinates(sites.geometry.to_crs("EPSG:3035").to_numpy()), same_place_m)
+    n = len(near)
+    site = np.arange(n)
+    other = np.concatenate([n + near, n + near.max(initial=-1) + 1 + table.place])
+    size = int(other.max(initial=n)) + 1
+    graph = sparse.coo_array((np.ones(2 * n), (np.tile(site, 2), other)), shape=(size, size))
+    found = connected_components(graph, directed=False)[1][:n]
+    _, first, number = np.unique(found, return_index=True, return_inverse=True)
+    return replace(table, place=np.argsort(np.argsort(first))[number].astype(np.int64))
+
+
+def with_persona(
+    cells: xr.Dataset, persona: Persona, found: Mapping[str, OneStop], sites: gpd.GeoDataFrame, item: config.Onestop
+) -> xr.Dataset:
+    """Add a persona's variables to cells: all of them, or the main ones of its commonest mode with what says why."""
+    slug = persona.name.replace(" ", "_")
+    if item.details:
+        for mode, one in found.items():
+            cells = one_stop_cells(cells, one, total=item.total, prefix=f"{slug}_{mode}_")
+        return cells
+    mode = max(found, key=lambda m: (persona.modes[m], m))
+    one = found[mode]
+    made = one_stop_cells(cells, one, total=item.total)
+    kept = [n for n in (*KEPT, "chain_stop_1", "chain_stop_2", "chain_stop_3") if n in made]
+    values = {f"{slug}_{n}": made[n].to_numpy() for n in kept}
+    about = {f"{slug}_{n}": _titled(column_of(made[n]), persona, mode, sites) for n in kept}
+    why, words = _why(one, sites, item.total)
+    values |= {f"{slug}_{n}": v for n, v in why.items()}
+    about |= {f"{slug}_{n}": _titled(c, persona, mode, sites) for n, c in words.items()}
+    return with_variables(cells, values, about)
+
+
+def _titled(column: Column, persona: Persona, mode: str, sites: gpd.GeoDataFrame) -> Column:
+    """Say whose variable it is, and name sites as people do."""
+    words = f"{persona.title.capitalize()} ({mode}): {column.long_name[:1].lower()}{column.long_name[1:]}"
+    if column.words is None or not set(column.words.split("|")) <= set(sites.index.astype(str)):
+        return replace(column, long_name=words)
+    return replace(column, long_name=words, words=_names(column.words.split("|"), sites))
+
+
+def _names(ids: Sequence[str], sites: gpd.GeoDataFrame) -> str:
+    names = sites["name"].astype(str).to_dict() if "name" in sites else {}
+    return "|".join((names.get(i) or i).replace("|", "/") for i in ids)
+
+
+def _why(one: OneStop, sites: gpd.GeoDataFrame, total: str) -> tuple[dict[str, Floats], dict[str, Column]]:
+    """Which site is nearest for each service, and which service is the furthest, as codes with their words."""
+    patterns, bundle = one.patterns, one.persona.bundle
+    values: dict[str, Floats] = {}
+    about: dict[str, Column] = {}
+    for k, kind in enumerate(bundle.kinds):
+        site = patterns.nearest_site[:, k]
+        used = np.unique(site[site >= 0])
+        values[f"nearest_{kind}"] = np.where(site >= 0, np.searchsorted(used, site), np.nan)
+        words = _names(one.times.site_id[used].tolist(), sites)
+        about[f"nearest_{kind}"] = _code(f"Nearest {kind}", words, total)
+    far = np.where(np.isnan(patterns.nearest_min), np.inf, patterns.nearest_min)
+    values["binding"] = far.argmax(axis=1).astype(np.float64)
+    about["binding"] = _code("Service that is furthest", "|".join(bundle.kinds), total)
+    return values, about
+
+
+def _code(long_name: str, words: str, total: str) -> Column:
+    return Column(kind="intensive", units="class", long_name=long_name, weight=total, words=words, source="access")
