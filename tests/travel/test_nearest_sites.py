@@ -46,6 +46,20 @@ def test_one_more_site_is_never_worse(streets):
     assert (nodes[1] <= nodes[0]).all()
 
 
+@pytest.mark.parametrize("row", [[0, 1, 2], [0, 0, 1]])
+def test_of_sites_in_one_place_the_first_id_is_nearest(row):
+    """In whatever order they are given, for cells of one point and of several."""
+    city = lattice(seed=0)
+    row = np.array(row)
+    origins = origins_at(city.graph.spot_place[:3], row, 1 / np.bincount(row)[row])
+    for names in (["b", "a", "c"], ["c", "b", "a"], ["a", "b", "c"]):
+        sites = sites_at(city.graph.spot_place[[20, 20, 20]], names)
+        near, _ = nearest_times(city.graph, origins, sites, ["x"] * 3, 2)
+
+        assert len(near.seconds) == 2 * len(set(row.tolist()))
+        assert set(near.site_id[near.site]) == {"a", "b"}
+
+
 def test_node_nearest_counts_the_way_to_the_door(streets):
     """From every node by SciPy, plus the walk to the site."""
     city, _, there = streets

@@ -20,6 +20,12 @@ from civigrid.travel.street_times import StreetOptions, site_times, street_times
 
 
 @pytest.fixture(scope="module")
+def malta(real_data):
+    """The graph for cars."""
+    return build_graph(read_osm(real_data / "malta" / "malta-latest.osm.pbf"), "drive")[0]
+
+
+@pytest.fixture(scope="module")
 def porto_alegre(real_data):
     """Streets, centres of the 1,227 hexagons, and the points of interest."""
     folder = real_data / "r5r_poa"
@@ -76,6 +82,20 @@ def test_porto_alegre_is_equal_to_scipy(porto_alegre, mode, limit):
     assert len(times.seconds) > 500
 
 
+def test_spots_beside_forbidden_turns_are_reached_by_where_one_may_come_from(malta):
+    """On streets that end at a split junction: equal to SciPy, and so are their paths."""
+    rng = np.random.default_rng(1)
+    beside = np.flatnonzero((malta.spot_node != malta.spot_node_from).any(axis=1))
+    place = malta.spot_place[np.sort(rng.choice(beside, 40, replace=False))]
+    homes = np.concatenate([place[::8], malta.spot_place[rng.integers(0, len(malta.spot_place), 200)]])
+    sites = gpd.GeoSeries(gpd.points_from_xy(*place.T, crs=4326))
+    times = dense(street_times(malta, origins_at(homes), sites, limit_min=600)[0])
+
+    assert times.tolist() == whole_seconds(by_scipy(malta, homes, place)).tolist()
+    for i, j in np.ndindex(6, 12):
+        assert np.isinf(times[i, j]) or street_path(malta, homes[i], place[j]).seconds[-1] == times[i, j]
+
+
 def test_paths_of_porto_alegre_take_what_the_matrix_says(porto_alegre):
     """By car, with one-way streets and forbidden turns; every step is forward."""
     lines, _, sites = porto_alegre
@@ -89,13 +109,11 @@ def test_paths_of_porto_alegre_take_what_the_matrix_says(porto_alegre):
         assert (np.diff(way.seconds) >= 0).all()
 
 
-def test_gozo_is_an_island_of_malta(real_data):
+def test_gozo_is_an_island_of_malta(real_data, malta):
     """No street leads there; its services are reached from itself, and told in the report."""
-    lines = read_osm(real_data / "malta" / "malta-latest.osm.pbf")
-    graph, _ = build_graph(lines, "drive")
     services = gpd.read_file(real_data / "malta" / "malta_services.gpkg").geometry.to_crs(4326)
     valletta, victoria = [14.5136, 35.8989], [14.2396, 36.0444]
-    times, report = street_times(graph, origins_at([valletta, victoria]), services, limit_min=120)
+    times, report = street_times(malta, origins_at([valletta, victoria]), services, limit_min=120)
     seconds = dense(times)
     gozo = (services.x < 14.36).to_numpy() & (services.y > 36.005).to_numpy()
     on = ~report.sites.beyond

@@ -10,7 +10,9 @@ from civigrid.engine.execute import Scheduler
 from civigrid.errors import SchemaError
 from civigrid.travel.graph import StreetGraph
 from civigrid.travel.nearest_sites import nearest_times
+from civigrid.travel.places import EARTH_M
 from civigrid.travel.snap import snap
+from civigrid.travel.street_search import cells_with
 from civigrid.travel.street_times import StreetOptions, site_times, street_times
 
 FAR = {"limit_min": 600}
@@ -126,6 +128,15 @@ def test_a_tighter_limit_drops_no_cell_and_lengthens_no_time():
 
     assert 20 < both.sum() < expected.size
     assert (found[both] <= expected[both]).all()
+
+
+def test_a_cell_is_as_wide_as_the_box_around_its_points():
+    """By hand: three points over 1/1000 of a degree of latitude at 4.8 km/h; a point alone has no width."""
+    origins = origins_at([[0, 0], [0, STEP], [0, STEP / 2], [STEP, 0]], [0, 0, 0, 1], [0.5, 0.25, 0.25, 1])
+    cells = cells_with(origins, np.zeros(4, np.int32), 4.8)
+
+    assert cells.slack.tolist() == [round(EARTH_M * np.radians(STEP) / 4.8 * 36), 0]
+    assert cells.starts.tolist() == [0, 3, 4]
 
 
 def test_nobody_is_nearer_than_the_mean_within_the_cell(streets):

@@ -99,7 +99,8 @@ def nearest_times(
     if k < 1:
         raise SchemaError(f"k = {k}: at least 1 site must be wanted.")
     check_origins(origins)
-    here, there = snapped(graph, np.concatenate([origins.place, lonlat(sites)]), options).split(len(origins.place))
+    on = snapped(graph, np.concatenate([origins.place, lonlat(sites)]), options, scheduler)
+    here, there = on.split(len(origins.place))
     least = in_cell_ds(graph, in_cell_m, len(origins.place))
     order, ranges = _by_kind(site_id, names, there)
     alone = np.bincount(origins.row, minlength=len(origins.cell_id)) == 1

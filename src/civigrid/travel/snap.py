@@ -80,7 +80,12 @@ def spot_component(graph: StreetGraph) -> Int32s:
 
 
 def snap(
-    graph: StreetGraph, place: Floats, *, limit_m: float = SNAP_LIMIT_M, main_within_m: float = MAIN_WITHIN_M
+    graph: StreetGraph,
+    place: Floats,
+    *,
+    limit_m: float = SNAP_LIMIT_M,
+    main_within_m: float = MAIN_WITHIN_M,
+    workers: int = 1,
 ) -> Snapped:
     """Find the spot of each place.
 
@@ -96,6 +101,8 @@ def snap(
         The nearest spot of the main network is taken if it is within the limit and at most this many metres farther
         than the nearest of any island; else the nearest.  So nobody is stuck on two nodes that a map left unjoined,
         and those who do live on an island stay there.
+    workers : int
+        Threads that look for spots; no result depends on it.
 
     Returns
     -------
@@ -124,8 +131,8 @@ def snap(
     part = spot_component(graph)
     globe = on_the_globe(np.asarray(graph.spot_place))
     at = on_the_globe(place)
-    main, main_m = _nearest(globe, np.flatnonzero(part == 0), at)
-    other, other_m = _nearest(globe, np.flatnonzero(part > 0), at)
+    main, main_m = _nearest(globe, np.flatnonzero(part == 0), at, workers)
+    other, other_m = _nearest(globe, np.flatnonzero(part > 0), at, workers)
     take = (main_m <= limit_m) & (main_m <= other_m + main_within_m)
     take |= main_m <= other_m
     spot, metres = np.where(take, main, other), np.where(take, main_m, other_m)
@@ -134,10 +141,10 @@ def snap(
     return Snapped(spot=spot, metres=metres, component=component)
 
 
-def _nearest(globe: Floats, among: Ints, at: Floats) -> tuple[Ints, Floats]:
+def _nearest(globe: Floats, among: Ints, at: Floats, workers: int) -> tuple[Ints, Floats]:
     """Nearest of some spots to each place, and its distance; -1 and infinity where there is none."""
     if not len(among) or not len(at):
         return np.full(len(at), -1, dtype=np.int64), np.full(len(at), np.inf)
     # the tree is searched about as often as it has points: one quickly built is enough
-    metres, number = cKDTree(globe[among], balanced_tree=False).query(at)
+    metres, number = cKDTree(globe[among], balanced_tree=False).query(at, workers=workers)
     return among[np.asarray(number)], np.asarray(metres)

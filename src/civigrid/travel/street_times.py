@@ -31,7 +31,7 @@ from civigrid.travel.street_search import (
 from civigrid.travel_times import TravelTimes
 from civigrid.types import Floats, Ints
 
-BLOCK = 64
+BLOCK = 128
 """Sites searched by one task; they lie near each other."""
 
 ACROSS_KMH = {"walk": 4.8, "bike": 12.0, "drive": 20.0}
@@ -139,7 +139,7 @@ def street_times(
     limit_s = limit_of(limit_min)
     site_id = ids_of_sites(sites)
     check_origins(origins)
-    on = snapped(graph, np.concatenate([origins.place, lonlat(sites)]), options)
+    on = snapped(graph, np.concatenate([origins.place, lonlat(sites)]), options, scheduler)
     here, there = on.split(len(origins.place))
     least = in_cell_ds(graph, in_cell_m, len(origins.place))
     rows, partly = _times(graph, origins, here, there, least, limit_s, options, scheduler, done)
@@ -194,7 +194,7 @@ def site_times(
     n = len(sites)
     number = np.arange(n, dtype=np.int64)
     origins = Origins(cell_id=number.astype(np.uint64), place=lonlat(sites), row=number, weight=np.ones(n))
-    on, least = snapped(graph, origins.place, options), np.zeros(n, dtype=np.int32)
+    on, least = snapped(graph, origins.place, options, scheduler), np.zeros(n, dtype=np.int32)
     rows, _ = _times(graph, origins, on, on, least, limit_of(limit_min), options, scheduler, None)
     matrix = np.full((n, n), -1, dtype=np.int32)
     matrix[np.repeat(number, np.diff(rows[0])), rows[1]] = rows[2]
@@ -202,9 +202,16 @@ def site_times(
     return matrix
 
 
-def snapped(graph: StreetGraph, place: Floats, options: StreetOptions) -> Snapped:
-    """Spots of places, as the options have it."""
-    return snap(graph, place, limit_m=options.snap_limit_m, main_within_m=options.main_within_m)
+def snapped(graph: StreetGraph, place: Floats, options: StreetOptions, scheduler: Scheduler | None = None) -> Snapped:
+    """Spots of places, as the options have it, with the threads of the scheduler."""
+    scheduler = scheduler or Scheduler()
+    return snap(
+        graph,
+        place,
+        limit_m=options.snap_limit_m,
+        main_within_m=options.main_within_m,
+        workers=scheduler.n_workers if scheduler.kind == "threads" else 1,
+    )
 
 
 def _times(
