@@ -11,7 +11,7 @@ import numpy as np
 from civigrid.errors import SchemaError
 from civigrid.layers.onestop.evaluation import Evaluation
 from civigrid.layers.onestop.services import Services
-from civigrid.types import Ints
+from civigrid.types import Bools
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +133,7 @@ def provision(services: Services, costs: Costs, mobile: frozenset[int] = frozens
     return Spent(*parts, math.fsum(parts), 0.0, 0.0)
 
 
-def _days(services: Services, at_stop: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> int:
+def _days(services: Services, at_stop: Bools) -> int:
     """Days a week on the road, over all mobile units (operators)."""
     total = 0
     for unit in set(services.operator[at_stop].tolist()):
@@ -157,8 +157,3 @@ def spent(found: Evaluation, costs: Costs, mobile: frozenset[int] = frozenset())
     ways = costs.minute * found.year_min() + costs.fare * found.year_trips()
     transport = float(persons @ ways)
     return base._replace(transport=transport, paid_back=costs.paid_share * transport)
-
-
-def hours_a_week(services: Services) -> Ints:
-    """Quarters of an hour each service is open in a week, shape (service,)."""
-    return services.open_week.sum(axis=1).astype(np.int64)

@@ -104,7 +104,7 @@ class Add(Edit):
             pattern,
             kind=np.array([self.kind], dtype=np.str_),
             capacity=np.array([np.nan]),
-            open_week=services.open_week[here].any(axis=0)[None],
+            open_week=np.asarray(services.open_week[here].any(axis=0)).reshape(1, -1),
             in_house=np.array([True]),
             refers_to=None,
         )
