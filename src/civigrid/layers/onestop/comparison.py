@@ -133,13 +133,15 @@ def compare(
 
     Notes
     -----
-    Kolm (1976), J. Econ. Theory 12; for burdens Sheriff and Maguire (2020), Ecological Economics 170: the equivalent is
-    :math:`\frac1\kappa \ln \sum_i p_i e^{\kappa z_i}`, never below the mean.
+    Kolm (1976), J. Econ. Theory 12, 416-442; for burdens of distance Horton et al. (2024), arXiv 2401.15452: the
+    equivalent is :math:`\frac1\kappa \ln \sum_i p_i e^{\kappa z_i}`, never below the mean.
     """
     names = [layout.name for layout in layouts]
     if not names or len(set(names)) < len(names):
         raise SchemaError(f"{len(names)} layouts with {len(set(names))} names: give at least one, each its own name.")
-    found, rows, wide = [], [], []
+    found: list[Evaluation] = []
+    rows: list[dict[str, Any]] = []
+    wide: list[dict[str, Any]] = []
     kappa = 0.0
     for layout in layouts:
         judged = evaluate(town, layout.services, before=found[-1] if found else None, scheduler=scheduler)
@@ -148,9 +150,9 @@ def compare(
             kappa = kappa_of(judged.year_min(), town.counts[:, 0], epsilon)
         fragile = fragility_of(judged, by="operator")
         money = spent(judged, costs, layout.mobile)
-        base = {"cost": money.provision, "transport": money.transport, "paid_back": money.paid_back}
+        base: dict[str, Any] = {"cost": money.provision, "transport": money.transport, "paid_back": money.paid_back}
         base["sites"] = float(len(np.unique(layout.services.site)))
-        here = [
+        here: list[dict[str, Any]] = [
             {"layout": layout.name, "group": group, **base, **_measures(judged, fragile, group, kappa)}
             for group in town.groups
         ]

@@ -44,7 +44,8 @@ def gains_cells(cells: xr.Dataset, before: Evaluation, after: Evaluation, *, lea
     town = after.town
     if not np.array_equal(ids_of(cells), town.times.cell_id):
         raise SchemaError("these cells are not those of the town. Use the cells its travel times start from.")
-    values, about, status = {}, {}, {}
+    values: dict[str, Floats] = {}
+    about, status = {}, {}
     for g, group in enumerate(town.groups):
         persons, mode = town.persons[:, g], town.times.mode
         change, gains, loses = _changes(before, after, group, least_min)
