@@ -99,12 +99,12 @@ class Add(Edit):
         here = self.here(services, j)
         if (here & (services.kind == self.kind) & services.in_house).any():
             raise SchemaError(f"site {self.site!r} offers {self.kind!r} already: {self} changes nothing.")
-        pattern = services.some(np.arange(len(here)) == np.flatnonzero(here)[0])
+        pattern = services.some(np.cumsum(here) * here == 1)
         more = replace(
             pattern,
             kind=np.array([self.kind], dtype=np.str_),
             capacity=np.array([np.nan]),
-            open_week=services.open_week[here].any(axis=0)[None],
+            open_week=np.asarray(services.open_week[here].any(axis=0)).reshape(1, -1),
             in_house=np.array([True]),
             refers_to=None,
         )
