@@ -48,6 +48,10 @@ def travel(
         str, typer.Option("--finer", help="FILE:VARIABLE: finer cells that people set out from, by residents.")
     ] = "",
     landcover: Annotated[Path | None, typer.Option("--landcover", help="Friction: raster of land cover.")] = None,
+    landcover_table: Annotated[
+        str, typer.Option("--landcover-table", help="Friction: speeds by class: corine or worldcover.")
+    ] = "",
+    network_crs: Annotated[str, typer.Option("--network-crs", help="CRS of streets whose file names none.")] = "",
     kmh: Annotated[str, typer.Option("--kmh", help="Friction: speed by class, 10=5,40=3.")] = "",
     matrix: Annotated[Path | None, typer.Option("--matrix", help="Import: times of another engine.")] = None,
     columns: Annotated[
@@ -85,6 +89,8 @@ def travel(
         snap_m=snap_m,
         finer=finer,
         landcover=_text(landcover),
+        landcover_table=landcover_table,
+        crs=network_crs,
         kmh={k: float(v) for k, v in pairs_of(kmh).items()},
         matrix=_text(matrix),
         columns=pairs_of(columns),

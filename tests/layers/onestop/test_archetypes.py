@@ -62,7 +62,7 @@ def compared(town, plan, towns):
 
 def test_every_archetype_keeps_the_budget_and_offers_the_bundle(compared, plan):
     """Costs, kinds in house somewhere, hours and candidates are what the plan says."""
-    assert [HUB, POINTS, SATELLITES, CLUSTER] == compared.wide["layout"].tolist()[:4]
+    assert compared.wide["layout"].tolist()[:4] == [HUB, POINTS, SATELLITES, CLUSTER]
     for layout in compared.layouts:
         services = layout.services
         fixed = ~np.isin(services.site, list(layout.mobile))

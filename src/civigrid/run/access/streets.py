@@ -33,6 +33,7 @@ def read_network(
     *,
     speed_kmh: float,
     nodes: Path | None = None,
+    crs: str = "",
     ferries: bool = False,
     elevation: Path | None = None,
 ) -> Network:
@@ -48,12 +49,14 @@ def read_network(
         Walking speed.
     nodes : Path, optional
         Table of nodes that a table of edges names.
+    crs : str
+        Coordinate system of a file that names none.
     ferries : bool
         Whether ferries are used.
     elevation : Path, optional
         Raster of heights.
     """
-    lines = streets_of(path, nodes)
+    lines = streets_of(path, nodes, crs)
     speeds = Speeds(walk_kmh=speed_kmh, ferries=ferries)
     heights = read_elevation(elevation, lines.bounds) if elevation is not None else None
     graph, report = build_graph(lines, mode, speeds=speeds, elevation=heights)
@@ -61,13 +64,13 @@ def read_network(
 
 
 @functools.lru_cache(maxsize=1)
-def _streets(path: Path, nodes: Path | None, _changed: int) -> StreetLines:
-    return read_streets(path, nodes=nodes)
+def _streets(path: Path, nodes: Path | None, crs: str, _changed: int) -> StreetLines:
+    return read_streets(path, nodes=nodes, crs=crs)
 
 
-def streets_of(path: Path, nodes: Path | None) -> StreetLines:
+def streets_of(path: Path, nodes: Path | None, crs: str) -> StreetLines:
     """Read streets, once for all modes that use the same file."""
-    return _streets(path, nodes, path.stat().st_mtime_ns if path.exists() else 0)
+    return _streets(path, nodes, crs, path.stat().st_mtime_ns if path.exists() else 0)
 
 
 def told_of(report: StreetReport) -> list[Finding]:
@@ -111,4 +114,6 @@ def network_of(asked: Asked, mode: str) -> Network:
     asked.announce(f"reading streets of {path.name}")
     elevation = resolve(item.elevation, asked.base) if item.elevation else None
     nodes = resolve(item.nodes, asked.base) if item.nodes else None
-    return read_network(path, mode, speed_kmh=item.speed_kmh, nodes=nodes, ferries=item.ferries, elevation=elevation)
+    return read_network(
+        path, mode, speed_kmh=item.speed_kmh, nodes=nodes, crs=item.crs, ferries=item.ferries, elevation=elevation
+    )

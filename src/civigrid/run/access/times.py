@@ -11,6 +11,7 @@ from civigrid.errors import SchemaError, first_few, unknown_name
 from civigrid.io.travel_times import Columns, read_times
 from civigrid.run import config
 from civigrid.run.access.asked import Asked, Made, sites_as_origins
+from civigrid.run.access.friction import over_land
 from civigrid.run.access.rides import read_lines_of
 from civigrid.run.access.streets import facts_of, network_of, told_of
 from civigrid.run.access.timetables import transit
@@ -180,6 +181,7 @@ MODES: dict[str, Callable[[Asked], Made]] = {
     "bike": _streets,
     "drive": _streets,
     "transit": transit,
+    "friction": over_land,
     "straight": _straight,
     "rides": _rides,
     "import": _imported,
