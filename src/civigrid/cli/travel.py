@@ -31,13 +31,13 @@ def travel(
     departure: Annotated[
         str, typer.Option("--departure", help="Transit: 2026-03-17T08:00, the day and the first departure.")
     ] = "",
-    until: Annotated[str, typer.Option("--until", help="Transit: the last departure, as 10:00.")] = "",
+    until: Annotated[str, typer.Option("--until", help="Transit: end of the window; by default after 2 hours.")] = "",
     arrive_by: Annotated[
         bool, typer.Option("--arrive-by", help="Transit: the window is when people arrive, not when they leave.")
     ] = False,
     percentile: Annotated[float, typer.Option("--percentile", help="Transit: of the times over the window.")] = 50.0,
     max_min: Annotated[float, typer.Option("--max-min", help="Longest time searched, minutes.")] = 60.0,
-    max_rides: Annotated[int, typer.Option("--max-rides", help="Transit: rides at most.")] = 4,
+    max_rides: Annotated[int, typer.Option("--max-rides", help="Transit: rides at most.")] = 3,
     max_walk_min: Annotated[float, typer.Option("--max-walk-min", help="Transit: longest walk, minutes.")] = 20.0,
     speed_kmh: Annotated[float, typer.Option("--speed-kmh", help="Walking speed.")] = 4.8,
     detour: Annotated[float, typer.Option("--detour", help="Straight: way walked per straight line.")] = 1.3,

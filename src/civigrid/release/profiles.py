@@ -132,9 +132,9 @@ def _rate_hidden(cells: xr.Dataset, name: str, hidden: Mapping[str, Bools], thre
     rows = np.zeros(cells.sizes["cell"], dtype=bool)
     attrs = cells[name].attrs
     base = attrs.get("weight")
-    if base in cells:
+    # a way to a service is no share of the people who live there
+    if base in cells and not attrs.get("of_place"):
         persons = values_of(cells, str(base))
-        # what a layer computes of a place, as a way to a service, is no share of its people
         measured_rate = attrs.get("source") not in ("", "segregation", "degurba")
         rate = values_of(cells, name) if measured_rate else np.full(len(persons), np.nan)
         rows |= rate_hidden(rate, persons, threshold)

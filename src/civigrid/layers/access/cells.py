@@ -284,5 +284,11 @@ def _column(measure: Measure, words: str, weight: str, town: Market) -> Column:
     if measure.adds:
         return Column(kind="extensive", units=measure.units, long_name=words, source="access", rests_on=rests)
     return Column(
-        kind="intensive", units=measure.units, weight=weight, long_name=words, source="access", rests_on=rests
+        kind="intensive",
+        units=measure.units,
+        weight=weight,
+        long_name=words,
+        source="access",
+        rests_on=rests,
+        of_place=True,
     )

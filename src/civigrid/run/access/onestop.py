@@ -30,11 +30,21 @@ from civigrid.travel import StraightLine
 from civigrid.travel_times import TravelTimes
 from civigrid.types import Column, Floats
 
-KEPT = (
-    "round_separate", "round_one_stop", "round_mix", "round_chain", "chain_stops", "minutes_saved_year",
-    "week_one_stop", "completeness", "completed",
-)  # fmt: skip
-"""Variables of a persona that stand in the cells, for its commonest mode; `details` keeps all."""
+KEPT = {
+    "round_separate": "separate trips, there and back",
+    "round_one_stop": "all at one place, there and back",
+    "round_mix": "cheapest mix of places, there and back",
+    "round_chain": "shortest tour to all services",
+    "chain_stops": "stops of the tour",
+    "minutes_saved_year": "time that one stop saves in a year",
+    "week_one_stop": "share of free time when one place is open for all",
+    "completeness": "share of the bundle at the best place nearby",
+    "completed": "services completed after referrals",
+    "chain_stop_1": "first stop of the tour",
+    "chain_stop_2": "second stop of the tour",
+    "chain_stop_3": "third stop of the tour",
+}
+"""Variables of a persona that stand in the cells, for its commonest mode, in short words; `details` keeps all."""
 
 
 def add_onestop(item: config.Onestop, cells: xr.Dataset, setting: Setting) -> Part:
@@ -137,18 +147,20 @@ def with_persona(
     mode = max(found, key=lambda m: (persona.modes[m], m))
     one = found[mode]
     made = one_stop_cells(cells, one, total=item.total)
-    kept = [n for n in (*KEPT, "chain_stop_1", "chain_stop_2", "chain_stop_3") if n in made]
-    values = {f"{slug}_{n}": made[n].to_numpy() for n in kept}
-    about = {f"{slug}_{n}": _titled(column_of(made[n]), persona, mode, sites) for n in kept}
+    about = {n: replace(column_of(made[n]), long_name=words) for n, words in KEPT.items() if n in made}
+    values = {n: made[n].to_numpy() for n in about}
     why, words = _why(one, sites, item.total)
-    values |= {f"{slug}_{n}": v for n, v in why.items()}
-    about |= {f"{slug}_{n}": _titled(c, persona, mode, sites) for n, c in words.items()}
-    return with_variables(cells, values, about)
+    values, about = values | why, about | words
+    return with_variables(
+        cells,
+        {f"{slug}_{n}": v for n, v in values.items()},
+        {f"{slug}_{n}": _titled(c, persona, mode, sites) for n, c in about.items()},
+    )
 
 
 def _titled(column: Column, persona: Persona, mode: str, sites: gpd.GeoDataFrame) -> Column:
     """Say whose variable it is, and name sites as people do."""
-    words = f"{persona.title.capitalize()} ({mode}): {column.long_name[:1].lower()}{column.long_name[1:]}"
+    words = f"{persona.name.capitalize()}, {mode}: {column.long_name}"
     if column.words is None or not set(column.words.split("|")) <= set(sites.index.astype(str)):
         return replace(column, long_name=words)
     return replace(column, long_name=words, words=_names(column.words.split("|"), sites))
@@ -169,12 +181,14 @@ def _why(one: OneStop, sites: gpd.GeoDataFrame, total: str) -> tuple[dict[str, F
         used = np.unique(site[site >= 0])
         values[f"nearest_{kind}"] = np.where(site >= 0, np.searchsorted(used, site), np.nan)
         words = _names(one.times.site_id[used].tolist(), sites)
-        about[f"nearest_{kind}"] = _code(f"Nearest {kind}", words, total)
+        about[f"nearest_{kind}"] = _code(f"nearest {kind.replace('_', ' ')}", words, total)
     far = np.where(np.isnan(patterns.nearest_min), np.inf, patterns.nearest_min)
     values["binding"] = far.argmax(axis=1).astype(np.float64)
-    about["binding"] = _code("Service that is furthest", "|".join(bundle.kinds), total)
+    about["binding"] = _code("furthest service", "|".join(k.replace("_", " ") for k in bundle.kinds), total)
     return values, about
 
 
 def _code(long_name: str, words: str, total: str) -> Column:
-    return Column(kind="intensive", units="class", long_name=long_name, weight=total, words=words, source="access")
+    return Column(
+        kind="intensive", units="class", long_name=long_name, weight=total, words=words, source="access", of_place=True
+    )

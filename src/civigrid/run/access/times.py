@@ -32,7 +32,7 @@ def times_item(*, mode: str, departure: str = "", until: str = "", **more: Any) 
     departure : str
         Day and first departure, as 2026-03-17T08:00 or with a blank between.
     until : str
-        Last departure; empty: two hours later.
+        End of the window; empty: two hours later.
     **more
         Further keys of `config.Times`.
 
