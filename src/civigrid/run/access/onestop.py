@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import geopandas as gpd
@@ -28,7 +28,7 @@ from civigrid.run.parts import Part
 from civigrid.run.setting import Setting, of_cells, sites_of
 from civigrid.travel import StraightLine
 from civigrid.travel_times import TravelTimes
-from civigrid.types import Column, Floats
+from civigrid.types import Column, Floats, Ints
 
 KEPT = {
     "round_separate": "separate trips, there and back",
@@ -61,7 +61,7 @@ def add_onestop(item: config.Onestop, cells: xr.Dataset, setting: Setting) -> Pa
             if share > 0
         }
         tables.append(one_stop_table(cells, found, item.groups, total=item.total))
-        made = with_persona(made, persona, found, sites, item)
+        made = with_persona(made, persona, found, Named(sites, table.place), item)
     results = of_cells(pd.concat(tables, ignore_index=True), item.cells)
     return Part(made, {"results": results, "findings": findings_table(tuple(table.report))})
 
@@ -136,7 +136,7 @@ def with_places(table: ServiceTable, sites: gpd.GeoDataFrame, same_place_m: floa
 
 
 def with_persona(
-    cells: xr.Dataset, persona: Persona, found: Mapping[str, OneStop], sites: gpd.GeoDataFrame, item: config.Onestop
+    cells: xr.Dataset, persona: Persona, found: Mapping[str, OneStop], named: Named, item: config.Onestop
 ) -> xr.Dataset:
     """Add a persona's variables to cells: all of them, or the main ones of its commonest mode with what says why."""
     slug = persona.name.replace(" ", "_")
@@ -149,29 +149,46 @@ def with_persona(
     made = one_stop_cells(cells, one, total=item.total)
     about = {n: replace(column_of(made[n]), long_name=words) for n, words in KEPT.items() if n in made}
     values = {n: made[n].to_numpy() for n in about}
-    why, words = _why(one, sites, item.total)
+    why, words = _why(one, named, item.total)
     values, about = values | why, about | words
     return with_variables(
         cells,
         {f"{slug}_{n}": v for n, v in values.items()},
-        {f"{slug}_{n}": _titled(c, persona, mode, sites) for n, c in about.items()},
+        {f"{slug}_{n}": _titled(c, persona, mode, named) for n, c in about.items()},
     )
 
 
-def _titled(column: Column, persona: Persona, mode: str, sites: gpd.GeoDataFrame) -> Column:
+def _titled(column: Column, persona: Persona, mode: str, named: Named) -> Column:
     """Say whose variable it is, and name sites as people do."""
     words = f"{persona.name.capitalize()}, {mode}: {column.long_name}"
-    if column.words is None or not set(column.words.split("|")) <= set(sites.index.astype(str)):
+    if column.words is None or not column.long_name.endswith("of the tour"):
         return replace(column, long_name=words)
-    return replace(column, long_name=words, words=_names(column.words.split("|"), sites))
+    return replace(column, long_name=words, words="|".join(named.place(i) for i in column.words.split("|")))
 
 
-def _names(ids: Sequence[str], sites: gpd.GeoDataFrame) -> str:
-    names = sites["name"].astype(str).to_dict() if "name" in sites else {}
-    return "|".join((names.get(i) or i).replace("|", "/") for i in ids)
+class Named:
+    """Names of places, and of the service of a kind that is at one; a place has the id of its first site."""
+
+    def __init__(self, sites: gpd.GeoDataFrame, place: Ints) -> None:
+        ids = sites.index.astype(str)
+        names = sites["name"].astype(str) if "name" in sites else pd.Series(ids, index=sites.index)
+        plain = np.where(names == "", ids, names.str.replace("|", "/", regex=False))
+        first = ids[np.unique(place, return_index=True)[1]].to_numpy()[place]
+        self.table = pd.DataFrame({"place": first, "kind": sites["kind"].astype(str).to_numpy(), "name": plain})
+
+    def place(self, site_id: str) -> str:
+        """Name of a place: its first service, and how many more are there."""
+        there = self.table.loc[self.table["place"] == site_id, "name"]
+        return str(there.iloc[0]) + (f" and {len(there) - 1} more" if len(there) > 1 else "")
+
+    def service(self, site_id: str, kind: str) -> str:
+        """Name of the first service of a kind at a place."""
+        there = self.table[self.table["place"] == site_id]
+        own = there.loc[there["kind"] == kind, "name"]
+        return str(own.iloc[0]) if len(own) else f"by referral at {there['name'].iloc[0]}"
 
 
-def _why(one: OneStop, sites: gpd.GeoDataFrame, total: str) -> tuple[dict[str, Floats], dict[str, Column]]:
+def _why(one: OneStop, named: Named, total: str) -> tuple[dict[str, Floats], dict[str, Column]]:
     """Which site is nearest for each service, and which service is the furthest, as codes with their words."""
     patterns, bundle = one.patterns, one.persona.bundle
     values: dict[str, Floats] = {}
@@ -180,7 +197,7 @@ def _why(one: OneStop, sites: gpd.GeoDataFrame, total: str) -> tuple[dict[str, F
         site = patterns.nearest_site[:, k]
         used = np.unique(site[site >= 0])
         values[f"nearest_{kind}"] = np.where(site >= 0, np.searchsorted(used, site), np.nan)
-        words = _names(one.times.site_id[used].tolist(), sites)
+        words = "|".join(named.service(i, kind) for i in one.times.site_id[used].tolist())
         about[f"nearest_{kind}"] = _code(f"nearest {kind.replace('_', ' ')}", words, total)
     far = np.where(np.isnan(patterns.nearest_min), np.inf, patterns.nearest_min)
     values["binding"] = far.argmax(axis=1).astype(np.float64)
