@@ -141,6 +141,18 @@ def _begin(node, cost, bound, shift, dist, bucket, waits, reached):  # type: ign
 
 
 @_jit
+def _in_order(n, dist, reached):  # type: ignore[no-untyped-def]
+    """List the nodes reached in their own order, if they are many: whoever reads them then goes straight on."""
+    if 8 * n < len(dist):
+        return
+    n = 0
+    for u in range(len(dist)):
+        if dist[u] != UNREACHED:
+            reached[n] = u
+            n += 1
+
+
+@_jit
 def search(graph, node, cost, bound, shift, space):  # type: ignore[no-untyped-def]
     """Search from some nodes with costs of their own, up to the bound.
 
@@ -180,6 +192,7 @@ def search(graph, node, cost, bound, shift, space):  # type: ignore[no-untyped-d
                     waits[used, 0], waits[used, 1], waits[used, 2] = v, d, bucket[to]
                     bucket[to] = used
                     used, waiting = used + 1, waiting + 1
+    _in_order(n, dist, reached)
     return n, (dist, bucket, waits, reached)
 
 

@@ -31,7 +31,7 @@ from civigrid.travel.street_search import (
 from civigrid.travel_times import TravelTimes
 from civigrid.types import Floats, Ints
 
-BLOCK = 128
+BLOCK = 256
 """Sites searched by one task; they lie near each other."""
 
 ACROSS_KMH = {"walk": 4.8, "bike": 12.0, "drive": 20.0}
