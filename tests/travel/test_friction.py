@@ -13,8 +13,8 @@ from scipy.sparse.csgraph import dijkstra
 from civigrid.engine import Scheduler
 from civigrid.errors import SchemaError, UnknownNameError
 from civigrid.grid import H3Grid, SquareGrid
+from civigrid.io.elevation import read_elevation
 from civigrid.kernels.true_distances import along_ground, on_earth
-from civigrid.run.access.streets import read_elevation
 from civigrid.travel.friction import FrictionOptions, FrictionSurface, friction_times, nearest_site
 from civigrid.travel.friction_speeds import LAND_KMH, fastest_of, land_speeds, road_speeds
 from civigrid.travel.slopes import tobler
@@ -352,7 +352,8 @@ def test_porto_alegre_on_foot_over_hills(real_data):
     table["cell"] = [np.uint64(int(code, 16)) for code in table["id"]]
     table = table.sort_values("cell")
     ids = table["cell"].to_numpy(dtype=np.uint64)
-    ground = read_elevation(real_data / "r5r_poa" / "poa_elevation.tif")
+    centres = grid.centre(ids)
+    ground = read_elevation(real_data / "r5r_poa" / "poa_elevation.tif", (*centres.min(axis=0), *centres.max(axis=0)))
     height = ground.at(grid.centre(ids))
     clinics = table[table["healthcare"] > 0]
     sites = gpd.GeoSeries(shapely.points(clinics[["lon", "lat"]].to_numpy()), clinics["id"], crs="EPSG:4326")

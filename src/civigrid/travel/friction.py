@@ -11,11 +11,12 @@ import numpy.typing as npt
 import shapely
 
 from civigrid.engine import Block, Scheduler, plan_blocks
+from civigrid.engine.arrays import map_shared
 from civigrid.errors import SchemaError, first_few
 from civigrid.grid import Grid, SquareGrid
 from civigrid.kernels.friction import SHUT, Int32s
 from civigrid.kernels.friction_search import from_each, nearest_of
-from civigrid.travel.friction_windows import Arrays, Way, arrays_of, reach_of, run, window
+from civigrid.travel.friction_windows import Arrays, Way, arrays_of, reach_of, window
 from civigrid.travel.places import lonlat
 from civigrid.travel.straight_line import IN_CELL
 from civigrid.travel.street_times import ids_of_sites
@@ -224,7 +225,7 @@ def friction_times(
     here = start[np.minimum(cells, max(len(start) - 1, 0))] == surface.cell_id if len(start) else cells < 0
     task = functools.partial(_of_sites, way, order, np.where(here, cells, -1))
     pieces = [(a, min(a + options.block, len(order))) for a in range(0, len(order), options.block)]
-    found = run(task, arrays, pieces, scheduler) if len(surface.cell_id) else []
+    found = map_shared(task, arrays, pieces, scheduler) if len(surface.cell_id) else []
     none = (np.empty(0, dtype=np.int64),) * 4
     row, cell, site, ms = (np.concatenate(part) for part in zip(none, *found, strict=True))
     ms = np.where(cell == arrays.site_row[site], inside[cell], ms)
@@ -300,7 +301,7 @@ def nearest_site(
     if cells_per_side and options.limit_min is not None:
         blocks = plan_blocks(surface.grid, surface.cell_id, cells_per_side)
     task = functools.partial(_of_block, way, len(blocks) == 1)
-    found = run(task, arrays, [(b.start, b.stop) for b in blocks], scheduler)
+    found = map_shared(task, arrays, [(b.start, b.stop) for b in blocks], scheduler)
     ms = np.concatenate([np.empty(0, dtype=np.int64), *(f[0] for f in found)])
     site = np.concatenate([np.empty(0, dtype=np.int64), *(f[1] for f in found)])
     own, bound = ms == 0, way.bound

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, TypeVar
 
 import h3ronpy
@@ -14,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from civigrid.engine import Scheduler, map_pieces
 from civigrid.errors import SchemaError
 from civigrid.grid import Grid, H3Grid, SquareGrid
 from civigrid.kernels.friction import FASTEST_SLOPE, SHUT, Ground, ground_of, place_of, step_of
@@ -194,27 +190,3 @@ def _touching(ids: Ids) -> tuple[Ints, Ints]:
     kept = (ids[at] == near) & (at != one)
     order = np.lexsort((at[kept], one[kept]))
     return one[kept][order], at[kept][order]
-
-
-def run(
-    function: Callable[[Arrays, tuple[int, int]], R],
-    arrays: Arrays,
-    pieces: Sequence[tuple[int, int]],
-    scheduler: Scheduler | None,
-) -> list[R]:
-    """Apply `function` to pieces in their order; other processes map the arrays from a temporary folder."""
-    if (scheduler or Scheduler()).kind in ("serial", "threads"):
-        return map_pieces(functools.partial(function, arrays), pieces, scheduler)
-    with TemporaryDirectory(prefix="civigrid-") as folder:
-        for name, array in arrays._asdict().items():
-            np.save(Path(folder) / f"{name}.npy", array)
-        return map_pieces(functools.partial(_there, function, folder), pieces, scheduler)
-
-
-def _there(function: Callable[[Arrays, tuple[int, int]], R], folder: str, piece: tuple[int, int]) -> R:
-    return function(_opened(folder), piece)
-
-
-@functools.lru_cache(maxsize=1)
-def _opened(folder: str) -> Arrays:
-    return Arrays(*(np.asarray(np.load(Path(folder) / f"{name}.npy", mmap_mode="c")) for name in Arrays._fields))

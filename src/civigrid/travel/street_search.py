@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from civigrid.engine.execute import Scheduler, map_pieces
+from civigrid.engine import Scheduler
+from civigrid.engine.arrays import map_shared
 from civigrid.kernels.counting import counting_order
 from civigrid.kernels.gather import Attached, Cells, Direct, Gathered, bound_of, gather
 from civigrid.kernels.search import Buckets, Graph, Int32s, Seeds, buckets_for, graph_of
@@ -32,24 +31,6 @@ class Work(NamedTuple):
     cells: Cells
 
 
-_PARTS: dict[str, Any] = {"graph": Graph, "seeds": Seeds, "attached": Attached, "direct": Direct, "cells": Cells}
-
-
-def save(work: Work, folder: Path) -> None:
-    """Write one array file by field, for workers in other processes."""
-    for name, part in work._asdict().items():
-        for field, array in part._asdict().items():
-            np.save(folder / f"{name}.{field}.npy", array)
-
-
-@functools.lru_cache(maxsize=1)
-def opened(folder: str) -> Work:
-    """Map what `save` wrote into memory; a worker does so once."""
-    # copy on write: the compiled kernels take writable arrays, and nothing is ever written
-    arrays = {p.stem: np.asarray(np.load(p, mmap_mode="c")) for p in Path(folder).glob("*.npy")}
-    return Work(**{n: kind(*(arrays[f"{n}.{f}"] for f in kind._fields)) for n, kind in _PARTS.items()})
-
-
 def run(
     function: Callable[[Work, int, int], R],
     work: Work,
@@ -58,15 +39,8 @@ def run(
     scheduler: Scheduler | None = None,
     done: Callable[[int], None] | None = None,
 ) -> list[R]:
-    """Apply `function` to ranges of sources, in their order; other processes read the arrays from a temporary folder.
-
-    `done` is told, now and then, how many of the ranges are done.
-    """
-    if (scheduler or Scheduler()).kind in ("serial", "threads"):
-        return map_pieces(functools.partial(_here, function, work), pieces, scheduler, done=done)
-    with TemporaryDirectory(prefix="civigrid-") as folder:
-        save(work, Path(folder))
-        return map_pieces(functools.partial(_there, function, folder), pieces, scheduler, done=done)
+    """Apply `function` to ranges of sources, in their order; `done` is told, now and then, how many are done."""
+    return map_shared(functools.partial(_on_range, function), work, pieces, scheduler, done=done)
 
 
 def blocks(first: int, stop: int, size: int) -> list[tuple[int, int]]:
@@ -78,12 +52,8 @@ def blocks(first: int, stop: int, size: int) -> list[tuple[int, int]]:
     return [(at, min(at + size, stop)) for at in range(first, stop, size)]
 
 
-def _here(function: Callable[[Work, int, int], R], work: Work, piece: tuple[int, int]) -> R:
+def _on_range(function: Callable[[Work, int, int], R], work: Work, piece: tuple[int, int]) -> R:
     return function(work, *piece)
-
-
-def _there(function: Callable[[Work, int, int], R], folder: str, piece: tuple[int, int]) -> R:
-    return function(opened(folder), *piece)
 
 
 def gathering(limit_s: int, work: Work) -> Callable[[Work, int, int], Gathered]:

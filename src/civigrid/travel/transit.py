@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
 
-from civigrid.engine import Scheduler, map_pieces
+from civigrid.engine import Scheduler
+from civigrid.engine.arrays import map_ranges
 from civigrid.errors import SchemaError
 from civigrid.kernels.counting import counting_order
 from civigrid.travel.stop_walks import WalkTimes
 from civigrid.travel.timetable import Timetable
-from civigrid.travel.transit_plan import Found, Piece, Settings, plan, save, search_piece, together
+from civigrid.travel.transit_plan import Found, Settings, plan, search_range, together
 from civigrid.travel_times import TravelTimes
 from civigrid.types import Floats, Ints
 
@@ -261,13 +261,8 @@ def _searched(
     rank = np.array([math.ceil(p * len(times) / 100) - 1 for p in options.percentiles], dtype=np.int64)
     made = plan(timetable, walks, times, change_s=options.change_s, settings=settings, rank=rank, decay=decay)
     sources = n_sites if from_sites else n_cells
-    with TemporaryDirectory(prefix="civigrid-") as folder:
-        save(made, Path(folder))
-        pieces = [
-            Piece(folder=folder, settings=settings, first=first, stop=min(first + block, sources))
-            for first in range(0, sources, block)
-        ]
-        found = together(map_pieces(search_piece, pieces, scheduler), len(rank))
+    task = functools.partial(search_range, settings)
+    found = together(map_ranges(task, made, sources, block, scheduler), len(rank))
     return _window(found, walks, options, with_decay=decay is not None, from_sites=from_sites)
 
 
