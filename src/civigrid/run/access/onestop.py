@@ -172,7 +172,9 @@ class Named:
     def __init__(self, sites: gpd.GeoDataFrame, place: Ints) -> None:
         ids = sites.index.astype(str)
         names = sites["name"].astype(str) if "name" in sites else pd.Series(ids, index=sites.index)
-        plain = np.where(names == "", ids, names.str.replace("|", "/", regex=False))
+        # a service without a name is told by its kind and number
+        number = sites["kind"].astype(str).to_numpy() + " " + ids.str.rpartition(":").get_level_values(2).to_numpy()
+        plain = np.where((names == "").to_numpy(), number, names.str.replace("|", "/", regex=False))
         first = ids[np.unique(place, return_index=True)[1]].to_numpy()[place]
         self.table = pd.DataFrame({"place": first, "kind": sites["kind"].astype(str).to_numpy(), "name": plain})
 
