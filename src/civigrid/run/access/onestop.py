@@ -161,7 +161,7 @@ def with_persona(
 def _titled(column: Column, persona: Persona, mode: str, named: Named) -> Column:
     """Say whose variable it is, and name sites as people do."""
     words = f"{persona.name.capitalize()}, {mode}: {column.long_name}"
-    if column.words is None or not column.long_name.endswith("of the tour"):
+    if not column.words or not column.long_name.endswith("of the tour"):
         return replace(column, long_name=words)
     return replace(column, long_name=words, words="|".join(named.place(i) for i in column.words.split("|")))
 
