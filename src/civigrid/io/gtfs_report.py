@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ import pandas as pd
 
 from civigrid.io.gtfs import read_gtfs
 from civigrid.io.gtfs_checks import EXTENDED
-from civigrid.travel.feed import Feed
-from civigrid.travel.service_days import days_of, trips_by_day
+from civigrid.travel.feed import Fault, Feed
+from civigrid.travel.service_days import date_of, days_of, trips_by_day
 
 KINDS = {
     0: "tram", 1: "underground", 2: "rail", 3: "bus", 4: "ferry", 5: "cable tram", 6: "aerial lift", 7: "funicular",
@@ -27,19 +28,22 @@ def gtfs_report(feed: Feed) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def check_gtfs(path: Path) -> dict[str, Any]:
+def check_gtfs(path: Path, *, today: str = "") -> dict[str, Any]:
     """Read a feed and say what is in it and what is wrong with it.
 
     Parameters
     ----------
     path : Path
         A zip or a folder.
+    today : str
+        A day, 2026-03-17, before which the feed must not end; empty: any feed may be old.
 
     Returns
     -------
     dict
         ``faults`` (rows of `gtfs_report`), ``rows`` read and kept by file, agencies, stops, routes by kind, the first
-        and last day, trips on each day of the fullest week, hours of service, the box of the stops.
+        and last day, trips on each day of the fullest week (at a headway: as often as they leave), hours of service,
+        the box of the stops.
 
     Raises
     ------
@@ -48,6 +52,7 @@ def check_gtfs(path: Path) -> dict[str, Any]:
     """
     feed = read_gtfs(path)
     count = trips_by_day(feed)
+    feed = _expired(feed, count, today)
     span = days_of(feed)
     served = np.unique(feed.stop_times["stop"])
     place = feed.stops[["lon", "lat"]].to_numpy()[served]
@@ -73,6 +78,17 @@ def check_gtfs(path: Path) -> dict[str, Any]:
         "rows": {name: {"read": read, "kept": kept} for name, (read, kept) in feed.rows.items()},
         "faults": faults.to_dict("records"),
     }
+
+
+def _expired(feed: Feed, count: pd.Series, today: str) -> Feed:
+    """Tell where a feed runs nothing from a day on."""
+    some = count.index[count > 0]
+    if not today or not len(some) or some[-1] >= date_of(today).isoformat():
+        return feed
+    why = f"feed runs nothing after {some[-1]}, before {date_of(today).isoformat()}"
+    fault = Fault("warning", "expired", "calendar.txt", "end_date", why, "left", 1, (some[-1],))
+    faults = sorted([*feed.faults, fault], key=lambda f: ("error", "warning", "note").index(f.severity))
+    return replace(feed, faults=tuple(faults))
 
 
 def _kind(number: int) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from civigrid.io.gtfs_values import Told, clock, column, numbers
+from civigrid.io.gtfs_values import Told, clock, codes, column, numbers
 from civigrid.travel.feed import NO_TIME
 from civigrid.travel.places import on_the_globe
 from civigrid.types import Bools, Floats, Ints
 
 FILE = "stop_times.txt"
+DAY_S = 86_400
 
 
 def stop_times_of(
@@ -27,30 +28,30 @@ def stop_times_of(
     tuple of pandas.DataFrame
         `Feed.stop_times` and `Feed.trips`.
     """
+    ids = table["trip_id"].to_numpy()
     trip = trips.index.get_indexer(pd.Index(table["trip_id"]))
     stop = stops.index.get_indexer(pd.Index(table["stop_id"]))
-    told.rows("error", "unknown-trip", FILE, "trip_id", "trips are named that are not there", "their rows dropped",
-              table["trip_id"][trip < 0].unique())  # fmt: skip
-    told.rows("error", "unknown-stop", FILE, "stop_id", "stops are named that are not there", "their rows dropped",
-              table["stop_id"][stop < 0].unique())  # fmt: skip
     sequence = numbers(table, "stop_sequence", FILE, told)
+    told.rows("error", "unknown-trip", FILE, "trip_id", "rows name a trip that is not there", "dropped", ids[trip < 0])
+    told.rows("error", "unknown-stop", FILE, "stop_id", "rows name a stop that is not there", "dropped",
+              table["stop_id"].to_numpy()[(trip >= 0) & (stop < 0)])  # fmt: skip
     unnumbered = np.isnan(sequence)
     told.rows("error", "sequence", FILE, "stop_sequence", "rows have no number in their trip", "dropped",
-              table["trip_id"][unnumbered])  # fmt: skip
+              ids[(trip >= 0) & (stop >= 0) & unnumbered])  # fmt: skip
     keep = (trip >= 0) & (stop >= 0) & ~unnumbered
     arrival, departure = _clocks(table, told)
+    rights = {
+        name: codes(table, column, FILE, told, allowed=range(4)) != 1
+        for name, column in (("board", "pickup_type"), ("alight", "drop_off_type"))
+    }
+    along = numbers(table, "shape_dist_traveled", FILE, told)
     frame = pd.DataFrame(
-        {
-            "trip": trip,
-            "stop": stop,
-            "sequence": sequence,
-            "arrival": arrival,
-            "departure": departure,
-            "board": ~column(table, "pickup_type").isin(["1"]).to_numpy(),
-            "alight": ~column(table, "drop_off_type").isin(["1"]).to_numpy(),
-            "along": numbers(table, "shape_dist_traveled", FILE, told),
-        }
-    )[keep].sort_values(["trip", "sequence", "stop"], kind="stable", ignore_index=True)
+        {"trip": trip, "stop": stop, "sequence": sequence, "arrival": arrival, "departure": departure}
+        | rights
+        | {"along": along}
+    )
+    order = ["trip", "sequence", "stop", "arrival", "departure"]
+    frame = frame[keep].sort_values(order, kind="stable", ignore_index=True)
     return _usable(_once(frame, trips, told), trips, stops, told)
 
 
@@ -61,9 +62,7 @@ def _clocks(table: pd.DataFrame, told: Told) -> tuple[Ints, Ints]:
         text = column(table, name)
         seconds = clock(text)
         odd = (seconds == NO_TIME) & (text != "").to_numpy()
-        told.rows(
-            "error", "time", FILE, name, "values are no times, as 08:05:00", "taken as absent", text[odd].unique()
-        )
+        told.rows("error", "time", FILE, name, "values are no times, as 08:05:00", "taken as absent", text[odd])
         found.append(seconds)
     arrival, departure = found
     arrival, departure = (np.where(a == NO_TIME, b, a) for a, b in ((arrival, departure), (departure, arrival)))
@@ -76,8 +75,8 @@ def _clocks(table: pd.DataFrame, told: Told) -> tuple[Ints, Ints]:
 def _once(frame: pd.DataFrame, trips: pd.DataFrame, told: Told) -> pd.DataFrame:
     again = frame.duplicated(["trip", "sequence"]).to_numpy()
     names = trips.index.to_numpy()[frame["trip"].to_numpy()[again]]
-    told.rows("error", "sequence-twice", FILE, "stop_sequence", "a number of a trip is there twice", "the first is "
-              "kept", names)  # fmt: skip
+    told.rows("error", "sequence-twice", FILE, "stop_sequence", "rows have a number that their trip has already",
+              "dropped: one of each is kept", names)  # fmt: skip
     return frame[~again].reset_index(drop=True)
 
 
@@ -88,32 +87,48 @@ def _usable(
     n = len(trips)
     size = np.bincount(frame["trip"], minlength=n)
     ids = trips.index.to_numpy()
-    told.rows(
-        "warning", "no-stops", "trips.txt", "trip_id", "trips have fewer than two stops", "dropped", ids[size < 2]
-    )
+    told.rows("warning", "no-stops", "trips.txt", "trip_id", "trips have fewer than two stops", "dropped",
+              ids[size < 2])  # fmt: skip
     starts = np.concatenate([[0], np.cumsum(size)])
     timed = (frame["arrival"] != NO_TIME).to_numpy()
     ends = np.zeros(n, dtype=bool)
     some = size > 1
     ends[some] = timed[starts[:-1][some]] & timed[starts[1:][some] - 1]
-    told.rows("error", "no-end-times", FILE, "arrival_time", "trips have no time at their first or last stop: nothing "
-              "can be filled in", "dropped", ids[some & ~ends])  # fmt: skip
-    frame = frame[ends[frame["trip"]]].reset_index(drop=True)
+    told.rows("error", "no-end-times", "trips.txt", "trip_id", "trips have no time at their first or last stop, and "
+              "nothing can be filled in", "dropped", ids[some & ~ends])  # fmt: skip
+    of = frame["trip"].to_numpy()
+    told.rows("note", "dropped-trip", FILE, "trip_id", "rows belong to trips that were dropped", "dropped",
+              ids[of[~ends[of]]])  # fmt: skip
+    frame = frame[ends[of]].reset_index(drop=True)
     number = np.cumsum(ends) - 1
     trips = trips[ends]
     frame["trip"] = number[frame["trip"]]
     frame["written"] = frame["arrival"] != NO_TIME
-    if not len(frame):
-        return frame.drop(columns=["sequence", "along"]), trips
+    frame = _next_day(frame, trips, told)
     arrival, departure, way = _filled(frame, stops)
     missing = ~frame["written"].to_numpy()
-    names = trips.index.to_numpy()[frame["trip"].to_numpy()[missing]]
-    told.rows(
-        "note", "interpolated", FILE, "arrival_time", f"of {len(frame):,} stops of trips have no time", way, names
-    )
+    told.rows("note", "interpolated", FILE, "arrival_time", f"of {len(frame):,} stops of trips have no time", way,
+              trips.index.to_numpy()[frame["trip"].to_numpy()[missing]])  # fmt: skip
     arrival, departure = _rising(frame["trip"].to_numpy(), arrival, departure, trips, told)
     frame = frame.assign(arrival=arrival, departure=departure)
     return frame.drop(columns=["sequence", "along"]), trips
+
+
+def _next_day(frame: pd.DataFrame, trips: pd.DataFrame, told: Told) -> pd.DataFrame:
+    """Let times that fall from the end of a day to the start of the next count on, as GTFS wants: 24:05, not 00:05."""
+    some = frame[frame["written"]]
+    trip, arrival = some["trip"].to_numpy(), some["arrival"].to_numpy()
+    falls = np.zeros(len(some), dtype=bool)
+    drop = some["departure"].to_numpy()[:-1] - arrival[1:]
+    falls[1:] = (trip[1:] == trip[:-1]) & (drop > DAY_S // 2) & (drop < DAY_S)
+    if not falls.any():
+        return frame
+    told.rows("error", "past-midnight", FILE, "arrival_time", "trips count from 0 again after midnight",
+              "repaired: 24 hours added", trips.index.to_numpy()[np.unique(trip[falls])])  # fmt: skip
+    # a trip of more days than that is nonsense, and its times would leave the range of whole numbers
+    days = pd.Series(falls, index=some.index).groupby(trip).cumsum().clip(upper=10)
+    late = days.reindex(frame.index, fill_value=0).to_numpy() * DAY_S
+    return frame.assign(arrival=frame["arrival"] + late, departure=frame["departure"] + late)
 
 
 def _filled(frame: pd.DataFrame, stops: pd.DataFrame) -> tuple[Ints, Ints, str]:
@@ -147,7 +162,7 @@ def _way_along(frame: pd.DataFrame, stops: pd.DataFrame) -> tuple[Floats, Bools]
     trip = frame["trip"].to_numpy()
     first = np.concatenate([[True], trip[1:] != trip[:-1]])
     given = frame["along"].to_numpy()
-    falls = np.concatenate([[False], given[1:] < given[:-1]]) & ~first
+    falls = np.concatenate([[False], given[1:] < given[:-1]]) & ~first | (given < 0)
     bad = np.bincount(trip, weights=np.isnan(given) | falls) > 0
     globe = on_the_globe(stops[["lon", "lat"]].to_numpy())[frame["stop"].to_numpy()]
     step = np.concatenate([[0.0], np.linalg.norm(np.diff(globe, axis=0), axis=1)])
@@ -160,7 +175,7 @@ def _way_along(frame: pd.DataFrame, stops: pd.DataFrame) -> tuple[Floats, Bools]
 def _rising(trip: Ints, arrival: Ints, departure: Ints, trips: pd.DataFrame, told: Told) -> tuple[Ints, Ints]:
     """Raise times that fall along a trip to the one before."""
     # trips apart by more than any time: one running maximum serves all of them
-    base = trip * (2**20)
+    base = trip * (2**24)
     flat = np.stack([arrival + base, departure + base], axis=1).ravel()
     risen = np.maximum.accumulate(flat).reshape(-1, 2) - base[:, None]
     changed = (risen[:, 0] != arrival) | (risen[:, 1] != departure)

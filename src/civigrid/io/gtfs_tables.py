@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
-from contextlib import contextmanager
+import zlib
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.csv as pacsv
 
 from civigrid.errors import SourceError
+from civigrid.io.gtfs_text import parsed
 from civigrid.travel.feed import Fault
 
 NEEDED: dict[str, tuple[str, ...]] = {
@@ -30,17 +26,21 @@ MORE: dict[str, tuple[str, ...]] = {
     "frequencies": ("trip_id", "start_time", "end_time", "headway_secs"),
     "transfers": ("from_stop_id", "to_stop_id"),
     "pathways": ("from_stop_id", "to_stop_id", "pathway_mode"),
+    "shapes": ("shape_id", "shape_pt_lat", "shape_pt_lon", "shape_pt_sequence"),
     "feed_info": (),
 }
 """Files that are read where they are there."""
 LARGEST = 4 * 2**30
 """A table larger than this, in bytes, is refused: no city has one, and a small zip may pretend to."""
+MOST_RATIO = 1_000
+"""A member that says it grows by more than this when unpacked is refused: text packs 10 to 100 times."""
 
 
 class Tables(dict[str, pd.DataFrame]):
-    """Tables by name, all columns text, absent values empty; and the faults of reading them."""
+    """Tables by name, all columns text, absent values empty; rows that were read, and the faults of reading them."""
 
     faults: list[Fault]
+    read: dict[str, int]
 
 
 def read_tables(path: Path) -> Tables:
@@ -55,11 +55,13 @@ def read_tables(path: Path) -> Tables:
     if not path.exists():
         raise SourceError(f"{path} does not exist. Check the path, and CIVIGRID_DATA where the path uses it.")
     tables = Tables()
-    tables.faults = []
-    with _opened(path) as files:
-        for name, columns in (NEEDED | MORE).items():
-            if name in files:
-                tables[name] = _table(name, columns, files[name], tables.faults)
+    tables.faults, tables.read = [], {}
+    files = _folder(path) if path.is_dir() else _zip(path, tables.faults)
+    for name, columns in (NEEDED | MORE).items():
+        if name in files:
+            # the text is let go of as soon as it is a table
+            table, tables.read[name] = _table(name, columns, files.pop(name), tables.faults)
+            tables[name] = table
     if lacking := [name for name in NEEDED if name not in tables or not len(tables[name])]:
         there = ", ".join(sorted(tables)) or "none of GTFS"
         raise SourceError(
@@ -71,109 +73,101 @@ def read_tables(path: Path) -> Tables:
     return tables
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[dict[str, bytes]]:
-    """Give the bytes of each known table by its name."""
-    known = [f"{name}.txt" for name in (*NEEDED, *MORE)]
-    if path.is_dir():
-        yield {n.removesuffix(".txt"): (path / n).read_bytes() for n in known if (path / n).is_file()}
-        return
+def _known(name: str) -> str:
+    """Name of the table a file holds, whatever its case; empty where we read none of it."""
+    stem = name.rsplit("/", 1)[-1].lower().removesuffix(".txt")
+    return stem if name.lower().endswith(".txt") and stem in NEEDED | MORE else ""
+
+
+def _folder(path: Path) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for file in sorted(path.iterdir()):
+        table = _known(file.name)
+        if not table or table in found or not file.is_file():
+            continue
+        if (size := file.stat().st_size) > LARGEST:
+            raise SourceError(f"{file} is {size:,} bytes long: refused.")
+        try:
+            found[table] = file.read_bytes()
+        except OSError as error:
+            raise SourceError(f"{file} cannot be read ({error.strerror}). Check its permissions.") from error
+    return found
+
+
+def _zip(path: Path, faults: list[Fault]) -> dict[str, bytes]:
+    """Give the bytes of each known table; one that is damaged is told, and fatal only where it is needed."""
+    found: dict[str, bytes] = {}
     try:
         with ZipFile(path) as archive:
             # some publishers put the files into a folder; the shallowest of a name counts
             members = sorted(archive.infolist(), key=lambda m: (m.filename.count("/"), m.filename))
-            found: dict[str, bytes] = {}
             for member in members:
-                name = member.filename.rsplit("/", 1)[-1]
-                if name not in known or name.removesuffix(".txt") in found:
-                    continue
-                if member.file_size > LARGEST:
-                    raise SourceError(f"{path.name}: {name} says it is {member.file_size:,} bytes long: refused.")
-                found[name.removesuffix(".txt")] = archive.read(member)
-    # zipfile raises the last two for a member that is encrypted, or compressed in a way it does not know
-    except (BadZipFile, EOFError, OSError, RuntimeError, ValueError) as error:
+                table = _known(member.filename)
+                if table and table not in found:
+                    found |= _member(archive, member, table, path.name, faults)
+    except (BadZipFile, EOFError, OSError, RuntimeError, UnicodeDecodeError) as error:
         raise SourceError(
             f"{path.name} cannot be read as a zip of GTFS tables ({error}). Download it again."
         ) from error
-    except Exception as error:
-        # zlib.error is no subclass of anything above
-        raise SourceError(f"{path.name} is damaged ({error}). Download it again.") from error
-    yield found
+    return found
 
 
-def _table(name: str, needed: tuple[str, ...], data: bytes, faults: list[Fault]) -> pd.DataFrame:
+def _member(archive: ZipFile, member: ZipInfo, table: str, name: str, faults: list[Fault]) -> dict[str, bytes]:
+    if member.file_size > min(LARGEST, MOST_RATIO * member.compress_size + 2**20):
+        raise SourceError(f"{name}: {member.filename} says it is {member.file_size:,} bytes long: refused.")
+    try:
+        # never more than the size it says is read, and its checksum is held to
+        return {table: archive.read(member)}
+    # RuntimeError and its child NotImplementedError: encrypted, or compressed in a way zipfile does not know
+    except (BadZipFile, EOFError, OSError, RuntimeError, zlib.error) as error:
+        if table in NEEDED:
+            raise SourceError(
+                f"{name}: {member.filename} is damaged or locked ({error}). Download the feed again."
+            ) from error
+        why = f"is damaged or locked ({error})"
+        faults.append(Fault("error", "damaged-file", f"{table}.txt", "", why, "left out", 1))
+        return {}
+
+
+def _table(name: str, needed: tuple[str, ...], data: bytes, faults: list[Fault]) -> tuple[pd.DataFrame, int]:
+    """Give a table, and how many rows of it were read: of a table that lacks a column all rows are dropped."""
     text = _decoded(name, data, faults)
-    frame = _even(text)
-    if frame is None:
-        frame = _uneven(name, text, faults)
-    header = [str(column).strip().lower() for column in frame.columns]
-    if len(set(header)) < len(header):
-        raise SourceError(f"{name}.txt names a column twice: {', '.join(header)}.")
-    frame = frame.set_axis(header, axis=1).set_axis(pd.RangeIndex(2, len(frame) + 2))
+    frame = parsed(name, text, faults)
+    frame = _named(name, frame, faults)
+    header = list(frame.columns)
     if lacking := [column for column in needed if column not in header]:
+        there = ", ".join(header) or "nothing"
         if name in NEEDED:
             raise SourceError(
-                f"{name}.txt has no column {', '.join(lacking)}, which it must have. It has: {', '.join(header)}."
+                f"{name}.txt has no column {', '.join(lacking)}, which it must have. It has: {there[:300]}."
             )
-        why = f"has no column {', '.join(lacking)}: the file is left out"
-        faults.append(Fault("error", "missing-column", f"{name}.txt", lacking[0], why, "left out", len(frame)))
-        return frame.iloc[:0].reindex(columns=[*header, *lacking])
-    return pd.DataFrame({name: frame[name].str.strip() for name in header}, index=frame.index)
+        why = f"rows are there, and no column {', '.join(lacking)}"
+        faults.append(Fault("error", "missing-column", f"{name}.txt", lacking[0], why, "dropped", len(frame)))
+        return frame.iloc[:0].reindex(columns=[*header, *lacking]), len(frame)
+    table = pd.DataFrame({column: frame[column].str.strip() for column in header}, index=frame.index)
+    return table, len(table)
 
 
-def _even(text: str) -> pd.DataFrame | None:
-    """Read a table whose rows have as many values as there are columns; None where they have not."""
-    if "\0" in text:
-        return None
-    parse = pacsv.ParseOptions(newlines_in_values=True)
-    read = pacsv.ReadOptions(use_threads=False)
-    try:
-        names = pacsv.open_csv(io.BytesIO(text.encode()), read_options=read, parse_options=parse).schema.names
-        kinds = pacsv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
-        table = pacsv.read_csv(io.BytesIO(text.encode()), read_options=read, parse_options=parse, convert_options=kinds)
-    except (pa.ArrowInvalid, pa.ArrowKeyError):
-        return None
-    return pd.DataFrame(table.to_pandas())
-
-
-def _uneven(name: str, text: str, faults: list[Fault]) -> pd.DataFrame:
-    """Read a table row by row, and tell which rows have more or fewer values than there are columns."""
-    rows = _rows(name, text, faults)
-    header = rows[0] if rows else []
-    width = len(header)
-    body: list[list[str]] = []
-    long: list[int] = []
-    short: list[int] = []
-    for number, row in enumerate(rows[1:], start=2):
-        if not any(cell.strip() for cell in row):
-            continue
-        if len(row) != width:
-            (long if len(row) > width else short).append(number)
-        body.append([*row, *([""] * width)][:width])
-    for numbers, what, done in ((long, "more", "read from the left"), (short, "fewer", "the rest taken as empty")):
-        if numbers:
-            shown = tuple(f"line {n}" for n in numbers[:5])
-            why = f"rows have {what} values than there are columns"
-            faults.append(Fault("warning", "row-length", f"{name}.txt", "", why, done, len(numbers), shown))
-    return pd.DataFrame(body, columns=header, dtype=str)
+def _named(name: str, frame: pd.DataFrame, faults: list[Fault]) -> pd.DataFrame:
+    """Give columns by their names in lower case, the first of each, without those that have none."""
+    header = pd.Index([str(column).strip().lower() for column in frame.columns], dtype=str)
+    keep = ~header.duplicated() & (header != "")
+    if again := sorted(set(header[header.duplicated() & (header != "")])):
+        why = "columns are named again"
+        told = Fault("error", "duplicate-column", f"{name}.txt", again[0], why, "the first counts", len(again))
+        faults.append(told)
+    return frame.loc[:, keep].set_axis(header[keep], axis=1).set_axis(pd.RangeIndex(2, len(frame) + 2))
 
 
 def _decoded(name: str, data: bytes, faults: list[Fault]) -> str:
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        text = "is not UTF-8: read as Windows-1252"
-        faults.append(Fault("error", "encoding", f"{name}.txt", "", text, "repaired", 1))
-        return data.decode("cp1252", errors="replace")
-
-
-def _rows(name: str, text: str, faults: list[Fault]) -> list[list[str]]:
+        why = "file is not UTF-8"
+        faults.append(Fault("error", "encoding", f"{name}.txt", "", why, "repaired: read as Windows-1252", 1))
+        text = data.decode("cp1252", errors="replace")
     if "\0" in text:
-        faults.append(
-            Fault("error", "null-bytes", f"{name}.txt", "", "holds null bytes", "taken out", text.count("\0"))
-        )
+        count = text.count("\0")
+        faults.append(Fault("error", "null-bytes", f"{name}.txt", "", "null bytes are there", "taken out", count))
         text = text.replace("\0", "")
-    try:
-        return list(csv.reader(io.StringIO(text, newline=""), skipinitialspace=True))
-    except csv.Error as error:
-        raise SourceError(f"{name}.txt is no table of comma-separated values: {error}.") from error
+    return text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -13,6 +13,8 @@ from civigrid.travel.feed import NO_TIME, Fault, Severity
 from civigrid.types import Bools, Floats, Ints
 
 SHOWN = 5
+LARGEST_SECONDS = 10 * 86_400
+"""Times of day, headways and changes beyond ten days are not believed."""
 
 
 @dataclass
@@ -24,10 +26,14 @@ class Told:
     def rows(
         self, severity: Severity, rule: str, file: str, field: str, message: str, action: str, which: Iterable[object]
     ) -> None:
-        """Tell of some rows, by their ids; of none, nothing."""
+        """Tell of some rows, by their ids; of none, nothing.
+
+        Rows are counted all, and shown once each.  Where the action begins with "dropped", as many rows of the file
+        were left out: rows read are rows kept and rows dropped.
+        """
         ids = list(which)
         if ids:
-            shown = tuple(str(i) for i in ids[:SHOWN])
+            shown = tuple(dict.fromkeys(str(i) for i in ids))[:SHOWN]
             self.faults.append(Fault(severity, rule, file, field, message, action, len(ids), shown))
 
 
@@ -36,15 +42,19 @@ def column(table: pd.DataFrame, name: str) -> pd.Series:
     return table[name] if name in table else pd.Series("", index=table.index, dtype=str)
 
 
+def lines(table: pd.DataFrame, which: Bools) -> list[str]:
+    """Where some rows stand in their file."""
+    return [f"line {i}" for i in table.index[which]]
+
+
 def unique(table: pd.DataFrame, name: str, file: str, told: Told) -> pd.DataFrame:
     """Rows with an id, the first of each."""
     ids = table[name]
-    told.rows(
-        "error", "missing-id", file, name, "rows have no id", "dropped", [f"line {i}" for i in table.index[ids == ""]]
-    )
+    told.rows("error", "missing-id", file, name, "rows have no id", "dropped", lines(table, (ids == "").to_numpy()))
     table = table[ids != ""]
     again = table[name].duplicated()
-    told.rows("error", "duplicate-id", file, name, "ids are there twice", "the first is kept", table.loc[again, name])
+    told.rows("error", "duplicate-id", file, name, "ids are there again", "dropped: the first of each is kept",
+              table.loc[again, name])  # fmt: skip
     return table[~again]
 
 
@@ -52,25 +62,33 @@ def numbers(table: pd.DataFrame, name: str, file: str, told: Told, *, otherwise:
     """Numbers of a column; `otherwise` where there is none, or text that is none."""
     text = column(table, name)
     values = pd.to_numeric(text.where(text != ""), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    values = np.where(np.isfinite(values), values, np.nan)
+    # beyond this a distance, a number of a stop or a time is none, and sums of them would overflow
+    values = np.where(np.abs(values) < 1e15, values, np.nan)
     odd = np.isnan(values) & (text != "").to_numpy()
-    told.rows("error", "not-a-number", file, name, "values are no numbers", "taken as absent", text[odd].unique())
+    told.rows("error", "not-a-number", file, name, "values are no numbers", "taken as absent", text[odd])
     filled: Floats = np.where(np.isnan(values), otherwise, values)
     return filled
 
 
-def flags(table: pd.DataFrame, name: str) -> Bools:
-    """Whether a column says 1."""
-    return (column(table, name) == "1").to_numpy()
+def codes(
+    table: pd.DataFrame, name: str, file: str, told: Told, *, allowed: Collection[int], otherwise: int = 0
+) -> Ints:
+    """Codes of a column; `otherwise` where there is none, or one that is not allowed."""
+    text = column(table, name)
+    known = {str(code): code for code in allowed} | {"": otherwise}
+    fits = text.isin(list(known)).to_numpy()
+    told.rows("error", "unknown-code", file, name, "values are not among the codes of the reference", f"taken as "
+              f"{otherwise}", text[~fits])  # fmt: skip
+    return np.asarray(text.where(fits, "").map(known), dtype=np.int64)
 
 
-def dates(table: pd.DataFrame, name: str, file: str, told: Told) -> Ints:
+def dates(table: pd.DataFrame, name: str, file: str, told: Told, *, action: str = "never run") -> Ints:
     """Dates as whole numbers, 20260317; 0 where there is none."""
     text = column(table, name)
-    known = {value: _is_date(value) for value in text.unique()}
+    known = {value: _is_date(str(value)) for value in text.unique()}
     fits = text.map(known).to_numpy(dtype=bool)
-    told.rows("error", "date", file, name, "values are no dates, as 20260317", "never run", text[~fits].unique())
-    return np.where(fits, text.where(fits, "0"), "0").astype(np.int64)
+    told.rows("error", "date", file, name, "values are no dates, as 20260317", action, text[~fits])
+    return text.where(fits, "0").to_numpy(dtype=object).astype(np.int64)
 
 
 def _is_date(text: str) -> bool:
@@ -91,14 +109,15 @@ def clock(text: pd.Series) -> Ints:
     """
     code, values = pd.factorize(text)
     known = np.array([_seconds(str(value)) for value in values], dtype=np.int64)
-    return known[code] if len(known) else np.empty(0, dtype=np.int64)
+    return known[code] if len(known) else np.full(len(text), NO_TIME, dtype=np.int64)
 
 
 def _seconds(text: str) -> int:
     parts = text.split(":")
-    if len(parts) != 3 or not all(p.isascii() and p.isdigit() for p in parts) or any(len(p) != 2 for p in parts[1:]):
+    if len(parts) != 3 or not all(p.isascii() and p.isdigit() for p in parts) or len(parts[0]) > 3:
+        return NO_TIME
+    if len(parts[1]) != 2 or len(parts[2]) != 2:
         return NO_TIME
     hours, minutes, seconds = map(int, parts)
-    if minutes > 59 or seconds > 59 or hours > 240:
-        return NO_TIME
-    return 3600 * hours + 60 * minutes + seconds
+    whole = 3600 * hours + 60 * minutes + seconds
+    return whole if minutes < 60 and seconds < 60 and whole <= LARGEST_SECONDS else NO_TIME

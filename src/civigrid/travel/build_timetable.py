@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from civigrid.errors import SchemaError, unknown_name
 from civigrid.kernels.fifo import fifo_chains
 from civigrid.travel.feed import Feed
 from civigrid.travel.service_days import date_of, refuse_empty_day, running
@@ -20,6 +21,8 @@ from civigrid.travel.timetable import Int32s, Timetable
 from civigrid.types import Bools, Ints
 
 DAY_S = 86_400
+HEADWAYS = ("seeded", "half")
+SEATED = ("stated", "blocks")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +40,7 @@ class DayOptions:
         Seed of these.
     stay_seated : {"stated", "blocks"}
         Trips joined into one: those the feed states (transfers of type 4), or those too that follow each other in a
-        block, at the same stop.
+        block, at the same stop, where the feed does not forbid it (type 5).
     """
 
     until_h: int = 30
@@ -45,15 +48,40 @@ class DayOptions:
     seed: int = 0
     stay_seated: Literal["stated", "blocks"] = "stated"
 
+    def __post_init__(self) -> None:
+        if self.headways not in HEADWAYS:
+            raise unknown_name("way to treat headways", self.headways, HEADWAYS)
+        if self.stay_seated not in SEATED:
+            raise unknown_name("way to stay in the vehicle", self.stay_seated, SEATED)
+        if self.until_h < 1:
+            raise SchemaError(f"until_h = {self.until_h}: at least an hour after midnight is needed.")
+
 
 class DayReport(NamedTuple):
-    """What a day was compiled from: trips by feed, of them from the day before and after; trips by headway; joined."""
+    """What a day was compiled from.
+
+    Parameters
+    ----------
+    trips : dict of str to int
+        Journeys of the day itself, by feed.
+    other_days : int
+        Journeys of the days before and after that reach into the hours of this one.
+    by_headway : int
+        Of `trips`, those known by their headway alone, or expanded from one.
+    joined : int
+        Trips that became one with the trip before, in whose vehicle people stay.
+    patterns : int
+        Patterns.
+    idle : tuple of str
+        Feeds of which nothing runs on the day: is it the right one?
+    """
 
     trips: dict[str, int]
     other_days: int
     by_headway: int
     joined: int
     patterns: int
+    idle: tuple[str, ...] = ()
 
 
 class Journey(NamedTuple):
@@ -103,7 +131,7 @@ def build_timetable(
     for k, feed in enumerate(feeds):
         mark = f"{k}:" if len(feeds) > 1 else ""
         found = 0
-        for shift in (-1, 0, 1):
+        for shift in range(-_days_long(feed), options.until_h // 24 + 1):
             here, headway, ties = _journeys(feed, day + dt.timedelta(days=shift), int(offset[k]), mark, options)
             here = [j for j in (_moved(journey, shift * DAY_S) for journey in here) if _inside(j, options)]
             journeys += here
@@ -114,7 +142,17 @@ def build_timetable(
     if not sum(counts.values()):
         refuse_empty_day(feeds, day)
     timetable = timetable_of(day.isoformat(), _all_stops(feeds), journeys, _changes(feeds, offset))
-    return timetable, DayReport(counts, others, repeated, joined, len(timetable.pattern_line))
+    idle = tuple(name for name, n in counts.items() if not n)
+    return timetable, DayReport(counts, others, repeated, joined, len(timetable.pattern_line), idle)
+
+
+def _days_long(feed: Feed) -> int:
+    """Days after its own that a journey of a feed may still be under way."""
+    last = int(feed.stop_times["arrival"].max())
+    if len(feed.frequencies):
+        # a trip by headway takes no longer than its pattern's last time
+        last += int(feed.frequencies["end"].max())
+    return max(last, 0) // DAY_S
 
 
 def _all_stops(feeds: Sequence[Feed]) -> pd.DataFrame:
@@ -151,19 +189,19 @@ def _journeys(feed: Feed, day: dt.date, offset: int, mark: str, options: DayOpti
             f"{mark}{names[trip]}",
         )  # fmt: skip
 
-    by_headway = set(feed.frequencies["trip"].tolist())
-    fixed = [t for t in np.flatnonzero(runs).tolist() if t not in by_headway]
+    fixed = np.flatnonzero(runs & ~feed.trips["by_headway"].to_numpy(dtype=bool)).tolist()
     chains = _seated(feed, fixed, bounds, options)
     found = [_tied([journey(t) for t in chain]) for chain in chains]
     often = feed.frequencies[runs[feed.frequencies["trip"].to_numpy(dtype=np.int64)]]
-    repeated = [j for row in often.itertuples() for j in _repeated(row, journey, options)]
+    repeated = [j for row in often.itertuples() for j in _repeated(row, str(names[row.trip]), journey, options)]
     return [*found, *repeated], len(repeated), len(fixed) - len(chains)
 
 
-def _repeated(row: Any, journey: Callable[[int], Journey], options: DayOptions) -> Iterator[Journey]:
+def _repeated(row: Any, trip: str, journey: Callable[[int], Journey], options: DayOptions) -> Iterator[Journey]:
     """Journeys of a trip that is repeated at a headway, each named by when it leaves."""
     first = journey(row.trip)
-    wait = 0 if row.exact else _wait(first.trip_id, row.start, row.headway, options)
+    # drawn by the trip's own id: another feed beside it changes nothing
+    wait = 0 if row.exact else _wait(trip, row.start, row.headway, options)
     for leaves in range(row.start + wait, row.end, row.headway):
         moved = _moved(first, leaves - int(first.departure[0]))
         yield moved._replace(trip_id=f"{first.trip_id}@{leaves}")
@@ -189,16 +227,21 @@ def _inside(journey: Journey, options: DayOptions) -> bool:
 
 def _seated(feed: Feed, trips: list[int], bounds: Ints, options: DayOptions) -> list[list[int]]:
     """Chains of trips in whose vehicle people may stay; most are single trips."""
-    there, follows = set(trips), dict(zip(feed.seated["a"].tolist(), feed.seated["b"].tolist(), strict=True))
-    follows = {a: b for a, b in follows.items() if a in there and b in there and _meets(feed, a, b, bounds)}
+    there, stated = set(trips), feed.seated.sort_values(["a", "b"], kind="stable")
+    pairs = list(zip(stated["a"].tolist(), stated["b"].tolist(), stated["stay"].tolist(), strict=True))
+    wanted = [(a, b) for a, b, stay in pairs if stay and a in there and b in there and _meets(feed, a, b, bounds)]
     if options.stay_seated == "blocks":
-        follows = {**dict(_by_block(feed, trips, bounds)), **follows}
-    taken: set[int] = set()
-    follows = {a: b for a, b in sorted(follows.items()) if not (b in taken or taken.add(b))}  # type: ignore[func-returns-value]
+        leave = {(a, b) for a, b, stay in pairs if not stay}
+        wanted += [pair for pair in _by_block(feed, trips, bounds) if pair not in leave]
+    follows: dict[int, int] = {}
+    before: set[int] = set()
+    # a vehicle goes on as one trip: where a feed says several, the first; what it states before what blocks say
+    for a, b in wanted:
+        if a != b and a not in follows and b not in before:
+            follows[a] = b
+            before.add(b)
     chains = []
-    for trip in trips:
-        if trip in taken:
-            continue
+    for trip in (t for t in trips if t not in before):
         chain = [trip]
         while chain[-1] in follows:
             chain.append(follows[chain[-1]])

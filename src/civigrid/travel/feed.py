@@ -28,9 +28,10 @@ class Fault:
     message : str
         What is wrong, in words.
     action : str
-        What was done: dropped, interpolated, repaired, left.
+        What was done: dropped, filled in, repaired, left ...  Where it begins with "dropped", as many rows of the file
+        were left out.
     count : int
-        How many rows.
+        How many rows, or ids, as the message says.
     examples : tuple of str
         The first of them.
     """
@@ -56,11 +57,13 @@ class Feed:
     agency, feed_info : pandas.DataFrame
         As text.
     stops : pandas.DataFrame
-        Index ``stop_id``: ``name, lon, lat, kind`` (0 a stop, 1 a station, 2 to 4 parts of one), ``parent``.
+        Index ``stop_id``: ``name, lon, lat, kind`` (0 a stop, 1 a station, 2 to 4 parts of one), ``parent``; sorted by
+        id.
     routes : pandas.DataFrame
         Index ``route_id``: ``line`` (short name, else long), ``type`` (as published).
     trips : pandas.DataFrame
-        Index ``trip_id``: ``route_id, service_id, block_id``; sorted by id.
+        Index ``trip_id``: ``route_id, service_id, block_id``, ``by_headway`` (its times are a pattern that
+        `frequencies` repeat); sorted by id.
     stop_times : pandas.DataFrame
         By trip and sequence: ``trip, stop`` (row numbers of `trips` and `stops`), ``arrival, departure`` (seconds),
         ``board, alight`` (bool), ``written`` (whether the publisher gave the time).
@@ -73,11 +76,12 @@ class Feed:
     changes : pandas.DataFrame
         ``a, b`` (row numbers of stops), ``seconds``: stated changes on foot; of a stop to itself the least change.
     seated : pandas.DataFrame
-        ``a, b`` (row numbers of trips): people may stay in the vehicle from the end of one to the start of the other.
+        ``a, b`` (row numbers of trips): people may stay in the vehicle from the end of one to the start of the other
+        where ``stay``, and must leave it where not.
     faults : tuple of Fault
         What was wrong, and what was done.
     rows : mapping of str to tuple of int
-        Rows read and rows kept, by file.
+        Rows read and rows kept, by file: the difference are those that `faults` tell as dropped.
     """
 
     name: str
