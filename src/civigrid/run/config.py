@@ -222,6 +222,34 @@ class Onestop:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Archetypes:
+    """Ways to organise services, within one budget and for the same people: what each costs, and whom it reaches."""
+
+    cells: str = key("name of the cells")
+    sites: tuple[str, ...] = key("names of the point sources with the services; their places are the candidates")
+    times: str = key("name of the travel times")
+    persona: str = key("whose bundle", default="new family")
+    kinds: Mapping[str, str] = key("kinds of the persona as the sources name them", default_factory=dict)
+    groups: tuple[str, ...] = key("counts of the groups", default=())
+    total: str = key("count of all residents", default="population")
+    budget: float = key("what services may cost a year")
+    costs: Mapping[str, float] = key(
+        "prices, a year: site, service, referral, staffed_hour, mobile_day, weeks, minute, fare, paid_share",
+        default_factory=dict,
+    )
+    archetypes: tuple[str, ...] = key(
+        "one hub, neighbourhood points, hub and satellites, cluster of towns, growth",
+        default=("one hub", "neighbourhood points", "hub and satellites"),
+    )
+    towns: str = key("cluster of towns: FILE:COLUMN, polygons of municipalities and their names", default="")
+    information: str = key("kind that a satellite has in house", default="advice_office")
+    kinds_per_point: int = key("kinds that a neighbourhood point offers", default=2)
+    hours: str = key("opening hours of every fixed site", default="Mo-Fr 09:00-17:00")
+    threshold_min: float = key("what counts as near, minutes one way", default=30.0)
+    referral: float = key("how much a service had by referral counts", default=0.5)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reach:
     """Who a service serves, against who lives in its catchment."""
 
@@ -282,6 +310,7 @@ class Run:
     times: tuple[Times, ...] = key("travel times to compute", default=())
     access: tuple[Access, ...] = key("access to compute", default=())
     onestop: tuple[Onestop, ...] = key("one-stop shops to judge", default=())
+    archetypes: tuple[Archetypes, ...] = key("ways to organise services to compare", default=())
     reach: tuple[Reach, ...] = key("reach to compute", default=())
     compare: tuple[Compare, ...] = key("comparisons to make", default=())
     map: tuple[Map, ...] = key("maps to draw", default=())

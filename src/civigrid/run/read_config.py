@@ -125,14 +125,14 @@ def _references(run: Run, base: Path) -> list[Fault]:
         if made.method in NEED_CELLS or made.weights:
             wanted.append((f"cells[{i}].weights", made.weights, cells[:i], "cells above"))
         wanted += [(f"cells[{i}].fallback", text.partition(":")[0], cells[:i], "cells above") for text in made.fallback]
-    for topic in ("centres", "segregation", "times", "access", "onestop", "reach", "map"):
+    for topic in ("centres", "segregation", "times", "access", "onestop", "archetypes", "reach", "map"):
         for i, item in enumerate(getattr(run, topic)):
             wanted.append((f"{topic}[{i}].cells", item.cells, cells, "cells"))
             wanted += [(f"{topic}[{i}].sites", name, sources, "source") for name in _sites(item)]
     times = [t.name for t in run.times]
     wanted += [
         (f"{topic}[{i}].times", item.times, times, "travel times")
-        for topic in ("access", "reach")
+        for topic in ("access", "archetypes", "reach")
         for i, item in enumerate(getattr(run, topic))
         if item.times
     ]

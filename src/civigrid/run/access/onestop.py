@@ -24,6 +24,7 @@ from civigrid.layers.onestop.places import at_places
 from civigrid.layers.onestop.table import one_stop_table
 from civigrid.run import config
 from civigrid.run.access.steps import between_of, findings_table, times_to
+from civigrid.run.access.whatif import compared, judged_edits, town_for
 from civigrid.run.parts import Part
 from civigrid.run.setting import Setting, of_cells, sites_of
 from civigrid.travel import StraightLine
@@ -61,9 +62,42 @@ def add_onestop(item: config.Onestop, cells: xr.Dataset, setting: Setting) -> Pa
             if share > 0
         }
         tables.append(one_stop_table(cells, found, item.groups, total=item.total))
+        if item.edits:
+            made, change = _edited(item, persona, table, sites, made, setting)
+            tables.append(change)
         made = with_persona(made, persona, found, Named(sites, table.place), item)
     results = of_cells(pd.concat(tables, ignore_index=True), item.cells)
     return Part(made, {"results": results, "findings": findings_table(tuple(table.report))})
+
+
+def _edited(
+    item: config.Onestop,
+    persona: Persona,
+    table: ServiceTable,
+    sites: gpd.GeoDataFrame,
+    cells: xr.Dataset,
+    setting: Setting,
+) -> tuple[xr.Dataset, pd.DataFrame]:
+    """Who gains and who loses by the edits, by the commonest mode of the persona."""
+    mode = max(persona.modes, key=lambda m: (persona.modes[m], m))
+    times, _ = ways_of(item, mode, sites, cells, setting)
+    town = town_for(cells, times, persona, item)
+    change = judged_edits(item.edits, persona, table.services, town, cells, setting.times[item.times[mode]].times_to)
+    return change.cells, change.table
+
+
+def add_archetypes(item: config.Archetypes, cells: xr.Dataset, setting: Setting) -> Part:
+    """Archetypes beside today's services, and who would gain and lose by each."""
+    sites = sites_of(item.sites, setting.sources)
+    table = service_table(sites)
+    persona = PERSONAS[item.persona]
+    persona = persona.of_kinds({k: v for k, v in item.kinds.items() if k in persona.bundle.kinds})
+    persona = replace(persona, bundle=replace(persona.bundle, threshold_min=item.threshold_min))
+    town = town_for(cells, times_to(sites, item.times, cells, setting, StraightLine()), persona, item)
+    found = compared(item, persona, table.services, town, cells, sites, setting)
+    results = of_cells(found.table, item.cells)
+    wide = found.comparison.wide.assign(notes=found.comparison.wide["notes"].astype(object))
+    return Part(found.cells, {"results": results, "comparison": wide, "findings": findings_table(tuple(table.report))})
 
 
 def service_table(sites: gpd.GeoDataFrame) -> ServiceTable:
