@@ -102,6 +102,9 @@ def classify(values: Floats, about: Column, *, name: str = "", weight: Floats | 
         return _categories(known, *words)
     if name.startswith("lq_"):
         return Classes(QUOTIENTS, _labels(QUOTIENTS, known, about), zero=False, scheme="around")
+    if "minutes_change" in name:
+        breaks = _around_zero(known)
+        return Classes(breaks, _labels(breaks, known, about), zero=False, scheme="around")
     if about.units == "min" and "minutes_saved" in name:
         breaks = _scaled(GAINS, known)
         return Classes(breaks, _labels(breaks, known, about), zero=False, scheme="gain")
@@ -145,6 +148,8 @@ def _categories(known: Floats, words: Mapping[int, str], shades: Mapping[int, st
 def _around_zero(known: Floats) -> tuple[float, ...]:
     """Breaks of a change: little below and above zero, then much; the same on both sides."""
     size = np.abs(known[known != 0])
+    if not len(size):
+        return (-1.0, 1.0)
     near, far = (max(_two_digits(float(np.quantile(size, q))), 1.0) for q in (0.6, 0.9))
     return (-far, -near, near, far) if far > near else (-near, near)
 

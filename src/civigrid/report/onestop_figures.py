@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from civigrid.errors import SchemaError
-from civigrid.report.drawing import GREY, GROUPS, INK, PALE, new_figure, percent
+from civigrid.report.drawing import GREY, GROUPS, INK, new_figure, percent
 from civigrid.types import Floats
 
+WIDE = 8.0
+"""Costs further apart than this, as a ratio, are drawn on a logarithmic axis."""
 NEEDED = ("layout", "pareto", "cost", "reach_share", "burden_ede", "fragility_unmet")
 
 
@@ -52,16 +57,17 @@ def pareto_figure(wide: pd.DataFrame, *, title: str = "", currency: str = "EUR")
     hours = wide["burden_ede"].to_numpy(dtype=float) / 60
     most = float(np.nanmax(hours)) or 1.0
     front = wide["pareto"].to_numpy(dtype=bool)
-    order = np.argsort(cost[front])
-    axes.plot(cost[front][order], reach[front][order], color=PALE, linewidth=1.5, zorder=1)
     for k in range(len(wide)):
         color = GROUPS[k % len(GROUPS)]
         axes.scatter(
             cost[k], reach[k], s=40 + 260 * hours[k] / most, zorder=2, linewidths=1.6, edgecolors=color,
             facecolors=color if front[k] else "white", alpha=0.85,
         )  # fmt: skip
-    span = max(float(np.ptp(cost)), 1.0)
-    axes.set_xlim(cost.min() - 0.12 * span, cost.max() + 0.55 * span)
+    if cost.min() > 0 and cost.max() > WIDE * cost.min():
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.margins(x=0.12)
     axes.set_ylim(min(-0.02, reach.min() - 0.05), min(1.05, reach.max() * 1.25 + 0.05))
     _labels(axes, wide, cost, reach, hours)
     axes.set_xlabel(f"Cost of provision, thousand {currency} a year")
@@ -71,23 +77,20 @@ def pareto_figure(wide: pd.DataFrame, *, title: str = "", currency: str = "EUR")
 
 
 def _labels(axes: Axes, wide: pd.DataFrame, cost: Floats, reach: Floats, hours: Floats) -> None:
-    """Names beside the points, moved apart upwards where they would touch."""
+    """Names to the right, each with a thin line to its point, moved apart upwards where they would touch."""
     low, high = axes.get_ylim()
-    least, taken = 0.085 * (high - low), list[float]()
-    for k in np.argsort(reach):
-        y = reach[k]
+    least, taken = 0.11 * (high - low), list[float]()
+    right: Any = axes.get_yaxis_transform()
+    for k in np.argsort(reach, kind="stable"):
+        y = float(reach[k])
         while any(abs(y - other) < least for other in taken):
-            y += least / 4
+            y += least / 8
         taken.append(y)
-        lost = wide["fragility_unmet"].iloc[k]
         row = wide.iloc[k]
+        words = f"{hours[k]:.0f} h a year; {row['fragility_unmet']:,.0f} lose if the worst closes"
         axes.annotate(
-            f"{row['layout']}\n", (cost[k], reach[k]), (cost.max() + 0.08 * float(np.ptp(cost) or 1), y),
-            fontsize=9, color=INK, va="center", arrowprops={"arrowstyle": "-", "color": PALE, "lw": 0.8},
-            annotation_clip=False,
+            "", (cost[k], reach[k]), (1.02, y), xycoords="data", textcoords=right, annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": GREY, "lw": 0.5, "alpha": 0.6},
         )  # fmt: skip
-        axes.annotate(
-            f"{hours[k]:.0f} h a year; {lost:,.0f} lose if the worst closes",
-            (cost.max() + 0.08 * float(np.ptp(cost) or 1), y - least * 0.22), fontsize=7.5, color=GREY, va="center",
-            annotation_clip=False,
-        )  # fmt: skip
+        for text, shift, size, color in ((row["layout"], 0.2, 9.0, INK), (words, -0.24, 7.5, GREY)):
+            axes.text(1.03, y + shift * least, text, transform=right, fontsize=size, color=color, va="center")

@@ -188,10 +188,11 @@ def write_report(
     terms: Sequence[Licence],
     checks: tuple[pd.DataFrame, pd.DataFrame],
     folder: Path,
+    drawn: Sequence[tuple[str, Any]] = (),
 ) -> list[Path]:
-    """Write the one-page report; `checks` are the mass ledger and what the readers noticed."""
+    """Write the one-page report; `checks` are the mass ledger and what the readers noticed, `drawn` further figures."""
     out = release(table, profile_of(run))
-    figures = []
+    figures = list(drawn)
     by_zone = table[(table["index"] == "H_multi") & (table["zone"] != "all") & ~of_neighbours(table)]
     for groups, part in by_zone.groupby("groups", sort=False):
         text = f"Segregation of {str(groups).replace('|', ', ')} by zone (information index H), the largest zones"

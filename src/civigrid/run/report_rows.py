@@ -1,14 +1,19 @@
-"""Which rows of the results a report shows, and how it names them; all rows are in results.csv."""
+"""Which rows and figures of a run a report shows, and how it names them; all rows are in results.csv."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from matplotlib.figure import Figure
 
+from civigrid.report.drawing import save
+from civigrid.report.onestop_figures import pareto_figure
+from civigrid.run import config
 from civigrid.run.segregation.text import around_words
 
 OF_PERSONAS = {
@@ -61,3 +66,21 @@ def _persona(persona: str, found: Mapping[tuple[str, str], float], cells: xr.Dat
         words = cells[worst].attrs.get("long_name") or worst
         text += f"; {known[worst]:.0f} for {words}, who need most"
     yield f"{text} ({everyone}; means of those who can make the trips, and the tour)."
+
+
+PERSONS = ("reach", "unserved", "fragility_unmet", "fragility_unmet_mean")
+"""Columns of a comparison that count persons."""
+
+
+def write_comparisons(
+    run: config.Run, comparisons: Sequence[tuple[config.Archetypes, pd.DataFrame]], folder: Path
+) -> list[tuple[Path, tuple[str, Figure]]]:
+    """Draw each comparison of archetypes, persons rounded to the threshold; give the files, and figures with words."""
+    step = run.threshold if run.profile == "min-count" else 1
+    made = []
+    for k, (item, wide) in enumerate(comparisons):
+        told = wide.assign(**{name: (wide[name] / step).round() * step for name in PERSONS})
+        words = f"Ways to organise services for a {item.persona}, each within {item.budget:,.0f} a year"
+        figure = pareto_figure(told, title=words)
+        made.append((save(figure, folder / "figures" / f"archetypes-{k + 1}.svg"), (words, figure)))
+    return made

@@ -12,24 +12,21 @@ import xarray as xr
 
 from civigrid.engine import Scheduler
 from civigrid.errors import SchemaError
+from civigrid.run import config
 from civigrid.source import Source
 from civigrid.travel_times import TravelTimes
-from civigrid.types import Ints
-
-TimesTo = Callable[[float, float], tuple[Ints, Ints]]
-"""Rows of the cells that reach a longitude and latitude within the bound, and seconds from each."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Ways:
     """Travel times from the cells to services, and between these, where rows are numbered as the services are.
 
-    `times_to` makes times to a new place by the same engine.
+    `item` says how they were made, so that times to a new place can be made alike.
     """
 
     times: TravelTimes
     between: TravelTimes | None = None
-    times_to: TimesTo | None = None
+    item: config.Times | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ from civigrid.layers.onestop.personas import PERSONAS, Persona
 from civigrid.layers.onestop.places import at_places
 from civigrid.layers.onestop.table import one_stop_table
 from civigrid.run import config
-from civigrid.run.access.steps import between_of, findings_table, times_to
+from civigrid.run.access.steps import between_of, findings_table, times_to, times_to_place
 from civigrid.run.access.whatif import compared, judged_edits, town_for
 from civigrid.run.parts import Part
 from civigrid.run.setting import Setting, of_cells, sites_of
@@ -82,7 +82,8 @@ def _edited(
     mode = max(persona.modes, key=lambda m: (persona.modes[m], m))
     times, _ = ways_of(item, mode, sites, cells, setting)
     town = town_for(cells, times, persona, item)
-    change = judged_edits(item.edits, persona, table.services, town, cells, setting.times[item.times[mode]].times_to)
+    made_by = times_to_place(setting.times[item.times[mode]].item, cells, setting)
+    change = judged_edits(item.edits, persona, table.services, town, cells, made_by)
     return change.cells, change.table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
@@ -15,6 +16,7 @@ from civigrid.cells import grid_of, ids_of, values_of
 from civigrid.errors import SchemaError, first_few, unknown_name
 from civigrid.io.travel_times import times_of_table, times_table
 from civigrid.layers.onestop import Bundle, bundle_cells, bundle_table, places_of
+from civigrid.layers.onestop.scenario import TimesTo
 from civigrid.run import config
 from civigrid.run.access.asked import Asked
 from civigrid.run.access.times import make_times
@@ -23,6 +25,7 @@ from civigrid.run.setting import Setting, Ways, of_cells, sites_of
 from civigrid.source import Finding
 from civigrid.travel import Origins, StraightLine, straight_line_times, weighted_centres
 from civigrid.travel_times import TravelTimes, times_of_pairs
+from civigrid.types import Ints
 
 
 def add_times(item: config.Times, cells: xr.Dataset, setting: Setting) -> Part:
@@ -46,6 +49,28 @@ def add_times(item: config.Times, cells: xr.Dataset, setting: Setting) -> Part:
     if made.between is not None:
         tables["between"] = times_table(made.between)
     return Part(None, {**tables, "findings": findings_table(made.findings)}, facts)
+
+
+def times_to_place(item: config.Times | None, cells: xr.Dataset, setting: Setting) -> TimesTo | None:
+    """Give what makes times to a new place by the same engine; None for those of another engine."""
+    if item is None or item.mode == "import":
+        return None
+
+    def times(longitude: float, latitude: float) -> tuple[Ints, Ints]:
+        place = gpd.GeoSeries([shapely.Point(longitude, latitude)], ["new place"], crs="EPSG:4326")
+        asked = Asked(
+            item=replace(item, between=False),
+            grid=grid_of(cells),
+            cell_id=ids_of(cells),
+            sites=place.to_crs("EPSG:3035"),
+            origins=_origins(item, cells, setting),
+            base=setting.base,
+            scheduler=setting.scheduler,
+        )
+        made = make_times(asked).times
+        return made.rows(), made.seconds.astype(np.int64)
+
+    return times
 
 
 def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:

@@ -33,6 +33,7 @@ from civigrid.run import config
 from civigrid.run.paths import resolve
 from civigrid.run.setting import Setting
 from civigrid.travel_times import TravelTimes
+from civigrid.types import Column
 
 DRAWS = 200
 """Draws of the persons behind each interval of gains; the same persons before and after."""
@@ -74,7 +75,7 @@ def judged_edits(
     after = evaluate_scenario(base.with_edits(*edits), before=before)
     table = gains_table(before, after, draws=DRAWS)
     about = {"persona": persona.name, "edits": list(texts)}
-    return Change(cells=_gains(cells, before, after, f"{_slug(persona)}_"), table=_told(table, about))
+    return Change(cells=_gains(cells, before, after, f"{persona.name} if"), table=_told(table, about))
 
 
 def known_site(edit: Edit, times: TravelTimes) -> Edit:
@@ -90,15 +91,26 @@ def known_site(edit: Edit, times: TravelTimes) -> Edit:
     return replace(edit, site=found[0])
 
 
-def _gains(cells: xr.Dataset, before: Evaluation, after: Evaluation, prefix: str) -> xr.Dataset:
+def _gains(cells: xr.Dataset, before: Evaluation, after: Evaluation, label: str) -> xr.Dataset:
+    """Add who gains and who loses by a change, named by its label."""
+    prefix = f"{label.replace(' ', '_')}_"
     made = gains_cells(cells, before, after)
     names = [str(n) for n in made.data_vars if n not in cells and not str(n).endswith("_status")]
     return with_variables(
         cells,
         {prefix + n: made[n].to_numpy() for n in names},
-        {prefix + n: column_of(made[n]) for n in names},
+        {prefix + n: _worded(column_of(made[n]), n, label, cells) for n in names},
         status={prefix + n: made[f"{n}_status"].to_numpy() for n in names if f"{n}_status" in made},
     )
+
+
+def _worded(column: Column, name: str, label: str, cells: xr.Dataset) -> Column:
+    """Say whose change it is, in words people use for the group."""
+    what, _, group = name.partition("_") if name.startswith(("gain", "lose")) else name.partition("_change_")
+    words = column_of(cells[group]).long_name or group
+    told = {"gain": f"{words} who save time", "lose": f"{words} who need longer"}
+    text = told.get(what, f"minutes more a year for a person ({words}; below 0: less)")
+    return replace(column, long_name=f"{label.capitalize()}: {text}")
 
 
 def _told(table: pd.DataFrame, about: dict[str, Any]) -> pd.DataFrame:
@@ -107,10 +119,6 @@ def _told(table: pd.DataFrame, about: dict[str, Any]) -> pd.DataFrame:
         json.dumps({**json.loads(text), **about}, sort_keys=True, ensure_ascii=False) for text in table["parameters"]
     ]
     return table.assign(parameters=pd.Series(texts, index=table.index, dtype=object))
-
-
-def _slug(persona: Persona) -> str:
-    return persona.name.replace(" ", "_")
 
 
 def town_for(cells: xr.Dataset, times: TravelTimes, persona: Persona, item: config.Onestop | config.Archetypes) -> Town:
@@ -152,7 +160,7 @@ def compared(
     for layout in layouts[1:]:
         after = found.of(layout.name)
         tables.append(_told(gains_table(before, after, draws=DRAWS), {**about, "layout": layout.name}))
-        made = _gains(made, before, after, f"{layout.name.replace(' ', '_')}_")
+        made = _gains(made, before, after, layout.name)
     return Compared(cells=made, table=pd.concat(tables, ignore_index=True), comparison=found)
 
 
