@@ -37,12 +37,12 @@ def fewest_sharing(town: Market) -> Floats:
         persons[:, 0] += town.demand[:, g]
     around = np.zeros(len(town.site_id))
     for only in town.modes.values():
-        used = only.pairs._replace(weight=(only.weight > 0).astype(np.float64))
+        used = only.pairs._replace(weight=(only.pairs.weight > 0).astype(np.float64))
         around = np.maximum(around, to_sites(used, persons)[:, 0])
     fewest = np.full((len(town.cell_id), len(town.services)), np.inf)
     for only in town.modes.values():
-        rows, site = only.times.rows(), only.times.site
+        site, rows = only.pairs.site, np.repeat(np.arange(len(town.cell_id)), np.diff(only.pairs.indptr))
         for s in range(len(town.services)):
-            near = (only.weight > 0) & town.offers[site, s] & (around[site] > 0)
+            near = (only.pairs.weight > 0) & town.offers[site, s] & (around[site] > 0)
             np.minimum.at(fewest[:, s], rows[near], around[site[near]])
     return fewest
