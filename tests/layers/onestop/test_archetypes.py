@@ -1,9 +1,10 @@
 """Archetypes on equal terms: the budget kept, the siting as good as said, and who gains and loses."""
 
-import itertools
 from dataclasses import replace
+from itertools import pairwise, permutations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import logsumexp
 from service_towns import KINDS, a_town, some_services
@@ -137,8 +138,6 @@ def test_cluster_shares_kinds_out_and_is_best_for_separate_trips(town, plan, tow
         (k, j): v * town.counts[:, 0] @ far[:, j] for k, v in zip(KINDS, VISITS, strict=True) for j in seats.values()
     }
     total = sum(cost[k, j] for k, j in seats.items())
-    from itertools import permutations
-
     others = [sum(cost[k, j] for k, j in zip(KINDS, p, strict=True)) for p in permutations(seats.values())]
 
     assert len(set(seats.values())) == 4
@@ -156,7 +155,7 @@ def test_growth_is_nested_and_its_price_is_bounded(town, plan):
     price = table[table["index"] == "growth:price_of_nesting"]
 
     assert sites[0] == sites[1] == {7}
-    assert all(a < b for a, b in itertools.pairwise(sites[1:]))
+    assert all(a < b for a, b in pairwise(sites[1:]))
     assert (np.diff(growth.value) < 0).all()
     assert (growth.price >= 0).all()
     assert growth.price[0] > 0
@@ -188,10 +187,7 @@ def test_siting_minds_what_it_is_told(town, plan, objective):
         far[town.times.rows(), town.times.site] = town.times.seconds
         way = cost_of_way(town, mine, far[:, sites].min(axis=1))
         unserved = far[:, sites].min(axis=1) >= town.times.limit_s
-        return (
-            town.counts[:, 0] @ np.where(unserved, sum(VISITS), max(VISITS)) * 0
-            + (town.counts[:, 0] * np.where(unserved, sum(VISITS), max(VISITS)) * way).sum()
-        )
+        return (town.counts[:, 0] * np.where(unserved, sum(VISITS), max(VISITS)) * way).sum()
 
     assert value(made[objective]) <= min(value(s) for s in made.values()) * (1 + 1e-12)
 
@@ -248,8 +244,6 @@ def test_comparison_tells_the_same_in_every_form(compared, town):
 def test_dominated_layouts_are_found():
     """Equal ones stay; one that is worse in everything does not."""
     made = {"cost": [1, 1, 2, 0], "reach": [5, 5, 4, 1], "burden_ede": [1, 1, 2, 9], "fragility_unmet": [3, 3, 3, 3]}
-    import pandas as pd
-
     assert not_dominated(pd.DataFrame(made)).tolist() == [True, True, False, True]
 
 
