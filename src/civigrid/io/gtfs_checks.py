@@ -79,7 +79,7 @@ def _speeds(feed: Feed, told: Told) -> None:
     same = trip[1:] == trip[:-1]
     km = np.linalg.norm(globe[stop[1:]] - globe[stop[:-1]], axis=1) / 1000
     seconds = times["arrival"].to_numpy()[1:] - times["departure"].to_numpy()[:-1]
-    route = feed.trips["route_id"].map(feed.routes["type"]).fillna(3).astype(np.int64).to_numpy()
+    route = feed.routes["type"].reindex(feed.trips["route_id"], fill_value=3).to_numpy()
     most = np.array([_fastest(int(kind)) for kind in route])[trip[1:]]
     # whole minutes are usual: half a minute is given at either end
     kmh = np.divide(km, (seconds + 60) / 3600, out=np.zeros(len(km)), where=same)

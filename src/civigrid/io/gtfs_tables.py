@@ -32,8 +32,8 @@ MORE: dict[str, tuple[str, ...]] = {
 """Files that are read where they are there."""
 LARGEST = 4 * 2**30
 """A table larger than this, in bytes, is refused: no city has one, and a small zip may pretend to."""
-MOST_RATIO = 1_000
-"""A member that says it grows by more than this when unpacked is refused: text packs 10 to 100 times."""
+MOST_RATIO = 300
+"""A member that says it grows by more than this when unpacked is refused: tables pack 5 to 50 times."""
 
 
 class Tables(dict[str, pd.DataFrame]):

@@ -179,7 +179,7 @@ def _journeys(feed: Feed, day: dt.date, offset: int, mark: str, options: DayOpti
     stop = times["stop"].to_numpy(dtype=np.int32) + np.int32(offset)
     arrival, departure = (times[c].to_numpy(dtype=np.int32) for c in ("arrival", "departure"))
     board, alight = (times[c].to_numpy(dtype=bool) for c in ("board", "alight"))
-    line = feed.trips["route_id"].map(feed.routes["line"]).fillna("?").to_numpy()
+    line = feed.routes["line"].reindex(feed.trips["route_id"], fill_value="?").to_numpy()
     names = feed.trips.index.to_numpy()
 
     def journey(trip: int) -> Journey:
