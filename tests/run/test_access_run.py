@@ -9,10 +9,14 @@ import pandas as pd
 import pytest
 
 from civigrid.cells import values_of
-from civigrid.errors import SchemaError
+from civigrid.errors import SchemaError, UnknownNameError
+from civigrid.layers.onestop.edits import Close
 from civigrid.run import check_run, read_run, run_demo
 from civigrid.run.access.onestop import KEPT, persona_of
+from civigrid.run.access.steps import times_of_part
+from civigrid.run.access.whatif import known_site
 from civigrid.run.config import Onestop
+from civigrid.run.parts import PartStore
 
 PERSONS = 6_000
 
@@ -114,3 +118,50 @@ def test_modes_of_personas_are_those_there_are():
         persona_of("job seeker", Onestop(cells="c", sites=("s",), times={"walk": "w"}, modes={"bike": 1.0}))
     with pytest.raises(SchemaError, match="say with modes"):
         persona_of("job seeker", Onestop(cells="c", sites=("s",), times={"ferry": "f"}))
+
+
+def of_parameters(table, **wanted):
+    """Rows whose parameters say so."""
+    about = table["parameters"].map(json.loads)
+    return table[about.map(lambda a: all(a.get(k) == v for k, v in wanted.items()))]
+
+
+def test_edits_close_one_office_and_nobody_gains(demo):
+    """Closing costs minutes, longer hours cost none; gains and losses stand in cells and in the table."""
+    done = demo[1]
+    table = done.results[done.results["index"].str.startswith("onestop:")]
+    edits = ["close=advice_office-001", "hours=advice_office-000:Mo-Sa 09:00-19:00"]
+    edited = of_parameters(table, persona="new family", edits=edits)
+    assert len(edited)
+    cells = done.cells["register_200m"]
+    change = values_of(cells, "new_family_if_minutes_change_population")
+    assert change.min() >= 0
+    assert change.max() > 0
+    lose = values_of(cells, "new_family_if_lose_population")
+    assert np.nansum(lose) == np.nansum(values_of(cells, "population")[change > 0])
+
+
+def test_archetypes_keep_to_the_budget(demo):
+    """Each layout but today's costs at most the budget; who pays in the cluster adds up by every rule."""
+    folder, done = demo
+    cost = done.results[done.results["index"] == "onestop:cost"]
+    layout = cost["parameters"].map(lambda text: json.loads(text)["layout"])
+    assert set(layout) == {"today", "one hub", "neighbourhood points", "hub and satellites", "cluster of towns"}
+    assert (cost.loc[layout != "today", "estimate"] <= 3_000_000).all()
+    shared = done.results[done.results["index"].str.startswith("sharing:")]
+    sums = shared[shared["index"] != "sharing:alone"].groupby("index")["estimate"].sum()
+    assert sums.to_numpy() == pytest.approx(np.full(len(sums), sums.iloc[0]))
+    assert (folder / "release" / "figures" / "archetypes-1.svg").read_text().count("cluster of towns") >= 1
+    assert "Ways to organise services" in (folder / "release" / "report.html").read_text()
+
+
+def test_sites_of_edits_are_named_as_people_do(demo):
+    """By their own id or with the source's; an unknown one is told with its neighbours."""
+    folder, _ = demo
+    name = next((folder / "parts").glob("times-0-*.json")).stem
+    times = times_of_part(PartStore(folder / "parts").load("times:0", name.rsplit("-", 1)[1])).times
+    full = known_site(Close(site="library-003"), times)
+    assert full.site == "services:library-003"
+    assert known_site(full, times) == full
+    with pytest.raises(UnknownNameError, match="Did you mean 'library-003'"):
+        known_site(Close(site="libary-003"), times)

@@ -138,7 +138,7 @@ def test_chains_hold_and_none_is_needless(times):
 
 
 def test_a_day_has_its_own_trips_and_the_late_ones_of_others(tmp_path):
-    """On a Monday the two of the week and the end of Sunday's, a day earlier; on a Sunday its own, and Monday's next."""
+    """On a Monday its two, and the end of Sunday's a day earlier; on a Sunday its own, and Monday's next."""
     feed = read(tmp_path)
     monday, report = build_timetable([feed], MONDAY)
     sunday, _ = build_timetable([feed], SUNDAY, options=DayOptions(until_h=34))

@@ -300,7 +300,8 @@ def least_core(cost: Floats) -> tuple[Floats, float]:
         np.append(np.zeros(n), 1.0), A_ub=rows, b_ub=cost[1:-1] / scale, A_eq=[[1.0] * n + [0.0]],
         b_eq=[cost[-1] / scale], bounds=[(None, None)] * (n + 1), method="highs",
     )  # fmt: skip
-    return np.asarray(found.x[:n]) * scale, float(found.x[n]) * scale
+    x: Floats = np.asarray(found.x)
+    return x[:n] * scale, float(x[n]) * scale
 
 
 def _players(cost: Floats) -> int:

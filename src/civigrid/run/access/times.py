@@ -19,6 +19,7 @@ from civigrid.source import Finding
 from civigrid.travel import StraightLine, straight_line_times, straight_lines_between
 from civigrid.travel.rides import Rides, ride_times, rides_between
 from civigrid.travel.street_times import StreetOptions, street_times
+from civigrid.travel.transit import clock
 from civigrid.travel_times import TravelTimes, times_of_pairs
 
 
@@ -50,29 +51,16 @@ def times_item(*, mode: str, departure: str = "", until: str = "", **more: Any) 
     if mode not in MODES:
         raise unknown_name("mode", mode, MODES)
     if departure:
-        date, _, clock = departure.replace(" ", "T").partition("T")
-        if not clock:
+        date, _, time_of_day = departure.replace(" ", "T").partition("T")
+        if not time_of_day:
             raise SchemaError(f"departure {departure!r} names no time of day. Write it as 2026-03-17T08:00.")
-        start = seconds_of(clock)
-        more |= {"date": date, "depart": clock, "until": until or clock_of(start + WINDOW_S)}
+        start = clock(time_of_day)
+        more |= {"date": date, "depart": time_of_day, "until": until or clock_of(start + WINDOW_S)}
     return config.Times(name="", cells="", sites=(), mode=mode, **more)  # type: ignore[arg-type]
 
 
 WINDOW_S = 7200
 """A window of departures whose end nobody said, seconds."""
-
-
-def seconds_of(clock: str) -> int:
-    """Seconds after midnight of 08:00 or 8:00:30.
-
-    >>> seconds_of("08:30")
-    30600
-    """
-    parts = clock.split(":")
-    if not (2 <= len(parts) <= 3 and all(p.isdigit() for p in parts) and all(int(p) < 60 for p in parts[1:])):
-        raise SchemaError(f"{clock!r} is no time of day. Write it as 08:00.")
-    hour, minute, second = (*map(int, parts), 0)[:3]
-    return 3600 * hour + 60 * minute + second
 
 
 def clock_of(seconds: int) -> str:

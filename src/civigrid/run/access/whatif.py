@@ -11,12 +11,19 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import shapely
 import xarray as xr
 
-from civigrid.cells import column_of, with_variables
+from civigrid.cells import column_of, grid_of, ids_of, with_variables
 from civigrid.errors import SchemaError, first_few, unknown_name
 from civigrid.io.tables import read_shapes
-from civigrid.layers.onestop.archetypes import cluster_of_towns, hub_and_satellites, neighbourhood_points, one_hub
+from civigrid.layers.onestop.archetypes import (
+    CLUSTER,
+    cluster_of_towns,
+    hub_and_satellites,
+    neighbourhood_points,
+    one_hub,
+)
 from civigrid.layers.onestop.comparison import Comparison, compare
 from civigrid.layers.onestop.costs import Costs
 from civigrid.layers.onestop.edit_text import parse_edit
@@ -26,9 +33,11 @@ from civigrid.layers.onestop.growth import grow
 from civigrid.layers.onestop.personas import Persona
 from civigrid.layers.onestop.scenario import Scenario, TimesTo, evaluate_scenario
 from civigrid.layers.onestop.services import Services
+from civigrid.layers.onestop.sharing import MOST, share_costs
 from civigrid.layers.onestop.siting import Layout, Plan
 from civigrid.layers.onestop.town import Town, town_of
 from civigrid.layers.onestop.who_gains import gains_cells, gains_table
+from civigrid.result_table import result_table
 from civigrid.run import config
 from civigrid.run.paths import resolve
 from civigrid.run.setting import Setting
@@ -161,6 +170,9 @@ def compared(
         after = found.of(layout.name)
         tables.append(_told(gains_table(before, after, draws=DRAWS), {**about, "layout": layout.name}))
         made = _gains(made, before, after, layout.name)
+        if layout.name == CLUSTER:
+            shared = _shared(after, layout, plan, item, cells, sites, setting)
+            tables.append(_told(shared, {**about, "layout": layout.name}))
     return Compared(cells=made, table=pd.concat(tables, ignore_index=True), comparison=found)
 
 
@@ -179,15 +191,31 @@ def _made(
     if name == "hub and satellites":
         return [hub_and_satellites(town, plan)]
     if name == "cluster of towns":
-        return [cluster_of_towns(town, plan, towns_of(item, sites, setting))]
+        return [cluster_of_towns(town, plan, towns_of(item, sites.geometry, setting))]
     if name == "growth":
         return [replace(layout, name=layout.name) for layout in grow(town, plan).layouts[1:]]
     known = ("one hub", "neighbourhood points", "hub and satellites", "cluster of towns", "growth")
     raise unknown_name("archetype", name, known)
 
 
-def towns_of(item: config.Archetypes, sites: gpd.GeoDataFrame, setting: Setting) -> npt.NDArray[np.str_]:
-    """Municipality of each site: the polygon it lies in, empty where it lies in none."""
+def _shared(
+    found: Evaluation, layout: Layout, plan: Plan, item: config.Archetypes, cells: xr.Dataset,
+    sites: gpd.GeoDataFrame, setting: Setting,
+) -> pd.DataFrame:  # fmt: skip
+    """Who of a cluster pays how much, by every rule; of more towns than coalitions can be looked at: nothing."""
+    towns = towns_of(item, sites.geometry, setting)
+    centres = gpd.GeoSeries(shapely.points(grid_of(cells).centre(ids_of(cells))), crs=grid_of(cells).crs)
+    homes = towns_of(item, centres, setting)
+    known = set(towns.tolist()) - {""}
+    # people of towns without a site are outside the cluster
+    homes = np.where(np.isin(homes, sorted(known)), homes, "")
+    if len(known) > MOST:
+        return result_table([])
+    return share_costs(found, layout, plan, towns, homes).table(found.town.times.mode)
+
+
+def towns_of(item: config.Archetypes, places: gpd.GeoSeries, setting: Setting) -> npt.NDArray[np.str_]:
+    """Municipality of each place: the polygon it lies in, empty where it lies in none."""
     path, _, column = item.towns.rpartition(":")
     if not path:
         raise SchemaError(
@@ -196,7 +224,7 @@ def towns_of(item: config.Archetypes, sites: gpd.GeoDataFrame, setting: Setting)
     shapes = read_shapes(resolve(path, setting.base))
     if column not in shapes:
         raise unknown_name(f"column of {path.rsplit('/', 1)[-1]}", column, [str(c) for c in shapes.columns])
-    points = gpd.GeoDataFrame(geometry=sites.geometry.to_crs(shapes.crs).to_numpy(), crs=shapes.crs)
+    points = gpd.GeoDataFrame(geometry=places.to_crs(shapes.crs).to_numpy(), crs=shapes.crs)
     joined = points.sjoin(shapes[[column, "geometry"]], how="left", predicate="within")
     first = joined[~joined.index.duplicated()].sort_index()
     names: npt.NDArray[np.str_] = first[column].fillna("").astype(str).to_numpy().astype(str)
