@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import heapq
 
 import numpy as np
@@ -13,18 +14,18 @@ from civigrid.travel_times import times_of_pairs
 HOUR = 3600
 
 
-def random_timetable(rng, *, stops=8, patterns=5, trips=6, spread=2 * HOUR, rights=0.85, stated=4):
+def random_timetable(rng, *, stops=8, patterns=5, trips=6, spread=2 * HOUR, rights=0.85, stated=4, longest=6):
     """Lines over a few stops within `spread` seconds around 08:00; some stops only for boarding or alighting."""
     pattern_stop, board, alight, arrival, departure, lengths, runs = [], [], [], [], [], [], []
     for _ in range(patterns):
-        length, many = int(rng.integers(2, 7)), int(rng.integers(0, trips + 1))
+        length, many = int(rng.integers(2, longest + 1)), int(rng.integers(0, trips + 1))
         pattern_stop.append(rng.integers(0, stops, length))
         board.append(rng.random(length) < rights)
         alight.append(rng.random(length) < rights)
-        ride, dwell = rng.integers(0, 600, length), rng.integers(0, 60, length)
-        start = np.sort(8 * HOUR + rng.integers(-HOUR, spread, many))
+        ride, dwell = rng.integers(0, 400, length), rng.integers(0, 60, length)
+        start = np.sort(8 * HOUR + rng.integers(-HOUR // 2, spread, many))
         # each trip runs the same way plus a delay that only grows from trip to trip: nobody overtakes
-        late = np.sort(rng.integers(0, 300, (many, length)), axis=0).cumsum(axis=1)
+        late = np.sort(rng.integers(0, 200, (many, length)), axis=0).cumsum(axis=1)
         come = start[:, None] + np.cumsum(ride) + np.concatenate([[0], np.cumsum(dwell)[:-1]]) + late
         arrival.append(come.ravel())
         departure.append((come + dwell).ravel())
@@ -59,6 +60,16 @@ def _starts(size):
     return np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
 
 
+def random_city(seed, *, cells=4, sites=3):
+    """A timetable and walks; in some cities one has to change often, in others one walks a lot."""
+    rng = np.random.default_rng(seed)
+    stops, patterns = int(rng.integers(3, 14)), int(rng.integers(2, 24))
+    longest = int(rng.choice([2, 3, 6]))
+    timetable = random_timetable(rng, stops=stops, patterns=patterns, trips=12, spread=HOUR, longest=longest)
+    often = float(rng.choice([0.1, 0.2, 0.4]))
+    return timetable, random_walks(rng, timetable, cells=cells, sites=sites, often=often)
+
+
 def random_walks(rng, timetable, *, cells=4, sites=3, limit=900, often=0.4):
     """Walks between some of the pairs."""
     stops = len(timetable.stop_id)
@@ -66,7 +77,8 @@ def random_walks(rng, timetable, *, cells=4, sites=3, limit=900, often=0.4):
     names = {cells: np.arange(cells, dtype=np.uint64) + 10}
     made = {}
     for name, (n, m) in rows.items():
-        row, col = np.nonzero(rng.random((n, m)) < often)
+        share = often * {"to_stop": 0.7, "from_stop": 0.7, "between": 0.5, "direct": 0.2}[name]
+        row, col = np.nonzero(rng.random((n, m)) < share)
         cell_id = stop_rows(n) if name in ("from_stop", "between") else names[cells]
         site_id = timetable.stop_id if name in ("to_stop", "between") else np.array([f"site{j}" for j in range(m)])
         most = 4 * limit if name == "direct" else limit
@@ -84,10 +96,10 @@ def pairs(times):
 
 
 class Events:
-    """Every boarding of every trip on its own: a graph of events, searched by time (Dijkstra 1959)."""
+    """Every arrival and departure of every trip on its own: a graph of events, searched by time (Dijkstra 1959)."""
 
-    def __init__(self, timetable, walks, *, rides, change_s):
-        self.rides = rides
+    def __init__(self, timetable, walks, *, rides, change_s, limit_s=4 * HOUR):
+        self.rides, self.limit_s = rides, limit_s
         self.to_stop, self.from_stop, self.direct = pairs(walks.to_stop), pairs(walks.from_stop), pairs(walks.direct)
         stops = len(timetable.stop_id)
         changes = {(s, s): change_s for s in range(stops)}
@@ -101,44 +113,53 @@ class Events:
         self.changes = [[] for _ in range(stops)]
         for (s, other), seconds in (changes | stated).items():
             self.changes[s].append((other, seconds))
-        # at each stop: departures, each with all later arrivals of its trip
-        self.leave = [[] for _ in range(stops)]
+        # at each stop its departures; at each arrival its time, its stop, and whether the trip goes on
+        self.leave, self.come = [[] for _ in range(stops)], []
         for p in range(len(timetable.pattern_line)):
             first, last = timetable.pattern_first[p], timetable.pattern_first[p + 1]
-            for k in range(timetable.trip_first[p + 1] - timetable.trip_first[p]):
-                event = timetable.event_first[p] + k * (last - first)
-                for j in range(last - first - 1):
-                    if timetable.may_board[first + j]:
-                        rest = [
-                            (int(timetable.arrival[event + i]), int(timetable.pattern_stop[first + i]))
-                            for i in range(j + 1, last - first)
-                            if timetable.may_alight[first + i]
-                        ]
-                        stop = timetable.pattern_stop[first + j]
-                        self.leave[stop].append((int(timetable.departure[event + j]), rest))
+            for event in range(timetable.event_first[p], timetable.event_first[p + 1]):
+                j = (event - timetable.event_first[p]) % (last - first)
+                stop, on = int(timetable.pattern_stop[first + j]), bool(j < last - first - 1)
+                self.come.append((int(timetable.arrival[event]), stop, bool(timetable.may_alight[first + j]), on))
+                if timetable.may_board[first + j] and on:
+                    self.leave[stop].append((int(timetable.departure[event]), event))
+        for row in self.leave:
+            row.sort()
 
     def arrivals(self, cell, departs):
         """Earliest arrival at every site that can be reached, from a cell at one second."""
         best = {site: departs + seconds for site, seconds in self.direct[cell]}
-        heap = [(departs + seconds, "ready", stop, 0) for stop, seconds in self.to_stop[cell]]
+        heap = [(departs + seconds, 0, "ready", stop) for stop, seconds in self.to_stop[cell]]
         heapq.heapify(heap)
-        done = set()
+        # the fewest rides that got there so far: later and with no fewer rides is no use
+        done, ridden, last = {}, {}, departs + self.limit_s
         while heap:
-            time, what, stop, used = heapq.heappop(heap)
-            if (what, stop, used) in done:
+            time, used, what, stop = heapq.heappop(heap)
+            if done.get((what, stop), self.rides + 1) <= used or time > last:
                 continue
-            done.add((what, stop, used))
-            if what == "ready":
-                for leaves, rest in self.leave[stop]:
-                    if leaves >= time and used < self.rides:
-                        for arrives, there in rest:
-                            heapq.heappush(heap, (arrives, "off", there, used + 1))
-                continue
-            for site, seconds in self.from_stop[stop]:
-                best[site] = min(best.get(site, 10**9), time + seconds)
-            for other, seconds in self.changes[stop]:
-                heapq.heappush(heap, (time + seconds, "ready", other, used))
+            done[what, stop] = used
+            if what == "ready" and used < self.rides:
+                for arrives, there in self.ridden_to(stop, time, last, used, ridden):
+                    heapq.heappush(heap, (arrives, used + 1, "off", there))
+            elif what == "off":
+                for site, seconds in self.from_stop[stop]:
+                    best[site] = min(best.get(site, 10**9), time + seconds)
+                for other, seconds in self.changes[stop]:
+                    heapq.heappush(heap, (time + seconds, used, "ready", other))
         return best
+
+    def ridden_to(self, stop, time, last, used, ridden):
+        """Arrivals of every trip that leaves a stop from `time` to `last`, as far as it was not ridden to before."""
+        for leaves, event in self.leave[stop][bisect.bisect_left(self.leave[stop], (time, 0)) :]:
+            if leaves > last:
+                return
+            on = True
+            while on and ridden.get(event + 1, self.rides) > used:
+                event += 1
+                ridden[event] = used
+                arrives, there, off, on = self.come[event]
+                if off:
+                    yield arrives, there
 
     def latest(self, cell, site, arrives, limit):
         """Latest second to leave a cell and be at a site in time, or None: arrivals never fall with departures."""

@@ -80,6 +80,8 @@ class Column:
         How parts were made to add up to their total, if anyone was asked to (`civigrid.project.reconcile`).
     words : str or None
         For values that are codes: their words, joined by ``|``; code 0 is the first.
+    of_place : bool or None
+        Whether it says something of the place, as minutes to a doctor, and nothing of who lives there.
     """
 
     kind: Kind = "extensive"
@@ -94,3 +96,4 @@ class Column:
     noise_variance: float | None = None
     reconciled: str | None = None
     words: str | None = None
+    of_place: bool | None = None

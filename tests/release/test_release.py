@@ -135,3 +135,22 @@ def test_nothing_shown_gives_a_hidden_count_away(parts, other):
     for name, rows in hidden.items():
         gone = values[name][rows].sum()
         assert gone == 0 or gone >= 10 or rows[values[name] > 0].all()
+
+
+def test_tables_of_access_tell_no_few():
+    """Few who are beyond, few who are not, and few by the difference of two rows: none can be read."""
+    rows = [
+        {"index": "beyond:doctor", "estimate": 4.0, "persons": 300.0},
+        {"index": "share_beyond:doctor", "estimate": 4 / 300, "persons": 300.0},
+        {"index": "share_beyond:library", "estimate": 1 - 5 / 300, "persons": 300.0},
+        {"index": "unreachable:minutes", "estimate": 120.0, "persons": 304.0},
+        {"index": "mean:minutes", "estimate": 12.5, "persons": 296.0},
+        {"index": "persons_gaining", "estimate": 3.0, "persons": 300.0},
+    ]
+    common = {"zone": "all", "topic": "access", "groups": "a", "cells": 50, "parameters": "{}"}
+    table = result_table([common | row for row in rows])
+    told = release(table, min_count(10)).data.set_index("index")
+    assert told["estimate"].isna().tolist() == [True, True, True, False, False, True]
+    assert told.loc["unreachable:minutes", "estimate"] == 120
+    assert (told["persons"].dropna() % 10 == 0).all()
+    assert release(table, public_grid()).data["estimate"].notna().all()

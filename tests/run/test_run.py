@@ -87,11 +87,11 @@ def test_a_changed_key_makes_only_what_hangs_on_it(demo):
     folder, _ = demo
     text = (folder / "demo.toml").read_text()
     (folder / "changed.toml").write_text(
-        text.replace("threshold_min = 15\n\n[[reach]]", "threshold_min = 10\n\n[[reach]]")
+        text.replace("threshold_min = 15\n\n[[onestop]]", "threshold_min = 10\n\n[[onestop]]")
     )
     old, new = ({s.name: s.key for s in make_plan(read_run(folder / n), folder)} for n in ("demo.toml", "changed.toml"))
 
-    assert {"access:0", "reach:0"} == {name for name in old if old[name] != new[name]}
+    assert {"access:0", "onestop:0", "archetypes:0", "reach:0"} == {name for name in old if old[name] != new[name]}
 
 
 def test_the_manifest_tells_all_and_names_no_place(demo):
@@ -227,7 +227,7 @@ def test_malta_runs_whole(real_data, monkeypatch, tmp_path):
     assert done.cells["km1"]["T"].sum() == 519_562
     assert pytest.approx(float(done.cells["h3"]["T"].sum()), rel=1e-9) == 519_562
     assert 0 < table.loc[("H_multi", "NAT|EU_OTH|OTH"), "corrected"] < 1
-    assert len(done.maps) == 3
+    assert len(done.maps) == 4
 
 
 def test_the_command_line(tmp_path, monkeypatch):
@@ -251,7 +251,7 @@ def test_the_command_line(tmp_path, monkeypatch):
     assert [step["step"] for step in plan["steps"]] == ["cells:c"]
     answer = runner.invoke(app, ["demo", "--persons", "3000", "--folder", "d", "--json"])
     assert answer.exit_code == 0, answer.output
-    assert len(json.loads(answer.stdout)["maps"]) == 5
+    assert len(json.loads(answer.stdout)["maps"]) == 7
 
 
 def test_errors_are_told_without_a_traceback(tmp_path):

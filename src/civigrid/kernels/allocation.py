@@ -180,7 +180,7 @@ def _program(
     of_site: Any = sparse.coo_array((ones, (pairs.site[chosen], np.arange(n))), shape=(pairs.sites, n + cells))
     everyone: Any = sparse.hstack([of_cell, sparse.eye_array(cells)])
     cost = np.concatenate([pairs.weight[chosen], np.full(cells, unmet_cost)])
-    done = linprog(cost, A_ub=of_site.tocsr(), b_ub=capacity, A_eq=everyone.tocsr(), b_eq=persons, method="highs")
+    done: Any = linprog(cost, A_ub=of_site.tocsr(), b_ub=capacity, A_eq=everyone.tocsr(), b_eq=persons, method="highs")
     if done.status != 0:
         raise CivigridError(f"HiGHS found no allocation: {done.message}")
     flow = np.maximum(done.x, 0.0)

@@ -50,11 +50,7 @@ def to_sites(pairs: Pairs, values: Floats, *, square: bool = False) -> Floats:
     [10.0, 9.0]
     """
     found = np.zeros((pairs.sites, values.shape[1]))
-    columns = np.ascontiguousarray(values, dtype=np.float64)
-    if columns.shape[1] == 1:
-        _to_sites_one(pairs.indptr, pairs.site, pairs.weight, columns[:, 0].copy(), square, found)
-    else:
-        _to_sites(pairs.indptr, pairs.site, pairs.weight, columns, square, found)
+    _to_sites(*pairs[:3], np.ascontiguousarray(values, dtype=np.float64), square, found)
     return found
 
 
@@ -82,12 +78,41 @@ def to_cells(pairs: Pairs, values: Floats, *, square: bool = False) -> Floats:
     [12.0, 4.0]
     """
     found = np.zeros((len(pairs.indptr) - 1, values.shape[1]))
-    columns = np.ascontiguousarray(values, dtype=np.float64)
-    if columns.shape[1] == 1:
-        _to_cells_one(pairs.indptr, pairs.site, pairs.weight, columns[:, 0].copy(), square, found)
-    else:
-        _to_cells(pairs.indptr, pairs.site, pairs.weight, columns, square, found)
+    _to_cells(*pairs[:3], np.ascontiguousarray(values, dtype=np.float64), square, found)
     return found
+
+
+def looked_up(
+    indptr: Ints, site: npt.NDArray[np.int32], seconds: npt.NDArray[np.int32], table: Floats, sites: int
+) -> Pairs:
+    """Weigh pairs by a table of whole seconds, and leave out those that weigh nothing.
+
+    Parameters
+    ----------
+    indptr, site, seconds
+        Pairs by cell, shapes (cell + 1,), (pair,), (pair,).
+    table : ndarray of float64, shape (second,)
+        Weight of each second.
+    sites : int
+        How many there are.
+
+    Returns
+    -------
+    Pairs
+        In the same order.
+
+    Examples
+    --------
+    >>> site, seconds = np.array([0, 1], dtype=np.int32), np.array([2, 0], dtype=np.int32)
+    >>> looked_up(np.array([0, 2]), site, seconds, np.array([1.0, 0.5, 0.0]), 2).weight.tolist()
+    [1.0]
+    """
+    start, kept, weight = np.zeros(len(indptr), dtype=np.int64), np.empty_like(site), np.empty(len(site))
+    if np.all(table > 0):
+        _look_up_all(seconds, table, weight)
+        return Pairs(indptr, site, weight, sites)
+    n = _look_up(indptr, site, seconds, table, start, kept, weight)
+    return Pairs(start, kept[:n], weight[:n], sites)
 
 
 def kth_nearest(
@@ -159,46 +184,78 @@ def time_until(
 
 
 @_jit
-def _to_sites_one(indptr, site, weight, values, square, found):  # type: ignore[no-untyped-def]
+def _look_up_all(seconds, table, weight):  # type: ignore[no-untyped-def]
+    for p in range(len(seconds)):
+        weight[p] = table[seconds[p]]
+
+
+@_jit
+def _look_up(indptr, site, seconds, table, start, kept, weight):  # type: ignore[no-untyped-def]
+    n = 0
     for i in range(len(indptr) - 1):
-        x = values[i]
-        if x == 0:
-            continue
         for p in range(indptr[i], indptr[i + 1]):
-            w = weight[p] * weight[p] if square else weight[p]
-            found[site[p], 0] += w * x
+            # written in any case, counted where it weighs something: no branch to guess
+            w = table[seconds[p]]
+            kept[n] = site[p]
+            weight[n] = w
+            n += w != 0.0
+        start[i + 1] = n
+    return n
 
 
 @_jit
 def _to_sites(indptr, site, weight, values, square, found):  # type: ignore[no-untyped-def]
     columns = values.shape[1]
     for i in range(len(indptr) - 1):
-        for p in range(indptr[i], indptr[i + 1]):
-            w = weight[p] * weight[p] if square else weight[p]
-            j = site[p]
-            for c in range(columns):
-                found[j, c] += w * values[i, c]
-
-
-@_jit
-def _to_cells_one(indptr, site, weight, values, square, found):  # type: ignore[no-untyped-def]
-    for i in range(len(indptr) - 1):
-        s = 0.0
-        for p in range(indptr[i], indptr[i + 1]):
-            w = weight[p] * weight[p] if square else weight[p]
-            s += w * values[site[p]]
-        found[i, 0] = s
+        b, e, c = indptr[i], indptr[i + 1], 0
+        # four columns at a time stay in registers; a row of pairs stays in the cache for the next four
+        while c + 4 <= columns:
+            x0, x1, x2, x3 = values[i, c], values[i, c + 1], values[i, c + 2], values[i, c + 3]
+            for p in range(b, e):
+                w, j = weight[p] * weight[p] if square else weight[p], site[p]
+                found[j, c] += w * x0
+                found[j, c + 1] += w * x1
+                found[j, c + 2] += w * x2
+                found[j, c + 3] += w * x3
+            c += 4
+        while c < columns:
+            x0 = values[i, c]
+            for p in range(b, e):
+                w = weight[p] * weight[p] if square else weight[p]
+                found[site[p], c] += w * x0
+            c += 1
 
 
 @_jit
 def _to_cells(indptr, site, weight, values, square, found):  # type: ignore[no-untyped-def]
     columns = values.shape[1]
     for i in range(len(indptr) - 1):
-        for p in range(indptr[i], indptr[i + 1]):
-            w = weight[p] * weight[p] if square else weight[p]
-            j = site[p]
-            for c in range(columns):
-                found[i, c] += w * values[j, c]
+        b, e, c = indptr[i], indptr[i + 1], 0
+        while c + 4 <= columns:
+            s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
+            for p in range(b, e):
+                w, j = weight[p] * weight[p] if square else weight[p], site[p]
+                s0 += w * values[j, c]
+                s1 += w * values[j, c + 1]
+                s2 += w * values[j, c + 2]
+                s3 += w * values[j, c + 3]
+            found[i, c], found[i, c + 1], found[i, c + 2], found[i, c + 3] = s0, s1, s2, s3
+            c += 4
+        while c + 2 <= columns:
+            s0, s1 = 0.0, 0.0
+            for p in range(b, e):
+                w, j = weight[p] * weight[p] if square else weight[p], site[p]
+                s0 += w * values[j, c]
+                s1 += w * values[j, c + 1]
+            found[i, c], found[i, c + 1] = s0, s1
+            c += 2
+        while c < columns:
+            s0 = 0.0
+            for p in range(b, e):
+                w = weight[p] * weight[p] if square else weight[p]
+                s0 += w * values[site[p], c]
+            found[i, c] = s0
+            c += 1
 
 
 @_jit

@@ -11,8 +11,12 @@ import numpy.typing as npt
 from civigrid.types import Floats, Ints
 
 _jit: Any = numba.njit(cache=True, nogil=True)
-INNER = 50
-"""Sweeps over the pairs in use between two sweeps over all pairs."""
+CLOSER = 0.4
+"""Share of what people could save that is left when pairs in use are settled, before all pairs are looked at again."""
+ENTERS = 0.5
+"""A pair comes into use where it is this much nearer to the cheapest than to what is paid."""
+CHECKED, MOST = 5, 300
+"""Sweeps between two checks, and at most, over the pairs in use."""
 
 
 class Equilibrium(NamedTuple):
@@ -27,7 +31,7 @@ class Equilibrium(NamedTuple):
     gap : float
         Relative duality gap: the value found less the best lower bound, by the value.
     rounds : int
-        Sweeps over all pairs.
+        Looks at all pairs.
     """
 
     flow: Floats
@@ -72,8 +76,8 @@ def crowding_equilibrium(
     -----
     Beckmann, McGuire and Winsten (1956): minimise :math:`\sum a d + \sum_j D_j^2 / 2 K_j`.  For any loads the value
     :math:`\sum_i P_i \min_j c_{ij} - \sum_j D_j^2 / 2 K_j` is a lower bound.  Each cell in turn takes its best answer
-    to all others, exactly (a search for the level at which its persons are placed); forth and back, mostly over the
-    pairs in use, which are few.
+    to all others, exactly (a search for the level at which its persons are placed); forth and back, over the pairs in
+    use, which are few, until it pays to look at all pairs again.
 
     Examples
     --------
@@ -82,86 +86,117 @@ def crowding_equilibrium(
     [20.0, 10.0]
     """
     flow, load = np.zeros(len(site)), np.zeros(len(capacity))
-    slope = np.array(capacity, dtype=np.float64)
-    width = int(np.diff(indptr).max(initial=0))
-    price = np.empty(width)
+    # sites without capacity have no pairs
+    slope = np.where(capacity > 0, capacity, 1.0)
+    price = np.empty(int(np.diff(indptr).max(initial=0)))
+    worth = np.empty(len(site), dtype=np.bool_)
     best, gap, rounds = -np.inf, np.inf, 0
-    while rounds < most_rounds:
-        _sweep(indptr, site, cost, persons, slope, flow, load, rounds % 2 == 1, price)
+    _sweep(indptr, site, cost, persons, slope, flow, load, False, price)
+    while True:
+        _loads(site, flow, load)
+        value, excess = _priced(indptr, site, cost, persons, slope, flow, load, worth)
         rounds += 1
-        _loads(indptr, site, flow, load)
-        value, excess = _value(indptr, site, cost, persons, slope, flow, load)
         best = max(best, value - excess)
         gap = (value - best) / value if value > 0 else 0.0
-        if gap <= tolerance:
+        if gap <= tolerance or rounds == most_rounds:
             break
-        used = np.flatnonzero(flow > 0)
-        short = np.searchsorted(used, indptr)
+        used = np.flatnonzero(worth)
         few = flow[used]
-        for turn in range(INNER):
-            _sweep(short, site[used], cost[used], persons, slope, few, load, turn % 2 == 1, price)
+        _settle(
+            np.searchsorted(used, indptr), site[used], cost[used], persons, slope, few, load, CLOSER * excess, price
+        )
         flow[used] = few
     return Equilibrium(flow, load, float(max(gap, 0.0)), rounds)
 
 
 @_jit
-def _sweep(indptr, site, cost, persons, slope, flow, load, back, price):  # type: ignore[no-untyped-def]
-    cells = len(indptr) - 1
-    for turn in range(cells):
-        i = cells - 1 - turn if back else turn
-        b, e = indptr[i], indptr[i + 1]
-        if persons[i] <= 0 or b == e:
-            continue
-        wide, level = 0.0, persons[i]
-        for p in range(b, e):
-            k = slope[site[p]]
-            price[p - b] = cost[p] + (load[site[p]] - flow[p]) / k
-            level += price[p - b] * k
-            wide += k
-        level /= wide
-        among = e - b
-        # Newton from above on a convex function: sites dearer than the level drop out until none does
-        while True:
-            n, wide, top = 0, 0.0, persons[i]
-            for q in range(e - b):
-                if price[q] < level:
-                    k = slope[site[b + q]]
-                    top += price[q] * k
-                    wide += k
-                    n += 1
-            if n == 0 or n >= among:
+def _settle(indptr, site, cost, persons, slope, flow, load, close, price):  # type: ignore[no-untyped-def]
+    worth = np.empty(len(site), dtype=np.bool_)
+    for turn in range(MOST):
+        _sweep(indptr, site, cost, persons, slope, flow, load, turn % 2 == 0, price)
+        if turn % CHECKED == CHECKED - 1:
+            _, excess = _priced(indptr, site, cost, persons, slope, flow, load, worth)
+            if excess <= close:
                 break
-            among = n
-            level = top / wide
-        for p in range(b, e):
-            x = (level - price[p - b]) * slope[site[p]] if price[p - b] < level else 0.0
-            load[site[p]] += x - flow[p]
-            flow[p] = x
 
 
 @_jit
-def _loads(indptr, site, flow, load):  # type: ignore[no-untyped-def]
+def _sweep(indptr, site, cost, persons, slope, flow, load, back, price):  # type: ignore[no-untyped-def]
+    cells = len(indptr) - 1
+    each = 1.0 / slope
+    for turn in range(cells):
+        i = cells - 1 - turn if back else turn
+        b, e = indptr[i], indptr[i + 1]
+        # whoever has one way has no choice
+        if persons[i] <= 0 or b == e or (e - b == 1 and flow[b] == persons[i]):
+            continue
+        wide, level = 0.0, persons[i]
+        for p in range(b, e):
+            j = site[p]
+            price[p - b] = cost[p] + (load[j] - flow[p]) * each[j]
+            level += price[p - b] * slope[j]
+            wide += slope[j]
+        level = _level(level / wide, persons[i], price, slope, site, b, e)
+        left, largest, at = persons[i], 0.0, b
+        for p in range(b, e):
+            x = (level - price[p - b]) * slope[site[p]] if price[p - b] < level else 0.0
+            left -= x
+            if x > largest:
+                largest, at = x, p
+            load[site[p]] += x - flow[p]
+            flow[p] = x
+        # what rounding lost
+        flow[at] += left
+        load[site[at]] += left
+
+
+@_jit
+def _level(level, persons, price, slope, site, b, e):  # type: ignore[no-untyped-def]
+    """Find where all persons are placed: Newton from above on a convex function; dearer sites drop out one by one."""
+    among = e - b
+    while True:
+        n, wide, top = 0, 0.0, persons
+        for q in range(e - b):
+            if price[q] < level:
+                k = slope[site[b + q]]
+                top += price[q] * k
+                wide += k
+                n += 1
+        if n == 0 or n >= among:
+            return level
+        among = n
+        level = top / wide
+
+
+@_jit
+def _loads(site, flow, load):  # type: ignore[no-untyped-def]
     # summed anew, so that what additions lose does not pile up
     load[:] = 0.0
-    for p in range(indptr[-1]):
+    for p in range(len(site)):
         load[site[p]] += flow[p]
 
 
 @_jit
-def _value(indptr, site, cost, persons, slope, flow, load):  # type: ignore[no-untyped-def]
+def _priced(indptr, site, cost, persons, slope, flow, load, worth):  # type: ignore[no-untyped-def]
+    """Value, and by how much people could pay less; `worth`: pairs in use, or much cheaper than what is paid."""
     value, excess = 0.0, 0.0
+    crowd = load / slope
+    for j in range(len(load)):
+        value += load[j] * crowd[j] / 2
     for i in range(len(indptr) - 1):
         b, e = indptr[i], indptr[i + 1]
         if persons[i] <= 0 or b == e:
+            worth[b:e] = False
             continue
-        least = np.inf
+        least, paid = np.inf, 0.0
         for p in range(b, e):
-            c = cost[p] + load[site[p]] / slope[site[p]]
+            c = cost[p] + crowd[site[p]]
             least = min(least, c)
-            value += flow[p] * cost[p]
-            excess += flow[p] * c
-        excess -= persons[i] * least
-    for j in range(len(load)):
-        if slope[j] > 0:
-            value += load[j] * load[j] / (2 * slope[j])
+            if flow[p] > 0:
+                value += flow[p] * cost[p]
+                paid += flow[p] * c
+        excess += paid - persons[i] * least
+        bar = least + ENTERS * (paid / persons[i] - least)
+        for p in range(b, e):
+            worth[p] = flow[p] > 0 or cost[p] + crowd[site[p]] < bar
     return value, excess

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from civigrid.kernels.search import UNREACHED, Graph, Int32s, Seeds, bucket_count, check, clear, room, search
+from civigrid.kernels.search import UNREACHED, Buckets, Graph, Int32s, Seeds, buckets_for, enlarged, room, search
 from civigrid.types import Floats, Ints
 
 _jit: Any = numba.njit(cache=True, nogil=True)
@@ -62,21 +62,38 @@ def half_up(cost):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def _note(point, cost, most, best, row, seen, near, n):  # type: ignore[no-untyped-def]
-    """Keep the smallest cost of a point, and list its cell once."""
-    if cost <= most and cost < best[point]:
-        best[point] = cost
-        cell = row[point]
-        if not seen[cell]:
-            seen[cell] = True
-            near[n] = cell
-            n += 1
-    return n
+def _near(n, space, attached, some, direct, bound, best, near):  # type: ignore[no-untyped-def]
+    """List the points that a search, or a direct way, reaches within the bound; their smallest costs go to `best`.
+
+    The costs of the nodes are forgotten.
+    """
+    dist, _, _, reached = space
+    at, at_point, extra = attached
+    m = 0
+    for j in range(n):
+        u = reached[j]
+        cost = dist[u]
+        dist[u] = UNREACHED
+        for k in range(at[u], at[u + np.uint32(1)]):
+            p, d = at_point[k], cost + extra[k]
+            if d <= bound and d < best[p]:
+                if best[p] == UNREACHED:
+                    near[m] = p
+                    m += 1
+                best[p] = d
+    for k in range(some.start, some.stop):
+        p, d = direct[1][k], direct[2][k]
+        if d <= bound and d < best[p]:
+            if best[p] == UNREACHED:
+                near[m] = p
+                m += 1
+            best[p] = d
+    return m
 
 
 @_jit
 def _mean(cell, cells, last, best):  # type: ignore[no-untyped-def]
-    """Mean cost of a cell's points up to `last`, and their weight; their costs are forgotten."""
+    """Mean cost of a cell's points up to `last`, whether half of the weight is reached, and whether some is missing."""
     starts, _, weight, least, _ = cells
     some, total, missing = 0.0, 0.0, False
     for p in range(starts[cell], starts[cell + 1]):
@@ -86,41 +103,31 @@ def _mean(cell, cells, last, best):  # type: ignore[no-untyped-def]
         elif weight[p] > 0:
             missing = True
         best[p] = UNREACHED
-    return total / some if some > 0 else np.inf, some, missing
+    return (total / some if some > 0 else 0.0), some >= HALF, missing
 
 
 @_jit
-def _gather(graph, seeds, attached, direct, cells, first, stop, limit, bound, buckets):  # type: ignore[no-untyped-def]
+def _gather(graph, seeds, attached, direct, cells, first, stop, limit, bound, count, shift):  # type: ignore[no-untyped-def]
     starts, seed_node, seed_cost = seeds
-    at, at_point, extra = attached
-    on, on_point, on_cost = direct
-    space = room(len(graph[0]) - 1, len(graph[1]), 2 + len(seed_node), buckets)
-    dist, _, _, reached = space
-    best = np.full(len(cells[1]), UNREACHED, dtype=np.int32)
-    seen = np.zeros(len(cells[4]), dtype=np.bool_)
-    near = np.empty(len(cells[4]), dtype=np.int32)
+    cell_of, slack = cells[1], cells[4]
+    space = room(len(graph[0]) - 1, count)
+    best = np.full(len(cell_of), UNREACHED, dtype=np.int32)
+    near = np.empty(len(cell_of), dtype=np.int32)
     begin = np.zeros(stop - first + 1, dtype=np.int64)
     row, seconds = np.empty(1024, dtype=np.int32), np.empty(1024, dtype=np.int32)
     total = partly = 0
     for i in range(first, stop):
         some = slice(starts[i], starts[i + 1])
-        n = search(graph, seed_node[some], seed_cost[some], bound, space)
-        m = 0
-        for j in range(n):
-            u = reached[j]
-            for k in range(at[u], at[u + 1]):
-                m = _note(at_point[k], dist[u] + extra[k], bound, best, cells[1], seen, near, m)
-        for k in range(on[i], on[i + 1]):
-            m = _note(on_point[k], on_cost[k], bound, best, cells[1], seen, near, m)
-        clear(n, space)
-        if total + m > len(row):
-            row = np.concatenate((row, np.empty(total + m, dtype=np.int32)))
-            seconds = np.concatenate((seconds, np.empty(total + m, dtype=np.int32)))
+        n, space = search(graph, seed_node[some], seed_cost[some], bound, shift, space)
+        m = _near(n, space, attached, slice(direct[0][i], direct[0][i + 1]), direct, bound, best, near)
+        row, seconds = enlarged(row, total, m), enlarged(seconds, total, m)
         for j in range(m):
-            cell = near[j]
-            seen[cell] = False
-            cost, weight, missing = _mean(cell, cells, 10 * limit + 4 + cells[4][cell], best)
-            if weight >= HALF and cost < 10 * limit + 4.999999:
+            # a cell is done with the first of its points, whose costs are forgotten then
+            if best[near[j]] == UNREACHED:
+                continue
+            cell = cell_of[near[j]]
+            cost, half, missing = _mean(cell, cells, 10 * limit + 4 + slack[cell], best)
+            if half and cost < 10 * limit + 4.999999:
                 row[total], seconds[total] = cell, half_up(cost)
                 total += 1
                 partly += missing
@@ -128,15 +135,28 @@ def _gather(graph, seeds, attached, direct, cells, first, stop, limit, bound, bu
     return begin, row[:total].copy(), seconds[:total].copy(), partly
 
 
+def bound_of(cells: Cells, limit: int) -> int:
+    """Give the largest cost of a point that can count, where times may take `limit` seconds."""
+    return min(10 * limit + 4 + int(cells.slack.max(initial=0)), UNREACHED - 1)
+
+
 def gather(
-    graph: Graph, seeds: Seeds, attached: Attached, direct: Direct, cells: Cells, limit: int, first: int, stop: int
+    graph: Graph,
+    seeds: Seeds,
+    attached: Attached,
+    direct: Direct,
+    cells: Cells,
+    limit: int,
+    first: int,
+    stop: int,
+    buckets: Buckets | None = None,
 ) -> Gathered:
     """Search from sources `first` to `stop` and give the cells they reach.
 
     Parameters
     ----------
     graph : Graph
-        Edges with costs in deciseconds, at least 1; reversed, where ways lead to the sources.
+        Edges with costs in deciseconds; reversed, where ways lead to the sources.
     seeds : Seeds
         Where each source begins.
     attached : Attached
@@ -149,6 +169,8 @@ def gather(
         Longest time, seconds.
     first, stop : int
         A range of sources.
+    buckets : Buckets, optional
+        What `buckets_for` gives for all sources and `bound_of` the cells; found anew, if it is not told.
 
     Returns
     -------
@@ -159,14 +181,15 @@ def gather(
     Raises
     ------
     ValueError
-        An edge costs less than 1, or a seed less than 0.
+        A seed costs less than 0.
 
     Examples
     --------
     A street of two nodes, 4 seconds long, with a cell at either end and a source at the first:
 
+    >>> from civigrid.kernels.search import graph_of
     >>> def whole(*values): return np.array(values, np.int32)
-    >>> graph = Graph(np.array([0, 1, 2]), whole(1, 0), whole(40, 40))
+    >>> graph = graph_of(np.array([0, 1, 2]), whole(1, 0), whole(40, 40))
     >>> seeds = Seeds(np.array([0, 1]), whole(0), whole(5))
     >>> attached = Attached(np.array([0, 1, 2]), whole(0, 1), whole(0, 0))
     >>> direct = Direct(np.array([0, 0]), whole(), whole())
@@ -175,27 +198,25 @@ def gather(
     >>> found.row.tolist(), found.seconds.tolist()
     ([0, 1], [1, 5])
     """
-    check(graph, seeds)
-    bound = min(10 * limit + 4 + int(cells.slack.max(initial=0)), UNREACHED - 1)
-    buckets = bucket_count(graph.cost, seeds.cost, bound)
-    found = _gather(
-        tuple(graph), tuple(seeds), tuple(attached), tuple(direct), tuple(cells), first, stop, limit, bound, buckets
-    )
-    return Gathered(*found)
+    bound = bound_of(cells, limit)
+    buckets = buckets or buckets_for(graph, seeds, bound)
+    work = tuple(tuple(part) for part in (graph, seeds, attached, direct, cells))
+    return Gathered(*_gather(*work, first, stop, limit, bound, *buckets))
 
 
 @_jit
-def _transpose(order, starts, row, seconds, indptr, site_out, seconds_out):  # type: ignore[no-untyped-def]
-    """Put one block's pairs at the next place of their rows; columns must come in ascending order."""
-    at = indptr[:-1].copy()
-    for site in range(len(order)):
-        i = order[site]
-        if i < 0:
-            continue
-        for k in range(starts[i], starts[i + 1]):
-            place = at[row[k]]
-            site_out[place], seconds_out[place] = site, seconds[k]
-            at[row[k]] += 1
+def _count(row, count):  # type: ignore[no-untyped-def]
+    for k in range(len(row)):
+        count[row[k] + 1] += 1
+
+
+@_jit
+def _place(row, seconds, site, at, site_out, seconds_out):  # type: ignore[no-untyped-def]
+    """Put the pairs of a site at the next places of their rows."""
+    for k in range(len(row)):
+        place = at[row[k]]
+        site_out[place], seconds_out[place] = site, seconds[k]
+        at[row[k]] += 1
 
 
 def rows_of(found: list[Gathered], number: Ints, cells: int) -> tuple[Ints, Int32s, Int32s]:
@@ -223,11 +244,17 @@ def rows_of(found: list[Gathered], number: Ints, cells: int) -> tuple[Ints, Int3
     >>> [part.tolist() for part in rows_of([block], np.array([0]), 2)]
     [[0, 1, 2], [0, 0], [7, 5]]
     """
-    none = np.empty(0, dtype=np.int32)
-    row = np.concatenate([none, *(part.row for part in found)])
-    seconds = np.concatenate([none, *(part.seconds for part in found)])
-    counts = np.concatenate([np.zeros(1, np.int64), *(np.diff(part.starts) for part in found)])
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=cells))]).astype(np.int64)
-    site_out, seconds_out = np.empty_like(row), np.empty_like(seconds)
-    _transpose(number, np.cumsum(counts), row, seconds, indptr, site_out, seconds_out)
+    indptr = np.zeros(cells + 1, dtype=np.int64)
+    for part in found:
+        _count(part.row, indptr)
+    indptr = np.cumsum(indptr)
+    site_out, seconds_out = (np.empty(indptr[-1], dtype=np.int32) for _ in range(2))
+    ends = np.cumsum([0, *(len(part.starts) - 1 for part in found)])
+    block = np.searchsorted(ends, number, side="right") - 1
+    at = indptr[:-1].copy()
+    # sites in their order, so that every row ascends; what was found is not copied together
+    for site in np.flatnonzero(number >= 0):
+        part, i = found[block[site]], number[site] - ends[block[site]]
+        some = slice(part.starts[i], part.starts[i + 1])
+        _place(part.row[some], part.seconds[some], site, at, site_out, seconds_out)
     return indptr, site_out, seconds_out

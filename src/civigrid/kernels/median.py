@@ -17,6 +17,7 @@ import numpy.typing as npt
 from civigrid.errors import SchemaError
 from civigrid.kernels.counting import counting_order
 from civigrid.kernels.median_bound import raise_bound
+from civigrid.kernels.median_moves import greedy, interchange, sort_rows, try_all, two
 from civigrid.types import Bools, Floats, Ints
 
 ENUMERATED = 3e7
@@ -116,18 +117,11 @@ def lists_of(indptr: Ints, site: npt.NDArray[np.integer], cost: Floats, beyond: 
     indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=len(beyond)))]).astype(np.int64)
     column, starts = counting_order(column_of, sites)
     order = np.empty(len(cost), dtype=np.int64)
-    _sort_rows(indptr, cost, order)
+    sort_rows(indptr, cost, order)
     return Lists(
         indptr=indptr, site=column_of[order], cost=cost[order], beyond=np.asarray(beyond, dtype=np.float64),
         starts=starts, cell=row[column], cost_there=cost[column],
     )  # fmt: skip
-
-
-@_jit
-def _sort_rows(indptr, cost, order):  # type: ignore[no-untyped-def]
-    for i in range(indptr.size - 1):
-        a, b = indptr[i], indptr[i + 1]
-        order[a:b] = a + np.argsort(cost[a:b], kind="mergesort")
 
 
 def median(
@@ -197,7 +191,7 @@ def median(
     if (found := _by_trying(lists, most, cost, must, may)) is not None:
         return found
     is_open = must.copy()
-    _greedy(*_by_site(lists), lists.beyond, cost, may, is_open, most)
+    greedy(*_by_site(lists), lists.beyond, cost, may, is_open, most)
     value = _improve(lists, cost, may, is_open, most)
     best, bound = is_open, -np.inf
     near = best_two(lists, is_open)
@@ -232,7 +226,7 @@ def best_two(lists: Lists, is_open: Bools) -> tuple[Ints, Ints, Floats, Floats]:
     n = len(lists.beyond)
     first, second = np.full(n, -1, dtype=np.int64), np.full(n, -1, dtype=np.int64)
     near, next_ = lists.beyond.copy(), lists.beyond.copy()
-    _two(np.arange(n), lists.indptr, lists.site, lists.cost, lists.beyond, is_open, first, second, near, next_)
+    two(np.arange(n), lists.indptr, lists.site, lists.cost, lists.beyond, is_open, first, second, near, next_)
     return first, second, near, next_
 
 
@@ -252,90 +246,11 @@ def _by_trying(lists: Lists, most: int, fixed: Floats, must: Bools, may: Bools) 
             lists.starts[j] : lists.starts[j + 1]
         ]
     chosen = np.zeros(left, dtype=np.int64)
-    count = _try_all(dense, best_two(lists, must)[2], fixed[free], left, chosen)
+    count = try_all(dense, best_two(lists, must)[2], fixed[free], left, chosen)
     is_open = must.copy()
     is_open[free[chosen[:count]]] = True
     value = cost_of(lists, is_open, fixed)
     return Sited(sites=np.flatnonzero(is_open), value=value, bound=value)
-
-
-@_jit
-def _try_all(dense, near, fixed, most, chosen):  # type: ignore[no-untyped-def]
-    """Walk through all sets of at most `most` sites in the order of a dictionary; of equals the first found stays."""
-    n, cells = dense.shape
-    at = np.empty((most + 1, cells))
-    at[0] = near
-    own = np.zeros(most + 1)
-    pick = np.full(most + 1, -1)
-    best, count, depth = near.sum(), 0, 0
-    while depth >= 0:
-        if depth == most or pick[depth] == n - 1:
-            depth -= 1
-            continue
-        pick[depth] += 1
-        j = pick[depth]
-        own[depth + 1] = own[depth] + fixed[j]
-        for i in range(cells):
-            at[depth + 1, i] = min(at[depth, i], dense[j, i])
-        depth += 1
-        if depth < most:
-            pick[depth] = j
-        value = at[depth].sum() + own[depth]
-        if value < best:
-            best, count = value, depth
-            chosen[:depth] = pick[:depth]
-    return count
-
-
-@_jit
-def _two(cells, indptr, site, cost, beyond, is_open, first, second, near, next_):  # type: ignore[no-untyped-def]
-    for i in cells:
-        first[i], second[i], near[i], next_[i] = -1, -1, beyond[i], beyond[i]
-        for p in range(indptr[i], indptr[i + 1]):
-            if not is_open[site[p]]:
-                continue
-            if first[i] < 0:
-                first[i], near[i] = site[p], cost[p]
-            else:
-                second[i], next_[i] = site[p], cost[p]
-                break
-
-
-@_jit
-def _saved(j, starts, cell, cost, near):  # type: ignore[no-untyped-def]
-    gain = 0.0
-    for p in range(starts[j], starts[j + 1]):
-        gain += max(0.0, near[cell[p]] - cost[p])
-    return gain
-
-
-@_jit
-def _greedy(starts, cell, cost, beyond, fixed, may, is_open, most):  # type: ignore[no-untyped-def]
-    """Open the site that saves most, again and again; what it saved before bounds what it saves now."""
-    near = beyond.copy()
-    count = 0
-    hope = np.full(may.size, -np.inf)
-    for j in range(may.size):
-        if is_open[j]:
-            count += 1
-            _lower(j, starts, cell, cost, near)
-        elif may[j]:
-            hope[j] = np.inf
-    while count < most:
-        j = int(np.argmax(hope))
-        if hope[j] <= 0:
-            break
-        hope[j] = _saved(j, starts, cell, cost, near) - fixed[j]
-        if hope[j] > 0 and np.argmax(hope) == j:
-            is_open[j], hope[j] = True, -np.inf
-            count += 1
-            _lower(j, starts, cell, cost, near)
-
-
-@_jit
-def _lower(j, starts, cell, cost, near):  # type: ignore[no-untyped-def]
-    for p in range(starts[j], starts[j + 1]):
-        near[cell[p]] = min(near[cell[p]], cost[p])
 
 
 def _improve(lists: Lists, fixed: Floats, may: Bools, is_open: Bools, most: int) -> float:
@@ -343,74 +258,8 @@ def _improve(lists: Lists, fixed: Floats, may: Bools, is_open: Bools, most: int)
     first, second, near, next_ = best_two(lists, is_open)
     # below this a profit is rounding, and swaps would go round in circles
     least = 1e-11 * (float(near.sum()) + float(fixed[is_open].sum()) + 1e-300)
-    _interchange(
+    interchange(
         (lists.indptr, lists.site, lists.cost, lists.beyond), *_by_site(lists), fixed, may, is_open, most,
         (first, second, near, next_), least,
     )  # fmt: skip
     return cost_of(lists, is_open, fixed)
-
-
-@_jit
-def _losses(first, near, next_, loss):  # type: ignore[no-untyped-def]
-    loss[:] = 0.0
-    for i in range(first.size):
-        if first[i] >= 0:
-            loss[first[i]] += next_[i] - near[i]
-
-
-@_jit
-def _gain(r, starts, cell, cost, first, near, next_, spared):  # type: ignore[no-untyped-def]
-    """What opening `r` saves; in `spared`, how much less closing each open site then loses."""
-    gain = 0.0
-    for p in range(starts[r], starts[r + 1]):
-        i = cell[p]
-        if cost[p] < near[i]:
-            gain += near[i] - cost[p]
-            if first[i] >= 0:
-                spared[first[i]] += next_[i] - near[i]
-        elif cost[p] < next_[i]:
-            spared[first[i]] += next_[i] - cost[p]
-    return gain
-
-
-@_jit
-def _best_move(r, gain, fixed, may, is_open, loss, spared, room):  # type: ignore[no-untyped-def]
-    """Best site to close for `r` (-1: none), and the profit."""
-    best, close = (gain - fixed[r], -1) if room else (-np.inf, -1)
-    for f in range(may.size):
-        if is_open[f] and may[f]:
-            profit = gain - fixed[r] + spared[f] - loss[f] + fixed[f]
-            if profit > best:
-                best, close = profit, f
-    return best, close
-
-
-@_jit
-def _interchange(rows, starts, cell, cost, fixed, may, is_open, most, two, least):  # type: ignore[no-untyped-def]
-    first, _, near, next_ = two
-    n = may.size
-    loss, spared = np.zeros(n), np.zeros(n)
-    _losses(first, near, next_, loss)
-    r, still = 0, 0
-    # `still` sites in a row brought nothing: after all of them nothing is left to do
-    while still < n:
-        moved, close, add = False, -1, -1
-        if is_open[r]:
-            moved = may[r] and fixed[r] - loss[r] > least
-            close = r if moved else -1
-        elif may[r]:
-            spared[:] = 0.0
-            gain = _gain(r, starts, cell, cost, first, near, next_, spared)
-            best, close = _best_move(r, gain, fixed, may, is_open, loss, spared, is_open.sum() < most)
-            moved = best > least
-            add = r if moved else -1
-        if moved:
-            for j in (close, add):
-                if j >= 0:
-                    is_open[j] = j == add
-            for j in (close, add):
-                if j >= 0:
-                    _two(cell[starts[j] : starts[j + 1]], *rows, is_open, *two)
-            _losses(first, near, next_, loss)
-        still = 0 if moved else still + 1
-        r = (r + 1) % n

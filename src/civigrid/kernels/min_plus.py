@@ -40,7 +40,7 @@ def min_plus(
 
     Notes
     -----
-    A product of matrices in the min-plus semiring (Floyd 1962, Commun. ACM 5, 345).
+    A product of matrices in the min-plus semiring (Floyd 1962, Communications of the ACM 5, 345).
 
     Examples
     --------

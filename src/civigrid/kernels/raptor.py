@@ -73,14 +73,17 @@ class Network(NamedTuple):
         Pattern of each trip.
     trip_event : ndarray of int64, shape (trip,)
         Where the times of each trip begin.
-    stop_first : ndarray of int64, shape (stop + 1,)
-        ``stop_position[stop_first[s]:stop_first[s + 1]]`` are the positions where one may get on at stop ``s``.
-    stop_position : ndarray of int32, shape (boarding,)
-        Positions; the last of a pattern leads nowhere and is left out.
-    position_pattern : ndarray of int32, shape (position,)
-        Pattern of each position.
-    column : ndarray of int64, shape (position,)
-        Where the departures of each position begin in `departing`.
+    board_first : ndarray of int64, shape (stop + 1,)
+        Where one may get on at stop ``s``: ``board_first[s]:board_first[s + 1]`` of what follows.  The last position of
+        a pattern leads nowhere and is left out.
+    board_place : ndarray of int32, shape (boarding,)
+        Place in its pattern.
+    board_trip, board_count : ndarray of int32, shape (boarding,)
+        First trip of the pattern, and how many it has.
+    board_column : ndarray of int64, shape (boarding,)
+        Where its departures begin in `departing`.
+    board_last : ndarray of int32, shape (boarding,)
+        Its last departure.
     departing : ndarray of int32, shape (event,)
         Departures by position, trip after trip, so that a search for the next one reads neighbours.
     change_first, change_stop, change_s
@@ -94,10 +97,12 @@ class Network(NamedTuple):
     arrival: Int32s
     trip_pattern: Int32s
     trip_event: Ints
-    stop_first: Ints
-    stop_position: Int32s
-    position_pattern: Int32s
-    column: Ints
+    board_first: Ints
+    board_place: Int32s
+    board_trip: Int32s
+    board_count: Int32s
+    board_column: Ints
+    board_last: Int32s
     departing: Int32s
     change_first: Ints
     change_stop: Int32s
@@ -168,36 +173,43 @@ def within(rides: Rides, low: int, high: int) -> Rides:
 def network(rides: Rides, changes: Changes) -> Network:
     """Lay out what the search looks up."""
     length, trips = np.diff(rides.pattern_first), np.diff(rides.trip_first)
-    n = int(rides.pattern_first[-1])
-    pattern = np.repeat(np.arange(len(length), dtype=np.int32), length)
-    place = np.arange(n) - rides.pattern_first[pattern]
-    ends = np.zeros(n, dtype=bool)
-    ends[(rides.pattern_first[1:] - 1)[length > 0]] = True
-    boarding = np.flatnonzero(rides.may_board & ~ends)
-    order, stop_first = counting_order(rides.pattern_stop[boarding], len(changes.first) - 1)
+    pattern = np.repeat(np.arange(len(length)), length)
+    place = np.arange(len(pattern)) - rides.pattern_first[pattern]
+    useful = rides.may_board & (place < length[pattern] - 1) & (trips[pattern] > 0)
+    boarding = np.flatnonzero(useful)
+    order, board_first = counting_order(rides.pattern_stop[boarding], len(changes.first) - 1)
+    at = boarding[order]
     column = rides.event_first[pattern] + place * trips[pattern]
-    trip_pattern = np.repeat(np.arange(len(trips), dtype=np.int32), trips)
-    by_position = np.empty(len(rides.departure), dtype=np.int32)
-    event_trip = np.repeat(np.arange(len(trip_pattern)), length[trip_pattern])
-    event_place = np.arange(len(event_trip)) - _trip_events(rides)[event_trip]
-    event_pattern = trip_pattern[event_trip]
-    at = column[rides.pattern_first[event_pattern] + event_place] + event_trip - rides.trip_first[event_pattern]
-    by_position[at] = rides.departure
+    trip_pattern = np.repeat(np.arange(len(trips)), trips)
+    departing = _by_position(rides, column, trip_pattern)
     return Network(
         rides.pattern_first,
         rides.pattern_stop,
         rides.may_alight,
         rides.trip_first,
         rides.arrival,
-        trip_pattern,
+        trip_pattern.astype(np.int32),
         _trip_events(rides),
-        stop_first,
-        boarding[order].astype(np.int32),
-        pattern,
-        column,
-        by_position,
+        board_first,
+        place[at].astype(np.int32),
+        rides.trip_first[pattern[at]].astype(np.int32),
+        trips[pattern[at]].astype(np.int32),
+        column[at],
+        departing[column[at] + trips[pattern[at]] - 1],
+        departing,
         *changes,
     )
+
+
+def _by_position(rides: Rides, column: Ints, trip_pattern: Ints) -> Int32s:
+    """Departures of each position side by side, those of position ``x`` from ``column[x]`` on."""
+    length = np.diff(rides.pattern_first)
+    trip = np.repeat(np.arange(len(trip_pattern)), length[trip_pattern])
+    pattern = trip_pattern[trip]
+    place = np.arange(len(trip)) - _trip_events(rides)[trip]
+    departing = np.empty(len(trip), dtype=np.int32)
+    departing[column[rides.pattern_first[pattern] + place] + trip - rides.trip_first[pattern]] = rides.departure
+    return departing
 
 
 def _trip_events(rides: Rides) -> Ints:

@@ -42,18 +42,20 @@ class Ways(NamedTuple):
 
 
 class Labels(NamedTuple):
-    """What a search knows; the rounds of a stop lie side by side.
+    """What a search knows.
 
     Parameters
     ----------
-    vehicle : ndarray of int32, shape (stop, ride)
+    vehicle : ndarray of int32, shape (ride, stop)
         Earliest arrival by vehicle with at most so many rides.
-    ready : ndarray of int32, shape (stop, ride)
-        Earliest time one can board after at most so many rides.
-    boarded : ndarray of int32, shape (trip, ride)
-        First position from which the trip has been ridden.
-    next_trip : ndarray of int32, shape (position, ride)
-        Trip of its pattern that was caught last there.
+    boarded : ndarray of int32, shape (ride, trip)
+        First place in its pattern from which the trip has been ridden.
+    catch_by : ndarray of int32, shape (ride, boarding)
+        Latest time that would catch an earlier trip there than the one caught last, after at most so many rides.
+    useful_by : ndarray of int32, shape (ride, stop)
+        No earlier than the latest `catch_by` of the stop: to be ready to board later than that is of no use.
+    ready : ndarray of int32, shape (stop,)
+        Earliest time one can board in this round.
     marked, moved, waits : ndarray of bool, shape (stop,)
         Stops of the lists.
     marked_list, moved_list, waits_list : ndarray of int32, shape (stop,)
@@ -61,9 +63,10 @@ class Labels(NamedTuple):
     """
 
     vehicle: Int32s
-    ready: Int32s
     boarded: Int32s
-    next_trip: Int32s
+    catch_by: Int32s
+    useful_by: Int32s
+    ready: Int32s
     marked: Bools
     moved: Bools
     waits: Bools
@@ -74,9 +77,10 @@ class Labels(NamedTuple):
 
 def labels(net: Network, rides: int) -> Labels:
     """Make room for the labels of a search."""
-    stops = len(net.stop_first) - 1
-    shapes = (stops, stops, len(net.trip_pattern), len(net.position_pattern))
-    known: list[Any] = [np.empty((n, rides), dtype=np.int32) for n in shapes]
+    stops = len(net.board_first) - 1
+    sizes = (stops, len(net.trip_pattern), len(net.board_place), stops)
+    known: list[Any] = [np.empty((rides, n), dtype=np.int32) for n in sizes]
+    known.append(np.empty(stops, dtype=np.int32))
     known += [np.zeros(stops, dtype=bool) for _ in range(3)]
     known += [np.empty(stops, dtype=np.int32) for _ in range(3)]
     return Labels(*known)
@@ -86,19 +90,18 @@ def labels(net: Network, rides: int) -> Labels:
 def reset(net, work):  # type: ignore[no-untyped-def]
     """Forget what was known."""
     work.vehicle[:] = _NEVER
-    work.ready[:] = _NEVER
-    for trip in range(len(net.trip_pattern)):
-        p = net.trip_pattern[trip]
-        work.boarded[trip, :] = net.pattern_first[p + 1] - net.pattern_first[p] - 1
-    for at in range(len(net.position_pattern)):
-        p = net.position_pattern[at]
-        work.next_trip[at, :] = net.trip_first[p + 1] - net.trip_first[p]
+    work.useful_by[:] = _NEVER
+    for k in range(len(work.vehicle)):
+        for trip in range(len(net.trip_pattern)):
+            p = net.trip_pattern[trip]
+            work.boarded[k, trip] = net.pattern_first[p + 1] - net.pattern_first[p] - 1
+        work.catch_by[k] = net.board_last
 
 
 @_jit
-def _first_trip(net, at, count, time):  # type: ignore[no-untyped-def]
-    """First trip of the pattern that leaves the position at `time` or later."""
-    low, high, column = 0, count, net.column[at]
+def _first_trip(net, at, time):  # type: ignore[no-untyped-def]
+    """First trip of the pattern that leaves at `time` or later."""
+    low, high, column = 0, net.board_count[at], net.board_column[at]
     while low < high:
         middle = (low + high) >> 1
         if net.departing[column + middle] < time:
@@ -115,13 +118,10 @@ def _count_or_fill(net, stop, walk, low, high, slots, exact, key, trip, place): 
     start, last = slots[0], slots[len(slots) - 1]
     step = slots[1] - start if len(slots) > 1 else 1
     for a in range(len(stop)):
-        for x in range(net.stop_first[stop[a]], net.stop_first[stop[a] + 1]):
-            at = net.stop_position[x]
-            p = net.position_pattern[at]
-            count = net.trip_first[p + 1] - net.trip_first[p]
+        for at in range(net.board_first[stop[a]], net.board_first[stop[a] + 1]):
             before = _NEVER
-            for k in range(_first_trip(net, at, count, low + walk[a]), count):
-                when = net.departing[net.column[at] + k] - walk[a]
+            for k in range(_first_trip(net, at, low + walk[a]), net.board_count[at]):
+                when = net.departing[net.board_column[at] + k] - walk[a]
                 if when > high:
                     break
                 if not exact:
@@ -131,7 +131,7 @@ def _count_or_fill(net, stop, walk, low, high, slots, exact, key, trip, place): 
                     continue
                 before = when
                 if fill:
-                    key[n], trip[n], place[n] = when, net.trip_first[p] + k, at - net.pattern_first[p]
+                    key[n], trip[n], place[n] = when, net.board_trip[at] + k, net.board_place[at]
                 n += 1
     return n
 
@@ -152,36 +152,24 @@ def _boardings(net, stop, walk, slots, exact, limit):  # type: ignore[no-untyped
 @_jit
 def _board(net, work, k, trip, place, queue, n):  # type: ignore[no-untyped-def]
     """Put a trip on the list of round `k`, from `place` to where it has been ridden from already."""
-    end = work.boarded[trip, k]
+    end = work.boarded[k, trip]
     if place >= end:
         return n
     queue[n, 0], queue[n, 1], queue[n, 2] = trip, place, end
-    for later in range(trip, net.trip_first[net.trip_pattern[trip] + 1]):
-        # later trips, and more rides, get there no sooner
-        if work.boarded[later, k] <= place:
-            break
-        for j in range(k, work.boarded.shape[1]):
-            if work.boarded[later, j] <= place:
+    last = net.trip_first[net.trip_pattern[trip] + 1]
+    # later trips, and more rides, get there no sooner
+    for j in range(k, len(work.boarded)):
+        for later in range(trip, last):
+            if work.boarded[j, later] <= place:
                 break
-            work.boarded[later, j] = place
+            work.boarded[j, later] = place
     return n + 1
-
-
-@_jit
-def _lower(label, stop, k, time):  # type: ignore[no-untyped-def]
-    """Improve the label of at most ``k + 1`` rides and of more; whether it holds for the most rides too."""
-    rides = label.shape[1]
-    j = k
-    while j < rides and time < label[stop, j]:
-        label[stop, j] = time
-        j += 1
-    return j == rides
 
 
 @_jit
 def _ride(net, work, k, queue, n, bound, moved):  # type: ignore[no-untyped-def]
     """Ride the listed trips; numbers of stops reached sooner in this round, and in this departure."""
-    marked = 0
+    marked, rides, vehicle = 0, len(work.vehicle), work.vehicle
     for q in range(n):
         trip = queue[q, 0]
         event, first = net.trip_event[trip], net.pattern_first[net.trip_pattern[trip]]
@@ -190,9 +178,13 @@ def _ride(net, work, k, queue, n, bound, moved):  # type: ignore[no-untyped-def]
             if time > bound:
                 break
             stop = net.pattern_stop[first + i]
-            if time >= work.vehicle[stop, k] or not net.may_alight[first + i]:
+            if time >= vehicle[k, stop] or not net.may_alight[first + i]:
                 continue
-            if _lower(work.vehicle, stop, k, time) and not work.moved[stop]:
+            j = k
+            while j < rides and time < vehicle[j, stop]:
+                vehicle[j, stop] = time
+                j += 1
+            if j == rides and not work.moved[stop]:
                 work.moved[stop] = True
                 work.moved_list[moved] = stop
                 moved += 1
@@ -205,54 +197,50 @@ def _ride(net, work, k, queue, n, bound, moved):  # type: ignore[no-untyped-def]
 
 @_jit
 def _change(net, work, k, marked, bound):  # type: ignore[no-untyped-def]
-    """Walk from the stops reached by vehicle; number of stops where one can board sooner."""
-    waits = 0
+    """Walk from the stops reached by vehicle; number of stops where one can board something new."""
+    waits, vehicle, useful_by, ready = 0, work.vehicle[k], work.useful_by[k], work.ready
     for m in range(marked):
         stop = work.marked_list[m]
         work.marked[stop] = False
-        time = work.vehicle[stop, k]
+        time = vehicle[stop]
         for c in range(net.change_first[stop], net.change_first[stop + 1]):
             there, then = net.change_stop[c], time + net.change_s[c]
-            if then >= work.ready[there, k] or then > bound:
+            if then > useful_by[there] or then > bound:
                 continue
-            _lower(work.ready, there, k, then)
             if not work.waits[there]:
                 work.waits[there] = True
                 work.waits_list[waits] = there
                 waits += 1
+                ready[there] = then
+            elif then < ready[there]:
+                ready[there] = then
     return waits
 
 
 @_jit
 def _catch(net, work, k, waits, queue):  # type: ignore[no-untyped-def]
     """Board the next trip of every pattern at the stops of the list, for round ``k + 1``."""
-    n = 0
+    n, rides = 0, len(work.vehicle)
     for w in range(waits):
         stop = work.waits_list[w]
         work.waits[stop] = False
-        time = work.ready[stop, k]
-        for x in range(net.stop_first[stop], net.stop_first[stop + 1]):
-            at = net.stop_position[x]
-            p = net.position_pattern[at]
-            count = net.trip_first[p + 1] - net.trip_first[p]
-            before = work.next_trip[at, k]
-            trip = before
-            if before == count:
-                trip = _first_trip(net, at, count, time)
-            else:
-                # labels only get earlier: from the trip caught last it is a step or two
-                while trip > 0 and net.departing[net.column[at] + trip - 1] >= time:
-                    trip -= 1
-            if trip < before:
-                work.next_trip[at, k] = trip
-                n = _board(net, work, k + 1, net.trip_first[p] + trip, at - net.pattern_first[p], queue, n)
+        time, useful = work.ready[stop], -_NEVER
+        for at in range(net.board_first[stop], net.board_first[stop + 1]):
+            if time <= work.catch_by[k, at]:
+                trip = _first_trip(net, at, time)
+                before = net.departing[net.board_column[at] + trip - 1] if trip > 0 else -_NEVER
+                for j in range(k, rides):
+                    work.catch_by[j, at] = min(work.catch_by[j, at], before)
+                n = _board(net, work, k + 1, net.board_trip[at] + trip, net.board_place[at], queue, n)
+            useful = max(useful, work.catch_by[k, at])
+        work.useful_by[k, stop] = useful
     return n
 
 
 @_jit
 def _rounds(net, work, queue, n, bound):  # type: ignore[no-untyped-def]
     """All rounds of one departure; number of stops reached sooner with the most rides."""
-    moved, rides = 0, work.vehicle.shape[1]
+    moved, rides = 0, len(work.vehicle)
     for k in range(rides):
         marked, moved = _ride(net, work, k, queue, n, bound, moved)
         if k + 1 == rides:
@@ -271,7 +259,7 @@ def _reach(work, moved, ways, bound, need):  # type: ignore[no-untyped-def]
     for m in range(moved):
         stop = work.moved_list[m]
         work.moved[stop] = False
-        time = work.vehicle[stop, work.vehicle.shape[1] - 1]
+        time = work.vehicle[len(work.vehicle) - 1, stop]
         for w in range(ways.first[stop], ways.first[stop + 1]):
             then = time + ways.seconds[w]
             if then <= need[ways.end[w]] and then <= bound:
@@ -286,7 +274,7 @@ def _reach_exact(work, moved, ways, bound, need, slots, departs, out):  # type: 
     for m in range(moved):
         stop = work.moved_list[m]
         work.moved[stop] = False
-        time = work.vehicle[stop, work.vehicle.shape[1] - 1]
+        time = work.vehicle[len(work.vehicle) - 1, stop]
         for w in range(ways.first[stop], ways.first[stop + 1]):
             then, target = time + ways.seconds[w], ways.end[w]
             if then > need[target] or then > bound:
@@ -333,7 +321,7 @@ def search(net, work, ways, stop, walk, slots, exact, limit, need, out):  # type
     """
     reset(net, work)
     key, trip, place = _boardings(net, stop, walk, slots, exact, limit)
-    queue = np.empty((max(len(key), len(net.position_pattern)) + 1, 3), dtype=np.int32)
+    queue = np.empty((max(len(key), len(net.board_place)) + 1, 3), dtype=np.int32)
     slot = len(slots)
     step = slots[1] - slots[0] if slot > 1 else 1
     need[:] = slots[slot - 1] if exact else _NEVER - 1

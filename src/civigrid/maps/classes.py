@@ -16,6 +16,8 @@ from civigrid.types import Column, Floats
 MOST_VALUES = 7
 """A rate with no more values than this has a class for each."""
 MINUTES: tuple[float, ...] = (5.0, 10.0, 15.0, 30.0, 45.0)
+FACTORS = (1.0, 2.0, 4.0, 6.0, 12.0, 24.0, 60.0, 120.0, 240.0, 600.0)
+"""Minutes of a year of trips are classed as those of one trip, times one of these."""
 GAINS: tuple[float, ...] = (0.0, 5.0, 15.0, 30.0)
 QUOTIENTS: tuple[float, ...] = (0.5, 0.8, 1.25, 2.0)
 CATEGORIES = {"degurba_1": (LEVEL_1, SETTLEMENT_1), "degurba_2": (LEVEL_2, SETTLEMENT), "class_holds_": (HOLDS, STEADY)}
@@ -100,13 +102,17 @@ def classify(values: Floats, about: Column, *, name: str = "", weight: Floats | 
         return _categories(known, *words)
     if name.startswith("lq_"):
         return Classes(QUOTIENTS, _labels(QUOTIENTS, known, about), zero=False, scheme="around")
-    if name == "minutes_saved":
-        return Classes(GAINS, _labels(GAINS, known, about), zero=False, scheme="gain")
+    if "minutes_change" in name:
+        breaks = _around_zero(known)
+        return Classes(breaks, _labels(breaks, known, about), zero=False, scheme="around")
+    if about.units == "min" and "minutes_saved" in name:
+        breaks = _scaled(GAINS, known)
+        return Classes(breaks, _labels(breaks, known, about), zero=False, scheme="gain")
     if about.rests_on and (known < 0).any():
         breaks = _around_zero(known)
         return Classes(breaks, _labels(breaks, known, about), zero=False, scheme="around")
     if about.units == "min":
-        breaks = tuple(b * (2 if "separate" in name else 1) for b in MINUTES)
+        breaks = _scaled(MINUTES, known)
         return Classes(breaks, _labels(breaks, known, about), zero=False, scheme="time")
     few = np.unique(known)
     if about.kind == "intensive" and 2 <= len(few) <= MOST_VALUES:
@@ -120,6 +126,17 @@ def classify(values: Floats, about: Column, *, name: str = "", weight: Floats | 
     return Classes(breaks, labels, zero=zero, scheme=scheme)
 
 
+def _scaled(breaks: tuple[float, ...], known: Floats) -> tuple[float, ...]:
+    """Breaks times the least round factor that leaves at most a third of the values above the last.
+
+    >>> _scaled((5.0, 10.0), np.array([3.0, 12.0, 14.0]))
+    (10.0, 20.0)
+    """
+    enough = [f for f in FACTORS if not len(known) or np.mean(known >= f * breaks[-1]) <= 1 / 3]
+    factor = enough[0] if enough else FACTORS[-1]
+    return tuple(b * factor for b in breaks)
+
+
 def _categories(known: Floats, words: Mapping[int, str], shades: Mapping[int, str]) -> Classes:
     """A class for each code that occurs, in the order of the codes."""
     codes = [int(c) for c in np.unique(known) if int(c) in words] or list(words)[:1]
@@ -131,6 +148,8 @@ def _categories(known: Floats, words: Mapping[int, str], shades: Mapping[int, st
 def _around_zero(known: Floats) -> tuple[float, ...]:
     """Breaks of a change: little below and above zero, then much; the same on both sides."""
     size = np.abs(known[known != 0])
+    if not len(size):
+        return (-1.0, 1.0)
     near, far = (max(_two_digits(float(np.quantile(size, q))), 1.0) for q in (0.6, 0.9))
     return (-far, -near, near, far) if far > near else (-near, near)
 

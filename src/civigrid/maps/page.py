@@ -37,6 +37,7 @@ def make_map(
     *,
     title: str,
     question: str = "",
+    tell: Sequence[str] = (),
     sites: Sequence[SiteLayer] = (),
     outline: gpd.GeoSeries | None = None,
     notes: Sequence[str] = (),
@@ -53,6 +54,8 @@ def make_map(
         Indicators, one shown at a time, the first at the start.
     title, question : str
         What the map is called, and what it answers.
+    tell : sequence of str
+        More variables that the tooltip tells, as which site is nearest; no layer shows them.
     sites : sequence of SiteLayer
         Services, drawn on demand.
     outline : geopandas.GeoSeries, optional
@@ -69,7 +72,7 @@ def make_map(
     folium.Map
         Scripts and styles are inlined; `to_html` writes it as one page.
     """
-    data = CellData(release, variables, carry=carry)
+    data = CellData(release, [*variables, *tell], carry=carry)
     layers = [CellLayer(data, name, show=i == 0) for i, name in enumerate(variables)]
     words = Words(title, question, tuple(notes), lang)
     return cells_page(release, [data, *layers], words, outline=outline, above=sites)

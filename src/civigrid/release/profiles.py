@@ -132,9 +132,9 @@ def _rate_hidden(cells: xr.Dataset, name: str, hidden: Mapping[str, Bools], thre
     rows = np.zeros(cells.sizes["cell"], dtype=bool)
     attrs = cells[name].attrs
     base = attrs.get("weight")
-    if base in cells:
+    # a way to a service is no share of the people who live there
+    if base in cells and not attrs.get("of_place"):
         persons = values_of(cells, str(base))
-        # what a layer computes of a place, as a way to a service, is no share of its people
         measured_rate = attrs.get("source") not in ("", "segregation", "degurba")
         rate = values_of(cells, name) if measured_rate else np.full(len(persons), np.nan)
         rows |= rate_hidden(rate, persons, threshold)
@@ -145,14 +145,33 @@ def _rate_hidden(cells: xr.Dataset, name: str, hidden: Mapping[str, Bools], thre
     return rows & ~np.isnan(values_of(cells, name))
 
 
+COUNTED = ("beyond:", "unreachable:", "persons_gaining", "persons_losing", "shortfall")
+"""Indices that are persons themselves."""
+SHARED = ("share_beyond:", "share_on_one:")
+"""Indices that are shares of the persons of their row."""
+
+
 def _protect_table(table: pd.DataFrame, threshold: int, actions: dict[str, Any]) -> pd.DataFrame:
-    """Take the figures out of rows that rest on too few people, or are themselves too few."""
+    """Take the figures out of rows that rest on too few people, or are themselves too few; round access to persons.
+
+    Of a count and of a share what they leave counts too.  Persons of rows of access are rounded to the threshold: the
+    difference of two rows would be the few who reach nothing.
+    """
     changed = table.copy()
-    few = (table["persons"] < threshold) & (table["persons"] > 0)
-    counted = table["index"].astype(str).str.startswith(("beyond:", "shortfall"))
-    few |= counted & (table["estimate"].abs() >= 0.5) & (table["estimate"].abs() < threshold)
-    few &= threshold > 0
+    if threshold == 0 or not len(table):
+        return changed
+    names, persons = table["index"].astype(str), table["persons"]
+    few = (persons < threshold) & (persons > 0)
+    counted, shared = names.str.startswith(COUNTED), names.str.startswith(SHARED)
+    count = table["estimate"].abs().where(counted, table["estimate"] * persons)
+    told = [count, (persons - count).where(~names.str.startswith("shortfall"))]
+    for number in told:
+        few |= (counted | shared) & (number >= 0.5) & (number < threshold)
     changed.loc[few, ["estimate", "expected", "corrected", "low", "high", "persons"]] = np.nan
+    access = (table["topic"] == "access").to_numpy()
+    changed.loc[access, "persons"] = (changed.loc[access, "persons"] / threshold).round() * threshold
+    whole = access & counted.to_numpy()
+    changed.loc[whole, "estimate"] = (changed.loc[whole, "estimate"] / threshold).round() * threshold
     if few.any():
         actions["rows"] = int(few.sum())
     return changed

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Reader = Literal["census-grid", "german-grid", "areas", "points", "lines", "raster"]
+Reader = Literal["census-grid", "german-grid", "areas", "points", "placed", "lines", "raster"]
 Method = Literal[
     "cells",
     "area",
@@ -140,15 +140,17 @@ class Times:
         "without a timetable, and straight lines; friction over land; or import of a matrix"
     )
     network: str = key("streets: .osm.pbf, or a file of edges or of street lines", default="")
+    nodes: str = key("streets as a table of edges: its table of nodes", default="")
+    crs: str = key("coordinate system of streets whose file names none", default="")
     elevation: str = key("raster of heights: slopes for walking and cycling", default="")
     ferries: bool = key("walk, bike, drive: take ferries too", default=False)
     gtfs: tuple[str, ...] = key("transit: timetables, GTFS as .zip or folder", default=())
     date: str = key("transit: the day, as 2026-03-17", default="")
     depart: str = key("transit: first departure, or first arrival", default="08:00")
-    until: str = key("transit: last departure, or last arrival; every minute between counts", default="10:00")
+    until: str = key("transit: end of the window, itself not in it; every minute of the window counts", default="10:00")
     arrive_by: bool = key("transit: people arrive at the services within the window, not leave home", default=False)
     percentile: float = key("transit: this percentile of the times over the window", default=50.0)
-    max_rides: int = key("transit: rides at most", default=4)
+    max_rides: int = key("transit: rides at most", default=3)
     max_walk_min: float = key("transit: longest walk to a stop, between stops, and from a stop", default=20.0)
     max_min: float = key("longest time searched, minutes", default=60.0)
     speed_kmh: float = key("walking speed", default=4.8)
@@ -160,6 +162,7 @@ class Times:
     snap_m: float = key("a place further than this from any street is unreachable, metres", default=500.0)
     finer: str = key("people set out from the finer cells they live in: cells:variable", default="")
     landcover: str = key("friction: raster of land cover", default="")
+    landcover_table: str = key("friction: speeds by class: corine or worldcover; changed by kmh", default="")
     kmh: Mapping[str, float] = key("friction: speed by class of land cover, km/h", default_factory=dict)
     between: bool = key("from service to service too, for chains of stops", default=True)
     matrix: str = key("import: file of travel times", default="")
@@ -185,6 +188,65 @@ class Access:
     detour: float = key("way walked per straight line", default=1.3)
     limit_min: float = key("longest time searched, minutes", default=60.0)
     same_place_m: float = key("services this near each other count as one place", default=150.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Onestop:
+    """The one-stop shop: what it takes personas to obtain all the services they need."""
+
+    cells: str = key("name of the cells")
+    sites: tuple[str, ...] = key("names of the point sources with the services; columns tell hours, languages ...")
+    times: Mapping[str, str] = key('mode of travel and name of its times, as { walk = "walk", transit = "tram" }')
+    personas: tuple[str, ...] = key(
+        "who needs what: new family, job seeker, turning 18, older resident",
+        default=("new family", "job seeker", "turning 18", "older resident"),
+    )
+    kinds: Mapping[str, str] = key("kinds of the personas as the sources name them", default_factory=dict)
+    modes: Mapping[str, float] = key(
+        "share of people that has each mode of travel; empty: as the personas say", default_factory=dict
+    )
+    groups: tuple[str, ...] = key("counts of the groups whose access is reported", default=())
+    total: str = key("count of all residents", default="population")
+    threshold_min: float = key("what counts as near, minutes one way", default=30.0)
+    same_place_m: float = key("services this near each other are at one place, metres", default=150.0)
+    hours: bool = key("tours keep to opening hours and to the free time of the persona", default=True)
+    drop_out: float = key("probability of being lost at a referral", default=0.2)
+    referral: float = key("how much a service had by referral counts", default=0.5)
+    fare_per_ride: float = key("fare of a ride", default=0.0)
+    fare_per_minute: float = key("cost of a minute of travel", default=0.0)
+    edits: tuple[str, ...] = key(
+        "what if: close=SITE, move=SITE:LON,LAT, hours=SITE:Mo-Fr 08:00-18:00, language=SITE:ar, add=SITE:KIND",
+        default=(),
+    )
+    details: bool = key("keep every variable of every persona and mode", default=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archetypes:
+    """Ways to organise services, within one budget and for the same people: what each costs, and whom it reaches."""
+
+    cells: str = key("name of the cells")
+    sites: tuple[str, ...] = key("names of the point sources with the services; their places are the candidates")
+    times: str = key("name of the travel times")
+    persona: str = key("whose bundle", default="new family")
+    kinds: Mapping[str, str] = key("kinds of the persona as the sources name them", default_factory=dict)
+    groups: tuple[str, ...] = key("counts of the groups", default=())
+    total: str = key("count of all residents", default="population")
+    budget: float = key("what services may cost a year")
+    costs: Mapping[str, float] = key(
+        "prices, a year: site, service, referral, staffed_hour, mobile_day, weeks, minute, fare, paid_share",
+        default_factory=dict,
+    )
+    archetypes: tuple[str, ...] = key(
+        "one hub, neighbourhood points, hub and satellites, cluster of towns, growth",
+        default=("one hub", "neighbourhood points", "hub and satellites"),
+    )
+    towns: str = key("cluster of towns: FILE:COLUMN, polygons of municipalities and their names", default="")
+    information: str = key("kind that a satellite has in house", default="advice_office")
+    kinds_per_point: int = key("kinds that a neighbourhood point offers", default=2)
+    hours: str = key("opening hours of every fixed site", default="Mo-Fr 09:00-17:00")
+    threshold_min: float = key("what counts as near, minutes one way", default=30.0)
+    referral: float = key("how much a service had by referral counts", default=0.5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,6 +282,7 @@ class Map:
     variables: tuple[str, ...] = key("variables shown, one at a time")
     title: str = key("title of the map")
     question: str = key("what it answers, in one sentence", default="")
+    tell: tuple[str, ...] = key("more variables that a cell tells under the cursor, as why it is so", default=())
     sites: tuple[str, ...] = key("names of point sources drawn on top", default=())
     reach: bool = key("draw the services whose reach was computed, by how far a group is below parity", default=False)
     outline: str = key("file of areas or borders drawn for orientation", default="")
@@ -246,6 +309,8 @@ class Run:
     segregation: tuple[Segregation, ...] = key("segregation to compute", default=())
     times: tuple[Times, ...] = key("travel times to compute", default=())
     access: tuple[Access, ...] = key("access to compute", default=())
+    onestop: tuple[Onestop, ...] = key("one-stop shops to judge", default=())
+    archetypes: tuple[Archetypes, ...] = key("ways to organise services to compare", default=())
     reach: tuple[Reach, ...] = key("reach to compute", default=())
     compare: tuple[Compare, ...] = key("comparisons to make", default=())
     map: tuple[Map, ...] = key("maps to draw", default=())

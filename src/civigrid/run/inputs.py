@@ -14,6 +14,7 @@ from civigrid.io.census import read_census_grid
 from civigrid.io.counts import join_counts
 from civigrid.io.german_grid import read_german_grid
 from civigrid.io.lines import read_lines
+from civigrid.io.placed import read_placed
 from civigrid.io.points import read_points
 from civigrid.io.raster import read_raster
 from civigrid.io.vector import read_areas
@@ -27,6 +28,7 @@ READERS: dict[str, Callable[..., tuple[Source, Report]]] = {
     "german-grid": read_german_grid,
     "areas": read_areas,
     "points": read_points,
+    "placed": read_placed,
     "lines": read_lines,
     "raster": read_raster,
 }

@@ -20,6 +20,7 @@ from civigrid.project import COVERED, coarsen
 from civigrid.release.indices import fewest_members
 from civigrid.result_table import parameters, result_table
 from civigrid.run import config
+from civigrid.run.access.onestop import add_archetypes, add_onestop
 from civigrid.run.access.steps import add_access, add_times, times_to
 from civigrid.run.parts import Part
 from civigrid.run.paths import resolve
@@ -135,6 +136,8 @@ LAYERS: tuple[tuple[str, Callable[[Any, xr.Dataset, Setting], Part]], ...] = (
     ("segregation", add_segregation),
     ("times", add_times),
     ("access", add_access),
+    ("onestop", add_onestop),
+    ("archetypes", add_archetypes),
     ("reach", add_reach),
 )
 """Layer steps in the order they run: a table of the run file by this name, and the function it calls."""

@@ -22,7 +22,7 @@ from civigrid.release.indices import held_back, protect_indices
 from civigrid.report import comparison_figure, interval_figure, make_report
 from civigrid.run import config
 from civigrid.run.paths import resolve
-from civigrid.run.segregation.text import around_words
+from civigrid.run.report_rows import persona_sentences, shown
 from civigrid.run.setting import sites_of
 from civigrid.source import Licence, Source
 
@@ -117,7 +117,7 @@ def _page(
     """Draw the layers of a map; shares against a count in two colours, where one is named."""
     words: dict[str, Any] = {"title": item.title, "question": item.question, "outline": outline, "notes": notes}
     cells = out.data
-    for name in filter(None, [*item.variables, item.against]):
+    for name in filter(None, [*item.variables, *item.tell, item.against]):
         if name not in cells:
             raise unknown_name(f"variable of the cells that map {item.title!r} draws,", name, measured(cells))
     if item.against:
@@ -126,7 +126,7 @@ def _page(
         return make_bivariate_map(out, rates, item.against, more=more, sites=sites, **words)
     bases = [column_of(cells[v]).weight for v in item.variables]
     carry = list(dict.fromkeys(b for b in bases if b is not None and b in cells))
-    return make_map(out, item.variables, sites=sites, carry=carry, **words)
+    return make_map(out, item.variables, tell=item.tell, sites=sites, carry=carry, **words)
 
 
 REACH = {
@@ -188,17 +188,18 @@ def write_report(
     terms: Sequence[Licence],
     checks: tuple[pd.DataFrame, pd.DataFrame],
     folder: Path,
+    drawn: Sequence[tuple[str, Any]] = (),
 ) -> list[Path]:
-    """Write the one-page report; `checks` are the mass ledger and what the readers noticed."""
+    """Write the one-page report; `checks` are the mass ledger and what the readers noticed, `drawn` further figures."""
     out = release(table, profile_of(run))
-    figures = []
+    figures = list(drawn)
     by_zone = table[(table["index"] == "H_multi") & (table["zone"] != "all") & ~of_neighbours(table)]
     for groups, part in by_zone.groupby("groups", sort=False):
         text = f"Segregation of {str(groups).replace('|', ', ')} by zone (information index H), the largest zones"
         figures.append((text, interval_figure(release(part, profile_of(run)), "H_multi")))
     if (table["topic"] == "validation").any():
         figures.append(("How far each projection is from the reference", comparison_figure(out)))
-    whole = _with_neighbours(table[table["zone"] == "all"])
+    whole = shown(table[table["zone"] == "all"])
     tables = [
         (f"{str(t).title()}: the whole", release(p, profile_of(run))) for t, p in whole.groupby("topic", sort=False)
     ]
@@ -231,12 +232,6 @@ def of_neighbours(table: pd.DataFrame) -> pd.Series:
     return table["parameters"].str.contains('"radius_m": |"k": ', regex=True)
 
 
-def _with_neighbours(table: pd.DataFrame) -> pd.DataFrame:
-    """Name the neighbourhood beside the index, where a table of the report shows no parameters."""
-    words = table["parameters"].map(lambda text: around_words(json.loads(text)))
-    return table.assign(index=table["index"].where(words == "", table["index"] + ", " + words))
-
-
 def sentences(table: pd.DataFrame, cells: Mapping[str, xr.Dataset]) -> list[str]:
     """Say the main results in plain words, one cell set after the other."""
     about = table["parameters"].map(json.loads)
@@ -246,6 +241,7 @@ def sentences(table: pd.DataFrame, cells: Mapping[str, xr.Dataset]) -> list[str]
         mine = table[(on == name) & (table["zone"] == "all") & ~of_neighbours(table)]
         found += [_segregation(row, name, ds) for _, row in mine[mine["index"] == "D"].iterrows()]
         found += [_beyond(row, ds) for _, row in mine[mine["index"] == "share_beyond:one_stop"].iterrows()]
+        found += persona_sentences(table, name, ds)
     errors = table[table["index"] == "total_allocation_error"]
     for row, a in zip(errors.itertuples(), about[errors.index], strict=True):
         found.append(

@@ -24,6 +24,8 @@ SECONDS_PER_MILLION = {
     "cells": 6.0,
     "segregation": 10.0,
     "access": 8.0,
+    "times": 1000.0,
+    "onestop": 500.0,
     "reach": 4.0,
     "centres": 2.0,
     "map": 6.0,
@@ -79,7 +81,7 @@ def make_plan(run: config.Run, base: Path) -> tuple[Step, ...]:
     code = code_digest()
     files = {s.name: {p.name: sha256_of(p) for p in input_files(s, base)} for s in run.source}
     sources = {s.name: digest({"about": _plain(s), "files": files[s.name]}) for s in run.source}
-    rows = {s.name: sum(_rows(p) for p in input_files(s, base)[:1]) for s in run.source}
+    rows = {s.name: _rows_of(s, base) for s in run.source}
     steps: dict[str, Step] = {}
     last: dict[str, str] = {}
 
@@ -122,6 +124,7 @@ def _extra_files(item: Any, base: Path) -> Iterator[Path]:
         "names",
         "users",
         "network",
+        "nodes",
         "elevation",
         "gtfs",
         "stations",
@@ -131,6 +134,13 @@ def _extra_files(item: Any, base: Path) -> Iterator[Path]:
     ):
         given = getattr(item, name, ())
         yield from (resolve(path, base) for path in ([given] if isinstance(given, str) else given) if path)
+
+
+def _rows_of(source: config.Source, base: Path) -> int:
+    if source.reader == "placed":
+        # as many as are asked for: the file is a timetable
+        return sum(source.options.get("kinds", {}).values())
+    return sum(_rows(path) for path in input_files(source, base)[:1])
 
 
 def _rows(path: Path) -> int:

@@ -26,6 +26,7 @@ from civigrid.run.make_cells import Given, cells_part
 from civigrid.run.parts import Part, PartStore, code_digest
 from civigrid.run.plan import Step, describe_plan, make_plan
 from civigrid.run.read_config import read_run
+from civigrid.run.report_rows import write_comparisons
 from civigrid.run.setting import Setting, Ways
 from civigrid.source import Licence, Report, Source
 
@@ -94,6 +95,7 @@ class _State:
     times: dict[str, Ways] = field(default_factory=dict)
     terms: dict[str, Licence] = field(default_factory=dict)
     tables: list[pd.DataFrame] = field(default_factory=list)
+    comparisons: list[tuple[config.Archetypes, pd.DataFrame]] = field(default_factory=list)
     told: list[pd.DataFrame] = field(default_factory=list)
     ledgers: list[pd.DataFrame] = field(default_factory=list)
     findings: list[pd.DataFrame] = field(default_factory=list)
@@ -205,9 +207,11 @@ def _do(step: Step, state: _State) -> None:
         known = state.cells.get(step.cells)
         state.cells[step.cells] = part.cells if known is None else known.assign(part.cells.data_vars)
     if "times" in part.tables:
-        state.times[part.facts["times"]] = times_of_part(part)
+        state.times[part.facts["times"]] = replace(times_of_part(part), item=step.item)
     if terms := part.facts.get("terms"):
         state.terms[str(step.item.source)] = Licence(**terms)
+    if "comparison" in part.tables:
+        state.comparisons.append((step.item, part.tables["comparison"]))
     if "results" in part.tables:
         state.tables.append(part.tables["results"])
         state.told.append(outputs.protected(state.run, part.tables["results"], part.tables.get("rests_on")))
@@ -260,6 +264,8 @@ def _outputs(state: _State, results: pd.DataFrame, told: pd.DataFrame, root: Pat
         for name, cells in state.cells.items():
             files += outputs.write_cells(run, name, cells, terms, folder)
         files += outputs.write_results(run, told, folder)
+        drawn = write_comparisons(run, state.comparisons, folder)
+        files += [path for path, _ in drawn]
     for item in run.map:
         with state.timed(f"map:{item.title}"):
             setting = (state.base, state.source, folder)
@@ -267,7 +273,8 @@ def _outputs(state: _State, results: pd.DataFrame, told: pd.DataFrame, root: Pat
     with state.timed("report"):
         ledger = _joined(state.ledgers).reindex(columns=LEDGER)
         noticed = _joined(state.findings).reindex(columns=["cells", "level", "message", "count"])
-        files += outputs.write_report(run, told, state.cells, terms, (ledger, noticed), folder)
+        figures = [figure for _, figure in drawn]
+        files += outputs.write_report(run, told, state.cells, terms, (ledger, noticed), folder, figures)
     return files
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from civigrid.catalog import declarations
 from civigrid.errors import SchemaError
+from civigrid.layers.onestop.personas import PERSONAS
 from civigrid.run.config import Run
 from civigrid.run.faults import Fault
 from civigrid.run.inputs import option_faults
@@ -124,16 +125,26 @@ def _references(run: Run, base: Path) -> list[Fault]:
         if made.method in NEED_CELLS or made.weights:
             wanted.append((f"cells[{i}].weights", made.weights, cells[:i], "cells above"))
         wanted += [(f"cells[{i}].fallback", text.partition(":")[0], cells[:i], "cells above") for text in made.fallback]
-    for topic in ("centres", "segregation", "times", "access", "reach", "map"):
+    for topic in ("centres", "segregation", "times", "access", "onestop", "archetypes", "reach", "map"):
         for i, item in enumerate(getattr(run, topic)):
             wanted.append((f"{topic}[{i}].cells", item.cells, cells, "cells"))
             wanted += [(f"{topic}[{i}].sites", name, sources, "source") for name in _sites(item)]
     times = [t.name for t in run.times]
     wanted += [
         (f"{topic}[{i}].times", item.times, times, "travel times")
-        for topic in ("access", "reach")
+        for topic in ("access", "archetypes", "reach")
         for i, item in enumerate(getattr(run, topic))
         if item.times
+    ]
+    wanted += [
+        (f"onestop[{i}].times.{mode}", name, times, "travel times")
+        for i, one in enumerate(run.onestop)
+        for mode, name in one.times.items()
+    ]
+    wanted += [
+        (f"onestop[{i}].personas", name, list(PERSONAS), "persona")
+        for i, one in enumerate(run.onestop)
+        for name in one.personas
     ]
     for i, item in enumerate(run.compare):
         wanted += [(f"compare[{i}].cells", name, cells, "cells") for name in (*item.cells, item.reference)]

@@ -12,16 +12,21 @@ import xarray as xr
 
 from civigrid.engine import Scheduler
 from civigrid.errors import SchemaError
+from civigrid.run import config
 from civigrid.source import Source
 from civigrid.travel_times import TravelTimes
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Ways:
-    """Travel times from the cells to services, and between these, where rows are numbered as the services are."""
+    """Travel times from the cells to services, and between these, where rows are numbered as the services are.
+
+    `item` says how they were made, so that times to a new place can be made alike.
+    """
 
     times: TravelTimes
     between: TravelTimes | None = None
+    item: config.Times | None = None
 
 
 @dataclass(frozen=True, eq=False)

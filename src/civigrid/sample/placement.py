@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from civigrid.errors import SchemaError
-from civigrid.sample.services import HOURS, described
+from civigrid.sample.services import COMPLETE, HOURS, described
 from civigrid.types import Floats
 
 
@@ -62,6 +62,8 @@ def place_services(
         place = rng.choice(usable, count, replace=False, p=chance)
         hub = rng.random(count) < shared
         place = np.where(hub, rng.choice(hub_places, count), place)
+        if count > COMPLETE:
+            place[COMPLETE] = hub_places[0]
         for k in range(count):
             row = places.iloc[int(place[k])]
             record = described(kind, k, f"place-{place[k]}", rng)

@@ -14,9 +14,18 @@ from civigrid.types import Floats
 
 KINDS = {"childcare": 70, "doctor": 46, "library": 14, "community_centre": 22, "school": 38, "sports_centre": 16,
          "advice_office": 6}  # fmt: skip
-HOURS = {"childcare": "Mo-Fr 07:00-17:00", "doctor": "Mo-Tu,Th-Fr 08:00-13:00", "library": "Tu-Sa 10:00-19:00",
-         "community_centre": "Mo-Sa 09:00-21:00", "school": "Mo-Fr 07:30-16:00", "sports_centre": "Mo-Su 08:00-22:00",
-         "advice_office": "Mo,We 09:00-15:00"}  # fmt: skip
+HOURS = {
+    "childcare": ("Mo-Fr 07:00-17:00", "Mo-Fr 06:30-16:00"),
+    "doctor": ("Mo-Tu,Th-Fr 08:00-13:00", "Mo-Fr 08:00-12:00; Mo,Th 15:00-18:00", "Mo-We,Fr 09:00-14:00"),
+    "library": ("Tu-Sa 10:00-19:00", "Mo-Fr 11:00-18:00"),
+    "community_centre": ("Mo-Sa 09:00-21:00",),
+    "school": ("Mo-Fr 07:30-16:00",),
+    "sports_centre": ("Mo-Su 08:00-22:00",),
+    "advice_office": ("Mo,We 09:00-15:00", "Mo-Fr 09:00-16:00", "Tu,Th 10:00-18:00"),
+}
+"""Hours of the services of a kind, in turn."""
+COMPLETE = 1
+"""The second service of each kind is at the first hub: there is one place where everything is to be had."""
 LANGUAGES = ("en", "fr", "ar", "tr", "uk", "es")
 CATCHMENT_M = 15 * 60 * 4.8 / 3.6 / 1.3
 """Fifteen minutes on foot, straight line with detour 1.3 at 4.8 km/h."""
@@ -39,6 +48,7 @@ def make_services(options: CityOptions) -> pd.DataFrame:
         place = rng.choice(at, count, replace=False, p=weight / weight.sum())
         hub = rng.random(count) < 0.25
         place = np.where(hub, rng.choice(hubs, count), place)
+        hub[COMPLETE], place[COMPLETE] = True, hubs[0]
         shift = np.where(hub[:, None], rng.uniform(40, 60, (count, 2)), rng.uniform(5, 95, (count, 2)))
         for k in range(count):
             record = described(kind, k, f"hub-{place[k]}" if hub[k] else f"{kind}-{k:03d}", rng)
@@ -58,7 +68,7 @@ def described(kind: str, number: int, place_id: str, rng: np.random.Generator) -
         "place_id": place_id,
         "operator": str(rng.choice(["city", "charity", "private"])),
         "capacity": int(rng.integers(20, 160)),
-        "opening_hours": HOURS[kind],
+        "opening_hours": HOURS[kind][number % len(HOURS[kind])],
         "languages": ";".join(speaks),
         "referral_to": "advice_office-000" if kind == "community_centre" else "",
     }

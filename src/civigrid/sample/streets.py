@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from civigrid.sample.options import CityOptions
+from civigrid.sample.options import CRS, CityOptions
 from civigrid.sample.people import density, is_water, river_row
 from civigrid.types import Bools, Ints
 
@@ -67,7 +68,9 @@ def make_timetable(options: CityOptions) -> dict[str, pd.DataFrame]:
         course = np.array([np.cos(angle), np.sin(angle)])
         places = [middle + course * step for step in np.linspace(-5_500, 5_500, 12)]
         ids = [f"L{line + 1}-{k:02d}" for k in range(len(places))]
-        stops += [(i, i, round(float(p[0]), 1), round(float(p[1]), 1)) for i, p in zip(ids, places, strict=True)]
+        lonlat = gpd.GeoSeries(gpd.points_from_xy(*np.array(places).T), crs=CRS).to_crs("EPSG:4326")
+        names = [f"Line {line + 1}, stop {k + 1}" for k in range(len(places))]
+        stops += [(i, name, round(p.y, 6), round(p.x, 6)) for i, name, p in zip(ids, names, lonlat, strict=True)]
         routes.append((f"L{line + 1}", f"Line {line + 1}", 3))
         for start in range(6 * 60, 22 * 60, 10 + 5 * (line % 3)):
             for way in (0, 1):
@@ -76,7 +79,11 @@ def make_timetable(options: CityOptions) -> dict[str, pd.DataFrame]:
                 order = ids if way == 0 else ids[::-1]
                 times += [(trip, _clock(start + 3 * k), _clock(start + 3 * k), s, k + 1) for k, s in enumerate(order)]
     return {
-        "stops": pd.DataFrame(stops, columns=["stop_id", "stop_name", "easting", "northing"]),
+        "agency": pd.DataFrame(
+            [("H", "Havelmark Transport (invented)", "https://example.org", "Europe/Berlin")],
+            columns=["agency_id", "agency_name", "agency_url", "agency_timezone"],
+        ),
+        "stops": pd.DataFrame(stops, columns=["stop_id", "stop_name", "stop_lat", "stop_lon"]),
         "routes": pd.DataFrame(routes, columns=["route_id", "route_short_name", "route_type"]),
         "trips": pd.DataFrame(trips, columns=["route_id", "service_id", "trip_id", "direction_id"]),
         "stop_times": pd.DataFrame(

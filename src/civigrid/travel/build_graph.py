@@ -10,7 +10,7 @@ import numpy as np
 from civigrid.errors import SchemaError
 from civigrid.travel.compact import Compact, compact
 from civigrid.travel.graph import StreetGraph
-from civigrid.travel.graph_report import Island, StreetReport
+from civigrid.travel.graph_report import GraphReport, Island
 from civigrid.travel.lines import StreetLines
 from civigrid.travel.modes import Speeds
 from civigrid.travel.pieces import Pieces, close_barriers, counted, cut_long, pieces_of
@@ -25,7 +25,7 @@ _ISLANDS_TOLD = 10
 
 def build_graph(
     lines: StreetLines, mode: str, *, speeds: Speeds | None = None, elevation: Elevation | None = None
-) -> tuple[StreetGraph, StreetReport]:
+) -> tuple[StreetGraph, GraphReport]:
     """Build the graph of one mode.
 
     Parameters
@@ -41,7 +41,7 @@ def build_graph(
 
     Returns
     -------
-    tuple of StreetGraph and StreetReport
+    tuple of StreetGraph and GraphReport
         The graph, the same for any order of ways; and what became of the streets.
 
     Raises
@@ -58,7 +58,9 @@ def build_graph(
 
     Turn restrictions hold for cars.  A vertex with forbidden turns is split by the street one comes from (exact), and
     is no spot: its neighbours, at most 50 m away, are.  Restrictions via ways are counted as ignored.  U-turns are free
-    where none is forbidden.  Nobody gets on or off on motorways, in tunnels, at sea.
+    at every junction and end of a street where none is forbidden; nobody turns round in between.
+
+    Nobody gets on or off on motorways, in tunnels, at sea.
 
     Examples
     --------
@@ -87,7 +89,7 @@ def build_graph(
         pieces, flat = _sloped(pieces, elevation, mode)
     streets = compact(pieces, closed_at.u, starts, forbidden)
     graph = StreetGraph(mode=mode, **streets.arrays)
-    report = StreetReport(
+    report = GraphReport(
         mode=mode,
         ways=len(lines.way_id),
         ways_used=len(lines.way_id) - sum(left_out.values()),

@@ -48,6 +48,31 @@ class _Edges:
     out: Ints
     into: Ints
 
+    def with_rows(self, rows: Ints, tail: Ints) -> _Edges:
+        """Give these edges, and some of them again from other tails."""
+        return _Edges(
+            np.concatenate([self.tail, tail]),
+            *(np.concatenate([part, part[rows]]) for part in (self.head, self.cost, self.out, self.into)),
+        )
+
+
+@dataclass(eq=False)
+class _Course:
+    """Chains in one direction; shape (chain,) but for `along`, shape (piece,).
+
+    `start`, `end`: vertices between which spots lie; `lead`: deciseconds before `start`, where that is not the chain's
+    own end; `whole`: deciseconds in all, `NO_WAY` where closed; `along`: after each piece from the chain's first end;
+    `leave`, `come`: pieces at its two ends.
+    """
+
+    start: Ints
+    end: Ints
+    lead: Ints
+    whole: Ints
+    along: Ints
+    leave: Ints
+    come: Ints
+
 
 def compact(pieces: Pieces, whole_u: Ints, starts: Ints, forbidden: Forbidden) -> Compact:
     """Contract pieces.
@@ -69,18 +94,18 @@ def compact(pieces: Pieces, whole_u: Ints, starts: Ints, forbidden: Forbidden) -
         Nodes along a space-filling curve.
     """
     n, split = len(pieces.place), forbidden.vertices
-    ahead, back = np.isfinite(pieces.ahead_s), np.isfinite(pieces.back_s)
-    keep = meeting(n, pieces.u, pieces.v, ahead, back)
-    # no spot lies between a split vertex and its neighbours: its place in the network would depend on the direction
-    near = np.isin(pieces.u, split) | np.isin(pieces.v, split)
-    keep[pieces.u[near]] = True
-    keep[pieces.v[near]] = True
+    keep = meeting(n, pieces.u, pieces.v, np.isfinite(pieces.ahead_s), np.isfinite(pieces.back_s))
+    keep[split] = True
     found = chains(n, pieces.u, pieces.v, keep)
-    forth, there = _rounded(found, np.where(found.turned, pieces.back_s[found.piece], pieces.ahead_s[found.piece]))
-    aback, here = _rounded(found, np.where(found.turned, pieces.ahead_s[found.piece], pieces.back_s[found.piece]))
-    edges, twins = _split(_edges(found, there, here), n, _turns(forbidden, whole_u, starts))
-    place = np.concatenate([pieces.place, pieces.place[twins]])
-    number, order = _numbered(found, edges, split, n, place)
+    forth, back = _courses(pieces, found)
+    exits = _leave(forth, found, pieces, split, n), _leave(back, found, pieces, split, n)
+    # the second lot of exits is numbered on from the first
+    back.start[back.start >= n] += len(exits[0])
+    ways = _edges(found, forth, back)
+    edges, twins, arrival = _split(ways, n + sum(map(len, exits)), _turns(forbidden, whole_u, starts))
+    forth.end, back.end = (_arrived(course, arrival) for course in (forth, back))
+    place = pieces.place[np.concatenate([np.arange(n), *exits, twins])]
+    number, order = _numbered(found, edges, split, place, len(twins))
     tail, head = number[edges.tail], number[edges.head]
     rows = np.flatnonzero((tail >= 0) & (head >= 0))
     rows = rows[quickest(len(order), tail[rows], head[rows], edges.cost[rows])]
@@ -91,9 +116,26 @@ def compact(pieces: Pieces, whole_u: Ints, starts: Ints, forbidden: Forbidden) -
         "head": head[rows].astype(np.int32),
         "cost": edges.cost[rows].astype(np.int32),
         "component": _parts(indptr, head[rows]),
-    } | _spots(pieces, found, number, split, forth, there, aback, here)
-    km = added_up(found.indptr, pieces.length_m[found.piece])[1]
-    return Compact(arrays, np.stack([number[found.first], number[found.last]], axis=1), km)
+    } | _spots(pieces, found, number, split, forth, back)
+    length = added_up(found.indptr, pieces.length_m[found.piece])[1]
+    ends = np.where(
+        forth.whole != NO_WAY, [number[forth.start], number[forth.end]], [number[back.end], number[back.start]]
+    )
+    return Compact(arrays, ends.T, length)
+
+
+def _courses(pieces: Pieces, found: Chains) -> tuple[_Course, _Course]:
+    """Chains from their first end to their last, and the other way."""
+    there = np.where(found.turned, pieces.back_s[found.piece], pieces.ahead_s[found.piece])
+    here = np.where(found.turned, pieces.ahead_s[found.piece], pieces.back_s[found.piece])
+    first, last = found.piece[found.indptr[:-1]], found.piece[found.indptr[1:] - 1]
+    nought = np.zeros(len(first), dtype=np.int64)
+    forth, forth_whole = _rounded(found, there)
+    back, back_whole = _rounded(found, here)
+    return (
+        _Course(found.first.copy(), found.last.copy(), nought, forth_whole, forth, first, last),
+        _Course(found.last.copy(), found.first.copy(), nought.copy(), back_whole, back, last, first),
+    )
 
 
 def _rounded(found: Chains, seconds: Floats) -> tuple[Ints, Ints]:
@@ -105,19 +147,31 @@ def _rounded(found: Chains, seconds: Floats) -> tuple[Ints, Ints]:
     return np.minimum(np.rint(np.where(np.isfinite(along), along, 0)), most).astype(np.int64), whole
 
 
-def _edges(found: Chains, there: Ints, here: Ints) -> _Edges:
-    """Both directions of each chain, as far as they are open."""
-    start, end = found.piece[found.indptr[:-1]], found.piece[found.indptr[1:] - 1]
-    cost = np.concatenate([there, here])
-    rows = np.flatnonzero(cost != NO_WAY)
-    pairs = (
-        (found.first, found.last),
-        (found.last, found.first),
-        (there, here),
-        (start, end),
-        (end, start),
-    )
-    return _Edges(*(np.concatenate(pair)[rows] for pair in pairs))
+def _leave(course: _Course, found: Chains, pieces: Pieces, split: Ints, n: int) -> Ints:
+    """Let chains that leave a split vertex begin at their first spot: an exit, which all who may go there come to.
+
+    Nobody turns round at an exit.  Returns its vertex; exits are numbered from `n`.
+    """
+    many = np.diff(found.indptr) > 1
+    rows = np.flatnonzero(np.isin(course.start, split) & many & (course.whole > 1))
+    is_last = course.leave[rows] == found.piece[found.indptr[rows + 1] - 1]
+    at = np.where(is_last, found.indptr[rows + 1] - 2, found.indptr[rows])
+    from_start = np.where(is_last, course.whole[rows] - course.along[at], course.along[at])
+    course.lead[rows] = np.clip(from_start, 1, course.whole[rows] - 1)
+    course.start[rows] = n + np.arange(len(rows))
+    return np.where(found.turned, pieces.u[found.piece], pieces.v[found.piece])[at]
+
+
+def _edges(found: Chains, forth: _Course, back: _Course) -> _Edges:
+    """Both directions of each chain, as far as they are open, and the edges to exits."""
+    parts = []
+    for course, start in ((forth, found.first), (back, found.last)):
+        rows = np.flatnonzero(course.whole != NO_WAY)
+        led = rows[course.lead[rows] > 0]
+        cost = course.whole[rows] - course.lead[rows]
+        parts.append((course.start[rows], course.end[rows], cost, course.leave[rows], course.come[rows]))
+        parts.append((start[led], course.start[led], course.lead[led], course.leave[led], np.full(len(led), -1)))
+    return _Edges(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
 def _turns(forbidden: Forbidden, whole_u: Ints, starts: Ints) -> list[tuple[int, int, set[int]]]:
@@ -132,44 +186,51 @@ def _turns(forbidden: Forbidden, whole_u: Ints, starts: Ints) -> list[tuple[int,
     ]
 
 
-def _split(edges: _Edges, n: int, turns: list[tuple[int, int, set[int]]]) -> tuple[_Edges, Ints]:
+def _split(
+    edges: _Edges, n: int, turns: list[tuple[int, int, set[int]]]
+) -> tuple[_Edges, Ints, dict[tuple[int, int], int]]:
     """Give each street with a forbidden turn an arrival of its own, left only by what it may be left by.
 
-    Returns the edges, and the vertices of the arrivals, which are numbered from `n`.
+    Returns the edges, the vertices of the arrivals (numbered from `n`), and the arrival at a vertex by a piece.
     """
-    if not turns:
-        return edges, np.empty(0, dtype=np.int64)
-    at = np.unique([vertex for vertex, _, _ in turns])
-    coming = np.flatnonzero(np.isin(edges.head, at))
-    leaving = np.flatnonzero(np.isin(edges.tail, at))
-    head, more, tails = edges.head.copy(), [], []
+    arrival = {(vertex, came): n + k for k, (vertex, came, _) in enumerate(turns)}
+    twins = np.array([vertex for vertex, _, _ in turns], dtype=np.int64)
+    coming = np.flatnonzero(np.isin(edges.head, twins))
+    leaving = np.flatnonzero(np.isin(edges.tail, twins))
+    head = edges.head.copy()
+    more, tails = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
     for k, (vertex, came, shut) in enumerate(turns):
         head[coming[(edges.head[coming] == vertex) & (edges.into[coming] == came)]] = n + k
         ways_on = leaving[edges.tail[leaving] == vertex]
         ways_on = ways_on[~np.isin(edges.out[ways_on], sorted(shut))]
         more.append(ways_on)
         tails.append(np.full(len(ways_on), n + k))
-    rows = np.concatenate(more)
-    return _Edges(
-        np.concatenate([edges.tail, *tails]),
-        np.concatenate([head, head[rows]]),
-        np.concatenate([edges.cost, edges.cost[rows]]),
-        np.concatenate([edges.out, edges.out[rows]]),
-        np.concatenate([edges.into, edges.into[rows]]),
-    ), np.array([vertex for vertex, _, _ in turns], dtype=np.int64)
+    edges = _Edges(edges.tail, head, edges.cost, edges.out, edges.into)
+    return edges.with_rows(np.concatenate(more), np.concatenate(tails)), twins, arrival
 
 
-def _numbered(found: Chains, edges: _Edges, split: Ints, n: int, place: Floats) -> tuple[Ints, Ints]:
+def _arrived(course: _Course, arrival: dict[tuple[int, int], int]) -> Ints:
+    """Where chains end: at the arrival made for their last piece, if there is one."""
+    end = course.end.copy()
+    at = np.unique([vertex for vertex, _ in arrival])
+    for k in np.flatnonzero(np.isin(end, at)):
+        end[k] = arrival.get((int(end[k]), int(course.come[k])), end[k])
+    return end
+
+
+def _numbered(found: Chains, edges: _Edges, split: Ints, place: Floats, twins: int) -> tuple[Ints, Ints]:
     """Number of each vertex as a node (-1: none), and vertices in that order, along the curve."""
-    used = np.zeros(len(place), dtype=bool)
+    n = len(place)
+    used = np.zeros(n, dtype=bool)
     used[found.first] = used[found.last] = True
+    used[edges.tail] = used[edges.head] = True
     # split vertices and arrivals are no spots: without a way in, or out, nobody is ever there
-    inner = np.concatenate([split, np.arange(n, len(place))])
-    ways_in = np.bincount(edges.head, minlength=len(place))[inner] > 0
-    used[inner] = ways_in & (np.bincount(edges.tail, minlength=len(place))[inner] > 0)
+    inner = np.concatenate([split, np.arange(n - twins, n)])
+    ways_in, ways_out = (np.bincount(part, minlength=n)[inner] > 0 for part in (edges.head, edges.tail))
+    used[inner] = ways_in & ways_out
     order = np.flatnonzero(used)
     order = order[np.argsort(curve(place[order]), kind="stable")]
-    number = np.full(len(place), -1, dtype=np.int64)
+    number = np.full(n, -1, dtype=np.int64)
     number[order] = np.arange(len(order))
     return number, order
 
@@ -186,9 +247,7 @@ def _parts(indptr: Ints, head: Ints) -> Ints:
     return np.asarray(rank[label])
 
 
-def _spots(
-    pieces: Pieces, found: Chains, number: Ints, split: Ints, forth: Ints, there: Ints, aback: Ints, here: Ints
-) -> dict[str, Any]:
+def _spots(pieces: Pieces, found: Chains, number: Ints, split: Ints, forth: _Course, back: _Course) -> dict[str, Any]:
     """Places to get on and off: nodes and the vertices on chains, along the curve."""
     chain = np.repeat(np.arange(len(found.first)), np.diff(found.indptr))
     board = pieces.board[found.piece]
@@ -196,24 +255,36 @@ def _spots(
     inner = inner[board[inner] | board[inner + 1]]
     on = chain[inner]
     vertex = np.where(found.turned, pieces.u[found.piece], pieces.v[found.piece])[inner]
-    go, come = there[on] != NO_WAY, here[on] != NO_WAY
-    to = np.stack([np.where(come, aback[inner], NO_WAY), np.where(go, there[on] - forth[inner], NO_WAY)], axis=1)
-    off = np.stack([np.where(go, forth[inner], NO_WAY), np.where(come, here[on] - aback[inner], NO_WAY)], axis=1)
-    ends = np.stack([number[found.first[on]], number[found.last[on]]], axis=1)
+    # deciseconds from each end of the chain to the spot, and from the spot to each
+    since = forth.along[inner], back.whole[on] - back.along[inner]
+    left = back.along[inner], forth.whole[on] - forth.along[inner]
+    is_open = forth.whole[on] != NO_WAY, back.whole[on] != NO_WAY
+    off = [
+        np.where(o, np.maximum(s - c.lead[on], 0), NO_WAY)
+        for o, s, c in zip(is_open, since, (forth, back), strict=True)
+    ]
+    to = [np.where(o, s, NO_WAY) for o, s in zip(is_open[::-1], left, strict=True)]
     nodes = _boarded(pieces, found.keep, split)
-    self_ = np.repeat(number[nodes][:, None], 2, axis=1)
+    own = np.repeat(number[nodes][:, None], 2, axis=1)
+    goes = _known(np.stack([number[back.end[on]], number[forth.end[on]]], axis=1))
+    comes = _known(np.stack([number[forth.start[on]], number[back.start[on]]], axis=1))
     place = pieces.place[np.concatenate([nodes, vertex])]
-    chains_ = np.concatenate([np.full(len(nodes), -1), on])
     # of several spots in one place, nodes come first, then by chain and along it
     order = np.argsort(curve(place), kind="stable")
-    nought = np.zeros_like(self_)
+    nought = np.zeros_like(own)
     return {
         "spot_place": place[order],
-        "spot_node": np.concatenate([self_, ends])[order].astype(np.int32),
-        "spot_to": np.concatenate([nought, to])[order].astype(np.int32),
-        "spot_from": np.concatenate([nought, off])[order].astype(np.int32),
-        "spot_chain": chains_[order].astype(np.int32),
+        "spot_node": np.concatenate([own, goes])[order].astype(np.int32),
+        "spot_node_from": np.concatenate([own, comes])[order].astype(np.int32),
+        "spot_to": np.concatenate([nought, np.stack(to, axis=1)])[order].astype(np.int32),
+        "spot_from": np.concatenate([nought, np.stack(off, axis=1)])[order].astype(np.int32),
+        "spot_chain": np.concatenate([np.full(len(nodes), -1), on])[order].astype(np.int32),
     }
+
+
+def _known(ends: Ints) -> Ints:
+    """Put the other end where one is no node, as nobody goes there."""
+    return np.where(ends >= 0, ends, np.maximum(ends[:, ::-1], 0))
 
 
 def _boarded(pieces: Pieces, keep: Bools, split: Ints) -> Ints:

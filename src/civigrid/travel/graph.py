@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,10 @@ class StreetGraph:
     spot_place : ndarray of float64, shape (spot, 2)
         Longitude and latitude, degrees.
     spot_node : ndarray of int32, shape (spot, 2)
-        The nodes at the two ends of the spot's chain.
+        The nodes at the two ends of the spot's chain, to which it leads.
+    spot_node_from : ndarray of int32, shape (spot, 2), optional
+        The nodes there from which the spot is reached: others only beside a junction with forbidden turns, where it
+        matters which street one comes from.
     spot_to, spot_from : ndarray of int32, shape (spot, 2)
         Deciseconds from the spot to each end, and from each end to the spot; `NO_WAY` where there is none.
     spot_chain : ndarray of int32, shape (spot,)
@@ -61,8 +64,11 @@ class StreetGraph:
     spot_to: Int32s
     spot_from: Int32s
     spot_chain: Int32s
+    spot_node_from: Int32s = field(default_factory=lambda: np.empty((0, 2), dtype=np.int32))
 
     def __post_init__(self) -> None:
+        if not len(self.spot_node_from):
+            object.__setattr__(self, "spot_node_from", self.spot_node)
         if self.indptr.shape != (len(self.node_place) + 1,) or self.indptr[-1] != len(self.head):
             raise SchemaError("indptr does not fit the nodes and edges of this StreetGraph.")
 
@@ -77,16 +83,18 @@ class StreetGraph:
             cost=self.cost[order],
             spot_to=self.spot_from,
             spot_from=self.spot_to,
+            spot_node=self.spot_node_from,
+            spot_node_from=self.spot_node,
         )
 
     def save(self, folder: Path) -> None:
         """Write one array file by field; `StreetGraph.open` maps them into memory."""
         folder.mkdir(parents=True, exist_ok=True)
-        for field in fields(self):
-            np.save(folder / f"{field.name}.npy", np.asarray(getattr(self, field.name)))
+        for part in fields(self):
+            np.save(folder / f"{part.name}.npy", np.asarray(getattr(self, part.name)))
 
     @classmethod
     def open(cls, folder: Path) -> StreetGraph:
         """Open what `save` wrote; nothing is read before it is used, and workers share the pages."""
-        arrays = {field.name: np.load(folder / f"{field.name}.npy", mmap_mode="r") for field in fields(cls)[1:]}
+        arrays = {part.name: np.load(folder / f"{part.name}.npy", mmap_mode="r") for part in fields(cls)[1:]}
         return cls(mode=str(np.load(folder / "mode.npy")), **arrays)

@@ -20,7 +20,7 @@ class Island:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StreetReport:
+class GraphReport:
     """What became of the streets.
 
     Parameters

@@ -78,14 +78,15 @@ ACCESS_KEYS: dict[str, tuple[str, ...]] = {
 OPEN = frozenset(
     {
         "yes", "permissive", "designated", "official", "public", "destination", "customers", "customer", "delivery",
-        "allowed", "opposite", "dismount",
+        "allowed", "opposite", "dismount", "use_sidepath",
     }
 )  # fmt: skip
-"""Values that let people in.  People who go to a place there are let in: through traffic is not told apart."""
+"""Values that let people in.  Who goes to a place there is let in: through traffic is not told apart.  A path beside
+the street (``use_sidepath``) takes as long as the street, whether it is mapped on its own or not."""
 SHUT = frozenset(
     {
-        "no", "private", "agricultural", "forestry", "agricultural;forestry", "psv", "bus", "taxi", "hgv", "emergency",
-        "military", "restricted", "residents", "residential", "permit", "use_sidepath", "service", "employees",
+        "no", "private", "agricultural", "forestry", "psv", "bus", "taxi", "hgv", "emergency",
+        "military", "restricted", "residents", "residential", "permit", "service", "employees",
         "disabled", "closed", "tourist",
     }
 )  # fmt: skip

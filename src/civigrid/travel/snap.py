@@ -53,10 +53,14 @@ class Snapped:
         walked = np.where(self.beyond, 0.0, self.metres) * 36.0 / speed_kmh
         return np.floor(walked + 0.5).astype(np.int32)
 
-    def part(self, first: int, stop: int) -> Snapped:
-        """Places `first` to `stop`."""
-        some = slice(first, stop)
+    def taken(self, some: Ints) -> Snapped:
+        """Some of the places, in another order."""
         return replace(self, spot=self.spot[some], metres=self.metres[some], component=self.component[some])
+
+    def split(self, n: int) -> tuple[Snapped, Snapped]:
+        """Give the first `n` places, and the others."""
+        number = np.arange(len(self.spot))
+        return self.taken(number[:n]), self.taken(number[n:])
 
 
 def spot_component(graph: StreetGraph) -> Int32s:
@@ -64,9 +68,10 @@ def spot_component(graph: StreetGraph) -> Int32s:
 
     A spot lies on the main network, 0, if that can be both reached and left from it, whatever else it touches.
     """
-    part = np.asarray(graph.component)[np.asarray(graph.spot_node)]
+    component = np.asarray(graph.component)
+    part, part_from = component[np.asarray(graph.spot_node)], component[np.asarray(graph.spot_node_from)]
     out, back = np.asarray(graph.spot_to) >= 0, np.asarray(graph.spot_from) >= 0
-    main = (out & (part == 0)).any(axis=1) & (back & (part == 0)).any(axis=1)
+    main = (out & (part == 0)).any(axis=1) & (back & (part_from == 0)).any(axis=1)
     own = np.where(out[:, 0], part[:, 0], part[:, 1])
     # a one-way street from the main network to an island: neither, and said to be the island
     own = np.where(own == 0, part.max(axis=1, initial=0), own)
@@ -75,7 +80,12 @@ def spot_component(graph: StreetGraph) -> Int32s:
 
 
 def snap(
-    graph: StreetGraph, place: Floats, *, limit_m: float = SNAP_LIMIT_M, main_within_m: float = MAIN_WITHIN_M
+    graph: StreetGraph,
+    place: Floats,
+    *,
+    limit_m: float = SNAP_LIMIT_M,
+    main_within_m: float = MAIN_WITHIN_M,
+    workers: int = 1,
 ) -> Snapped:
     """Find the spot of each place.
 
@@ -91,6 +101,8 @@ def snap(
         The nearest spot of the main network is taken if it is within the limit and at most this many metres farther
         than the nearest of any island; else the nearest.  So nobody is stuck on two nodes that a map left unjoined,
         and those who do live on an island stay there.
+    workers : int
+        Threads that look for spots; no result depends on it.
 
     Returns
     -------
@@ -119,8 +131,8 @@ def snap(
     part = spot_component(graph)
     globe = on_the_globe(np.asarray(graph.spot_place))
     at = on_the_globe(place)
-    main, main_m = _nearest(globe, np.flatnonzero(part == 0), at)
-    other, other_m = _nearest(globe, np.flatnonzero(part > 0), at)
+    main, main_m = _nearest(globe, np.flatnonzero(part == 0), at, workers)
+    other, other_m = _nearest(globe, np.flatnonzero(part > 0), at, workers)
     take = (main_m <= limit_m) & (main_m <= other_m + main_within_m)
     take |= main_m <= other_m
     spot, metres = np.where(take, main, other), np.where(take, main_m, other_m)
@@ -129,9 +141,10 @@ def snap(
     return Snapped(spot=spot, metres=metres, component=component)
 
 
-def _nearest(globe: Floats, among: Ints, at: Floats) -> tuple[Ints, Floats]:
+def _nearest(globe: Floats, among: Ints, at: Floats, workers: int) -> tuple[Ints, Floats]:
     """Nearest of some spots to each place, and its distance; -1 and infinity where there is none."""
     if not len(among) or not len(at):
         return np.full(len(at), -1, dtype=np.int64), np.full(len(at), np.inf)
-    metres, number = cKDTree(globe[among]).query(at)
+    # the tree is searched about as often as it has points: one quickly built is enough
+    metres, number = cKDTree(globe[among], balanced_tree=False).query(at, workers=workers)
     return among[np.asarray(number)], np.asarray(metres)

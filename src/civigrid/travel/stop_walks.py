@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
-from civigrid.errors import SchemaError, first_few
-from civigrid.travel.places import Origins, on_the_globe
+from civigrid.errors import SchemaError
+from civigrid.travel.places import Origins, lonlat, on_the_globe
+from civigrid.travel.street_times import ids_of_sites
 from civigrid.travel.timetable import Timetable
 from civigrid.travel_times import TravelTimes, times_of_pairs
 from civigrid.types import Floats, Ids, Ints
@@ -82,6 +84,13 @@ def stop_rows(n: int) -> Ids:
     return np.arange(n, dtype=np.uint64)
 
 
+def placed_stops(timetable: Timetable) -> tuple[Origins, Ints]:
+    """Stops with coordinates as points people set out from, named by their numbers; and these numbers."""
+    at = np.flatnonzero(np.isfinite(timetable.stop_place).all(axis=1))
+    row, weight = np.arange(len(at), dtype=np.int64), np.ones(len(at))
+    return Origins(cell_id=at.astype(np.uint64), place=timetable.stop_place[at], row=row, weight=weight), at
+
+
 @dataclass(frozen=True, kw_only=True)
 class StraightWalks:
     """How fast and how far people walk where no streets are known.
@@ -112,8 +121,7 @@ class StraightWalks:
 def straight_walks(
     timetable: Timetable,
     origins: Origins,
-    site_id: npt.NDArray[np.str_],
-    site_place: Floats,
+    sites: gpd.GeoSeries,
     *,
     options: StraightWalks | None = None,
 ) -> WalkTimes:
@@ -122,13 +130,11 @@ def straight_walks(
     Parameters
     ----------
     timetable : Timetable
-        Its stops.
+        Its stops; one without coordinates is reached by the changes that the timetable states, and by vehicle.
     origins : Origins
         Where people set out; the walk of a cell is the mean of its points, weighted by who lives there.
-    site_id : ndarray of str, shape (site,)
-        Destinations.
-    site_place : ndarray of float64, shape (site, 2)
-        Their longitude and latitude, degrees.
+    sites : geopandas.GeoSeries of Point
+        Destinations; the index holds their ids.
     options : StraightWalks, optional
         Speed, detour, limits.
 
@@ -140,16 +146,13 @@ def straight_walks(
     Raises
     ------
     SchemaError
-        A site or a stop has no place.
+        A site has no place, or its id is given twice.
     """
     options = options or StraightWalks()
     walk_s, change_s = round(options.max_min * 60), round(options.max_change_min * 60)
-    stops = Origins(
-        cell_id=stop_rows(len(timetable.stop_id)),
-        place=timetable.stop_place,
-        row=np.arange(len(timetable.stop_id), dtype=np.int64),
-        weight=np.ones(len(timetable.stop_id)),
-    )
+    site_id, site_place = ids_of_sites(sites), lonlat(sites)
+    placed, at = placed_stops(timetable)
+    stops = replace(placed, cell_id=stop_rows(len(timetable.stop_id)), row=at)
     return WalkTimes(
         to_stop=_lines(origins, timetable.stop_id, timetable.stop_place, walk_s, options),
         from_stop=_lines(stops, site_id, site_place, walk_s, options),
@@ -161,12 +164,10 @@ def straight_walks(
 def _lines(
     origins: Origins, site_id: npt.NDArray[np.str_], place: Floats, limit_s: int, options: StraightWalks
 ) -> TravelTimes:
-    if (nowhere := ~np.isfinite(place).all(axis=1)).any():
-        raise SchemaError(
-            f"{int(nowhere.sum())} places have no coordinates (first: {first_few(site_id[nowhere])}). Drop them first."
-        )
     metres_per_second = options.speed_kmh / 3.6 / options.detour
-    row, col, seconds = _near(origins, place, limit_s, metres_per_second)
+    at = np.flatnonzero(np.isfinite(place).all(axis=1))
+    row, col, seconds = _near(origins, place[at], limit_s, metres_per_second)
+    col = at[col]
     return times_of_pairs(origins.cell_id, site_id, row, col, seconds, limit_s=limit_s, mode=options.words)
 
 
@@ -188,4 +189,4 @@ def _near(origins: Origins, place: Floats, limit_s: int, speed: float) -> tuple[
     point = first[row[which]] + np.arange(len(which)) - starts[which]
     metres = np.linalg.norm(here[point] - there[col[which]], axis=1)
     mean = np.bincount(which, weights=metres * origins.weight[point], minlength=len(pair))
-    return row, col, np.rint(mean / speed).astype(np.int64)
+    return row, col, np.floor(mean / speed + 0.5).astype(np.int64)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from civigrid.engine.execute import Scheduler, map_pieces
+from civigrid.engine import Scheduler
+from civigrid.engine.arrays import map_shared
 from civigrid.kernels.counting import counting_order
-from civigrid.kernels.gather import Attached, Cells, Direct, Gathered, gather
-from civigrid.kernels.search import Graph, Int32s, Seeds
+from civigrid.kernels.gather import Attached, Cells, Direct, Gathered, bound_of, gather
+from civigrid.kernels.search import Buckets, Graph, Int32s, Seeds, buckets_for, graph_of
 from civigrid.travel.graph import StreetGraph
 from civigrid.travel.places import Origins, on_the_globe
 from civigrid.travel.snap import Snapped
@@ -32,64 +31,46 @@ class Work(NamedTuple):
     cells: Cells
 
 
-_PARTS: dict[str, Any] = {"graph": Graph, "seeds": Seeds, "attached": Attached, "direct": Direct, "cells": Cells}
-
-
-def save(work: Work, folder: Path) -> None:
-    """Write one array file by field, for workers in other processes."""
-    for name, part in work._asdict().items():
-        for field, array in part._asdict().items():
-            np.save(folder / f"{name}.{field}.npy", array)
-
-
-@functools.lru_cache(maxsize=1)
-def opened(folder: str) -> Work:
-    """Map what `save` wrote into memory; a worker does so once."""
-    # copy on write: the compiled kernels take writable arrays, and nothing is ever written
-    arrays = {p.stem: np.asarray(np.load(p, mmap_mode="c")) for p in Path(folder).glob("*.npy")}
-    return Work(**{n: kind(*(arrays[f"{n}.{f}"] for f in kind._fields)) for n, kind in _PARTS.items()})
-
-
 def run(
     function: Callable[[Work, int, int], R],
     work: Work,
+    pieces: list[tuple[int, int]],
     *,
-    block: int,
     scheduler: Scheduler | None = None,
     done: Callable[[int], None] | None = None,
 ) -> list[R]:
-    """Apply `function` to blocks of sources, in their order; other processes read the arrays from a temporary folder.
+    """Apply `function` to ranges of sources, in their order; `done` is told, now and then, how many are done."""
+    return map_shared(functools.partial(_on_range, function), work, pieces, scheduler, done=done)
 
-    `done` is told, now and then, how many of the blocks are done.
+
+def blocks(first: int, stop: int, size: int) -> list[tuple[int, int]]:
+    """Cut a range into ranges.
+
+    >>> blocks(0, 5, 2)
+    [(0, 2), (2, 4), (4, 5)]
     """
-    n = len(work.seeds.starts) - 1
-    pieces = [(first, min(first + block, n)) for first in range(0, n, block)]
-    if (scheduler or Scheduler()).kind in ("serial", "threads"):
-        return map_pieces(functools.partial(_here, function, work), pieces, scheduler, done=done)
-    with TemporaryDirectory(prefix="civigrid-") as folder:
-        save(work, Path(folder))
-        return map_pieces(functools.partial(_there, function, folder), pieces, scheduler, done=done)
+    return [(at, min(at + size, stop)) for at in range(first, stop, size)]
 
 
-def _here(function: Callable[[Work, int, int], R], work: Work, piece: tuple[int, int]) -> R:
+def _on_range(function: Callable[[Work, int, int], R], work: Work, piece: tuple[int, int]) -> R:
     return function(work, *piece)
 
 
-def _there(function: Callable[[Work, int, int], R], folder: str, piece: tuple[int, int]) -> R:
-    return function(opened(folder), *piece)
+def gathering(limit_s: int, work: Work) -> Callable[[Work, int, int], Gathered]:
+    """Give the function that finds the cells which a block of sites reaches within the limit."""
+    return functools.partial(_gathered, limit_s, buckets_for(work.graph, work.seeds, bound_of(work.cells, limit_s)))
 
 
-def gathered(limit_s: int, work: Work, first: int, stop: int) -> Gathered:
-    """Cells that a block of sites reaches within the limit."""
-    return gather(*work, limit=limit_s, first=first, stop=stop)
+def _gathered(limit_s: int, buckets: Buckets, work: Work, first: int, stop: int) -> Gathered:
+    return gather(*work, limit=limit_s, first=first, stop=stop, buckets=buckets)
 
 
 def plain(graph: StreetGraph) -> Graph:
-    """Arrays as the kernels take them: in memory, or mapped as they are."""
-    return Graph(np.asarray(graph.indptr), np.asarray(graph.head), np.asarray(graph.cost))
+    """Streets as the kernels take them."""
+    return graph_of(graph.indptr, graph.head, graph.cost)
 
 
-def _ends(graph: StreetGraph, on: Snapped, cost: Int32s, walk: Int32s) -> tuple[Ints, Int32s, Int32s]:
+def _ends(graph: StreetGraph, on: Snapped, nodes: Int32s, cost: Int32s, walk: Int32s) -> tuple[Ints, Int32s, Int32s]:
     """Give place, node and cost of every way between places and the ends of their chains, shape (way,) each."""
     place = np.flatnonzero(~on.beyond)
     spot = on.spot[place]
@@ -98,20 +79,20 @@ def _ends(graph: StreetGraph, on: Snapped, cost: Int32s, walk: Int32s) -> tuple[
     # a spot that is a node has both its ends there
     use[:, 1] &= np.asarray(graph.spot_chain)[spot] >= 0
     which, end = np.nonzero(use)
-    node = np.asarray(graph.spot_node)[spot[which], end]
+    node = np.asarray(nodes)[spot[which], end]
     return place[which], node.astype(np.int32), (ways[which, end] + walk[place[which]]).astype(np.int32)
 
 
 def seeds_of(graph: StreetGraph, sites: Snapped, walk: Int32s) -> Seeds:
     """Where the search for ways *to* each site begins, on the reversed graph."""
-    site, node, cost = _ends(graph, sites, graph.spot_from, walk)
+    site, node, cost = _ends(graph, sites, graph.spot_node_from, graph.spot_from, walk)
     starts = np.searchsorted(site, np.arange(len(sites.spot) + 1)).astype(np.int64)
     return Seeds(starts, node, cost)
 
 
 def attached_to(graph: StreetGraph, origins: Snapped, walk: Int32s) -> Attached:
     """Points people set out from, at the nodes they come to first."""
-    point, node, extra = _ends(graph, origins, graph.spot_to, walk)
+    point, node, extra = _ends(graph, origins, graph.spot_node, graph.spot_to, walk)
     order, starts = counting_order(node, len(graph.node_place))
     return Attached(starts, point[order].astype(np.int32), extra[order])
 

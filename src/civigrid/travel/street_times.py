@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,9 +20,10 @@ from civigrid.travel.street_report import StreetReport, report_of
 from civigrid.travel.street_search import (
     Work,
     attached_to,
+    blocks,
     cells_with,
     direct_ways,
-    gathered,
+    gathering,
     plain,
     run,
     seeds_of,
@@ -31,7 +31,7 @@ from civigrid.travel.street_search import (
 from civigrid.travel_times import TravelTimes
 from civigrid.types import Floats, Ints
 
-BLOCK = 64
+BLOCK = 256
 """Sites searched by one task; they lie near each other."""
 
 ACROSS_KMH = {"walk": 4.8, "bike": 12.0, "drive": 20.0}
@@ -139,8 +139,8 @@ def street_times(
     limit_s = limit_of(limit_min)
     site_id = ids_of_sites(sites)
     check_origins(origins)
-    on = _snapped(graph, np.concatenate([origins.place, lonlat(sites)]), options)
-    here, there = on.part(0, len(origins.place)), on.part(len(origins.place), len(on.spot))
+    on = snapped(graph, np.concatenate([origins.place, lonlat(sites)]), options, scheduler)
+    here, there = on.split(len(origins.place))
     least = in_cell_ds(graph, in_cell_m, len(origins.place))
     rows, partly = _times(graph, origins, here, there, least, limit_s, options, scheduler, done)
     times = TravelTimes(
@@ -194,7 +194,7 @@ def site_times(
     n = len(sites)
     number = np.arange(n, dtype=np.int64)
     origins = Origins(cell_id=number.astype(np.uint64), place=lonlat(sites), row=number, weight=np.ones(n))
-    on, least = _snapped(graph, origins.place, options), np.zeros(n, dtype=np.int32)
+    on, least = snapped(graph, origins.place, options, scheduler), np.zeros(n, dtype=np.int32)
     rows, _ = _times(graph, origins, on, on, least, limit_of(limit_min), options, scheduler, None)
     matrix = np.full((n, n), -1, dtype=np.int32)
     matrix[np.repeat(number, np.diff(rows[0])), rows[1]] = rows[2]
@@ -202,8 +202,16 @@ def site_times(
     return matrix
 
 
-def _snapped(graph: StreetGraph, place: Floats, options: StreetOptions) -> Snapped:
-    return snap(graph, place, limit_m=options.snap_limit_m, main_within_m=options.main_within_m)
+def snapped(graph: StreetGraph, place: Floats, options: StreetOptions, scheduler: Scheduler | None = None) -> Snapped:
+    """Spots of places, as the options have it, with the threads of the scheduler."""
+    scheduler = scheduler or Scheduler()
+    return snap(
+        graph,
+        place,
+        limit_m=options.snap_limit_m,
+        main_within_m=options.main_within_m,
+        workers=scheduler.n_workers if scheduler.kind == "threads" else 1,
+    )
 
 
 def _times(
@@ -218,25 +226,18 @@ def _times(
     done: Callable[[int], None] | None,
 ) -> tuple[tuple[Ints, Int32s, Int32s], int]:
     """Rows of cells (`indptr`, sites, seconds), and how many pairs miss some of their cell's weight."""
-    walk = there.walk_ds(options.access_kmh)
     order, number = _along_the_curve(graph, there)
-    near = Snapped(spot=there.spot[order], metres=there.metres[order], component=there.component[order])
-    work = work_of(graph, origins, here, near, walk[order], least, options)
-    found = run(functools.partial(gathered, limit_s), work, block=options.block, scheduler=scheduler, done=done)
+    work = work_of(graph, origins, here, there.taken(order), least, options)
+    pieces = blocks(0, len(order), options.block)
+    found = run(gathering(limit_s, work), work, pieces, scheduler=scheduler, done=done)
     return rows_of(found, number, len(origins.cell_id)), sum(part.partly for part in found)
 
 
 def work_of(
-    graph: StreetGraph,
-    origins: Origins,
-    here: Snapped,
-    there: Snapped,
-    walk: Int32s,
-    least: Int32s,
-    options: StreetOptions,
+    graph: StreetGraph, origins: Origins, here: Snapped, there: Snapped, least: Int32s, options: StreetOptions
 ) -> Work:
-    """Arrays for searches from sites, which stand where `there` says, `walk` deciseconds from the streets."""
-    out = here.walk_ds(options.access_kmh)
+    """Arrays for searches from sites, which stand where `there` says."""
+    out, walk = here.walk_ds(options.access_kmh), there.walk_ds(options.access_kmh)
     return Work(
         graph=plain(graph.reversed()),
         seeds=seeds_of(graph, there, walk),

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
 
-from civigrid.engine import Scheduler, map_pieces
+from civigrid.engine import Scheduler
+from civigrid.engine.arrays import map_ranges
 from civigrid.errors import SchemaError
 from civigrid.kernels.counting import counting_order
 from civigrid.travel.stop_walks import WalkTimes
 from civigrid.travel.timetable import Timetable
-from civigrid.travel.transit_plan import Found, Piece, Settings, plan, save, search_piece, together
+from civigrid.travel.transit_plan import Found, Settings, plan, search_range, together
 from civigrid.travel_times import TravelTimes
 from civigrid.types import Floats, Ints
 
@@ -186,14 +186,35 @@ def transit_times(
     Returns
     -------
     TransitWindow
-        The search begins at the cells or at the sites, whichever are fewer, and is exact from both: where the times of
-        the window lie at the other end, all departures that matter are searched (a profile), and each time of the
+        The search begins at the cells or at the sites, whichever is less work, and is exact from both: where the times
+        of the window lie at the other end, all departures that matter are searched (a profile), and each time of the
         window takes the best of them.
 
     Raises
     ------
     SchemaError
         The walks belong to other stops, or the decay does not have a weight for each second.
+
+    Notes
+    -----
+    Delling, Pajor, Werneck (2015), Round-based public transit routing; see `civigrid.kernels.raptor_search`.
+
+    Examples
+    --------
+    >>> import geopandas as gpd, pandas as pd, shapely
+    >>> from civigrid.travel.build_timetable import Journey, timetable_of
+    >>> from civigrid.travel.places import Origins
+    >>> from civigrid.travel.stop_walks import straight_walks
+    >>> stops = pd.DataFrame({"name": ["Mill", "Hall"], "lon": [8.0, 8.1], "lat": [49.0, 49.0]}, index=["a", "b"])
+    >>> stop, time, yes = np.array([0, 1], np.int32), np.array([29_100, 29_700], np.int32), np.array([True, True])
+    >>> none = pd.DataFrame({"a": [], "b": [], "seconds": []})
+    >>> table = timetable_of("2026-03-17", stops, [Journey(stop, time, time, yes, yes, "Tram 5", "t1")], none)
+    >>> cell = np.array([7], dtype=np.uint64)
+    >>> home = Origins(cell_id=cell, place=np.array([[8.0, 49.0]]), row=np.array([0]), weight=np.ones(1))
+    >>> walks = straight_walks(table, home, gpd.GeoSeries([shapely.Point(8.1, 49.0)], ["library"], crs="EPSG:4326"))
+    >>> window = transit_times(table, walks, options=TransitOptions(start="08:00", until="08:10"))
+    >>> window.percentile(50).seconds, window.fastest.seconds, window.share
+    (array([840], dtype=int32), array([600], dtype=int32), array([0.6]))
     """
     options = options or TransitOptions()
     return _searched(
@@ -203,8 +224,16 @@ def transit_times(
         decay,
         scheduler,
         block,
-        from_sites=len(walks.site_id) <= len(walks.cell_id),
+        from_sites=_begins_at_sites(len(walks.cell_id), len(walks.site_id), arrive_by=options.arrive_by),
     )
+
+
+PROFILE = 2
+"""How many times the work of a search is done where the times of the window lie at its other end (measured)."""
+
+
+def _begins_at_sites(cells: int, sites: int, *, arrive_by: bool) -> bool:
+    return sites <= PROFILE * cells if arrive_by else PROFILE * sites <= cells
 
 
 def _searched(
@@ -232,13 +261,8 @@ def _searched(
     rank = np.array([math.ceil(p * len(times) / 100) - 1 for p in options.percentiles], dtype=np.int64)
     made = plan(timetable, walks, times, change_s=options.change_s, settings=settings, rank=rank, decay=decay)
     sources = n_sites if from_sites else n_cells
-    with TemporaryDirectory(prefix="civigrid-") as folder:
-        save(made, Path(folder))
-        pieces = [
-            Piece(folder=folder, settings=settings, first=first, stop=min(first + block, sources))
-            for first in range(0, sources, block)
-        ]
-        found = together(map_pieces(search_piece, pieces, scheduler), len(rank))
+    task = functools.partial(search_range, settings)
+    found = together(map_ranges(task, made, sources, block, scheduler), len(rank))
     return _window(found, walks, options, with_decay=decay is not None, from_sites=from_sites)
 
 

@@ -1,9 +1,7 @@
-"""A window search as arrays on disk, and what a worker does with them: it opens them, and searches its sources."""
+"""A window search as plain arrays, and what a worker does with them: it searches its sources."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,16 +36,6 @@ class Plan(NamedTuple):
     slots: Int32s
     rank: Ints
     decay: Floats
-
-
-@dataclass(frozen=True, kw_only=True)
-class Piece:
-    """Sources ``first:stop`` of the plan in a folder."""
-
-    folder: str
-    settings: Settings
-    first: int
-    stop: int
 
 
 class Found(NamedTuple):
@@ -149,31 +137,9 @@ def _columns(times: TravelTimes) -> Ways:
     return Ways(first, times.rows()[order].astype(np.int32), times.seconds[order].astype(np.int32))
 
 
-def save(made: Plan, folder: Path) -> None:
-    """Write one array file by field, which workers map into memory."""
-    for name, part in zip(made._fields, made, strict=True):
-        fields = part._asdict() if isinstance(part, Network | Ways) else {"": part}
-        for field, array in fields.items():
-            np.save(folder / f"{name}-{field}.npy", np.asarray(array))
-
-
-def load(folder: Path) -> Plan:
-    """Open what `save` wrote."""
-
-    def read(name: str, field: str = "") -> Any:
-        # copy on write, never written: the compiled search knows one kind of array only
-        return np.asarray(np.load(folder / f"{name}-{field}.npy", mmap_mode="c"))
-
-    net = Network(*(read("network", field) for field in Network._fields))
-    access, egress, direct = (
-        Ways(*(read(name, field) for field in Ways._fields)) for name in ("access", "egress", "direct")
-    )
-    return Plan(net, access, egress, direct, read("slots"), read("rank"), read("decay"))
-
-
-def search_piece(piece: Piece) -> Found:
-    """Search from some sources: what a worker runs."""
-    made, settings, targets = load(Path(piece.folder)), piece.settings, piece.settings.targets
+def search_range(settings: Settings, made: Plan, first: int, stop: int) -> Found:
+    """Search from the sources ``first:stop``: what a worker runs."""
+    targets = settings.targets
     work = labels(made.network, settings.rides)
     need = np.empty(targets, dtype=np.int32)
     out = np.empty((len(made.slots), targets), dtype=np.int32)
@@ -181,7 +147,7 @@ def search_piece(piece: Piece) -> Found:
     answer = [np.empty(targets, dtype=np.int32) for _ in range(3)]
     at, mean = np.empty((len(made.rank), targets), dtype=np.int32), np.empty(targets)
     found: list[Found] = []
-    for source in range(piece.first, piece.stop):
+    for source in range(first, stop):
         near = slice(made.access.first[source], made.access.first[source + 1])
         walk = slice(made.direct.first[source], made.direct.first[source + 1])
         search(

@@ -15,7 +15,7 @@ BOUND_BY = frozenset({"motorcar", "motor_vehicle", "vehicle"})
 """A restriction that exempts one of these does not bind cars."""
 
 _ELSEWHERE = "its ways do not meet at its node, or are closed to cars"
-_AGAINST = "leads against a one-way street"
+_AGAINST = "leads against a one-way street anyway"
 
 
 @dataclass(frozen=True)

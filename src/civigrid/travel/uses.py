@@ -99,7 +99,8 @@ def _bike(tags: Tags, row: Class, access: Access, speeds: Speeds) -> Use:
     usual = row.bike == "ride" and tags.get("motorroad") != "yes"
     rides = usual if access.open is None else access.open
     if not rides or access.word == "dismount":
-        if access.key == "bicycle" and not access.open:
+        # where one may not ride, one may push; bicycle=private keeps out those on foot, too
+        if access.key == "bicycle" and access.word not in ("no", "dismount"):
             return _shut(tags, access)
         walk = _walk(tags, row, access_of(tags, "walk"), speeds)
         return walk if not walk.reason else _shut(tags, access)

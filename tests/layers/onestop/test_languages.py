@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from civigrid.errors import SchemaError
-from civigrid.layers.onestop.languages import Interpreters, effective_capacity, share_staff, understood
+from civigrid.layers.onestop.languages import (
+    Interpreters,
+    effective_capacity,
+    share_staff,
+    staff_by_site,
+    understood,
+)
 from civigrid.layers.onestop.services import services_at
 
 DE, AR, BOTH = frozenset({"de"}), frozenset({"ar"}), frozenset({"de", "ar"})
@@ -90,3 +96,22 @@ def test_unknown_capacities_and_languages_are_refused():
         share_staff(np.array([1.0]), [DE], {"a": 1.0}, {})
     with pytest.raises(SchemaError, match="must be 1 or more"):
         Interpreters(slower=0.5)
+
+
+def test_sites_share_out_their_own_staff():
+    """Each site serves who comes to it; pools for some serve no others, and unknown ones nobody."""
+    services = replace(
+        services_at([0, 0, 1], ["doctor"] * 3),
+        capacity=np.array([30.0, 20.0, np.nan]),
+        languages=(BOTH, BOTH, BOTH),
+        eligible=(frozenset(), frozenset({"new"}), frozenset()),
+    )
+    spoken = {"old": [(DE, 1.0)], "new": [(AR, 1.0)]}
+    demand = {"old": np.array([[40.0], [5.0]]), "new": np.array([[20.0], [0.0]])}
+    table = staff_by_site(services, ["doctor"], demand, spoken).set_index(["site", "group"])
+
+    # twenty places for newcomers alone: the other thirty go to the old
+    assert table.loc[(0, "new"), "served"] == pytest.approx(20.0, rel=1e-6)
+    assert table.loc[(0, "old"), "served"] == pytest.approx(30.0, rel=1e-6)
+    assert table.loc[(1, "old"), ["served", "unknown"]].tolist() == [0.0, 1]
+    assert staff_by_site(services, ["doctor"], {}, spoken).empty

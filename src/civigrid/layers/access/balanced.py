@@ -48,7 +48,7 @@ def balanced(town: Market) -> Access:
     if town.share:
         raise SchemaError("the balanced catchment has no shares of modes: leave mode_share out.")
     pull = town.at_cells(mode, town.offers.astype(float))
-    demand = town.at_sites({mode: town.claims(mode) * ratio(np.ones_like(pull), pull)})
+    demand = town.offers * town.at_sites({mode: town.claims(mode) * ratio(np.ones_like(pull), pull)})
     level = ratio(town.supply, demand)
     around = to_sites(only.pairs, np.ones((len(town.cell_id), 1)))
     value = town.at_cells(mode, level * ratio(np.ones_like(around), around))

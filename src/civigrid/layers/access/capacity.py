@@ -30,8 +30,8 @@ def allocation(town: Market, *, unmet_min: float | None = None) -> Access:
     Access
         Share of the demand that is unmet, by cell, service and group, NaN where there is none; groups of one cell that
         have the same access share what is unmet alike.  At sites: ``load``; ``value``, minutes that one more place
-        saves (the dual); ``serves_more``, whether it serves one more person (without `unmet_min`; else `value` holds it).  In the notes:
-        ``demand``, ``unmet``, ``minutes`` in all.
+        saves (the dual); and, where all are placed first, ``serves_more``, how many more persons it serves.  In the
+        notes: ``demand``, ``unmet``, ``minutes`` in all.
 
     Notes
     -----

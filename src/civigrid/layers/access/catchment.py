@@ -77,7 +77,8 @@ def three_step(town: Market, *, huff: bool = False) -> Access:
     attraction = town.supply if huff else town.offers.astype(float)
     pull = {m: town.at_cells(m, attraction) for m in town.modes}
     part = {m: ratio(pull[m] ** 0, pull[m]) for m in town.modes}
-    weight = town.supply if huff else 1.0
+    # people choose among sites that offer the service: the others have no demand
+    weight = attraction
     demand = weight * town.at_sites({m: town.claims(m) * part[m] for m in town.modes}, square=True)
     share = ratio(town.supply, demand)
     found = {m: part[m] * town.at_cells(m, weight * share, square=True) for m in town.modes}

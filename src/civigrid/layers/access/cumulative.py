@@ -9,10 +9,11 @@ import numpy as np
 
 from civigrid.errors import SchemaError
 from civigrid.kernels.catchment import to_sites
+from civigrid.kernels.group import group_sum, smallest
 from civigrid.layers.access.decay import Binary, Closed, Decay, Named
 from civigrid.layers.access.found import Access
 from civigrid.layers.access.market import Market
-from civigrid.layers.access.weights import given_weights, weighted
+from civigrid.layers.access.weights import weighted
 from civigrid.types import Floats
 
 
@@ -223,13 +224,17 @@ def logsum(town: Market, *, theta_per_min: float) -> Access:
     """
     if not (np.isfinite(theta_per_min) and theta_per_min > 0):
         raise SchemaError(f"theta_per_min = {theta_per_min}: must be above 0.")
-    times, mode = town.times("the utility of a choice"), next(iter(town.modes))
+    times = town.times("the utility of a choice")
     rows, minutes = times.rows(), times.seconds / 60
-    shift = np.full(len(times.cell_id), np.inf)
-    np.minimum.at(shift, rows, minutes)
-    # weights from the nearest site on: nothing vanishes below the smallest number
-    weights = given_weights(times, np.exp(-theta_per_min * (minutes - shift[rows])), "logsum")
-    total = replace(town, modes={mode: weights}).at_cells(mode, town.supply)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = np.log(total) / theta_per_min - shift[:, None, None]
-    return Access(market=town, value=np.where(total > 0, value, np.nan))
+    shape = (len(times.cell_id), len(town.services), 1 if town.eligible is None else len(town.groups))
+    value = np.full(shape, np.nan)
+    for s, g in np.ndindex(*shape[1:]):
+        open_to = town.offers[:, s] if town.eligible is None else town.offers[:, s] & town.eligible[:, s, g]
+        near = open_to[times.site]
+        shift = smallest(rows[near], minutes[near], shape[0])
+        # from the nearest site on: nothing vanishes below the smallest number
+        terms = town.supply[times.site[near], s] * np.exp(-theta_per_min * (minutes[near] - shift[rows[near]]))
+        total = group_sum(rows[near], terms, shape[0])
+        there = total > 0
+        value[there, s, g] = np.log(total[there]) / theta_per_min - shift[there]
+    return Access(market=town, value=value)

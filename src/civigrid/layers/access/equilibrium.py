@@ -37,7 +37,14 @@ class Crowded:
     converged: tuple[bool, ...]
 
 
-def raam(town: Market, *, tau_min: float = 60.0, tolerance: float = 1e-4, most_rounds: int = 2_000) -> Crowded:
+def raam(
+    town: Market,
+    *,
+    tau_min: float = 60.0,
+    rho: float | None = None,
+    tolerance: float = 1e-4,
+    most_rounds: int = 2_000,
+) -> Crowded:
     r"""Rational agent access model: everybody takes the site that costs least in travel and crowding together.
 
     .. math:: c_{ij} = \frac{t_{ij}}{\tau} + \frac{D_j}{\rho S_j}, \quad \rho = \frac{\sum_i P_i}{\sum_j S_j}
@@ -48,6 +55,9 @@ def raam(town: Market, *, tau_min: float = 60.0, tolerance: float = 1e-4, most_r
         Its weights do not count, its travel times do; several modes and groups compete for the same places.
     tau_min : float
         Travel time that weighs as much as the mean crowding, minutes.
+    rho : float, optional
+        Demand per place at a crowding of 1; by default the mean.  Hold it to compare scenarios: with more places the
+        mean falls, and the same crowd counts as a worse one.
     tolerance : float
         Relative duality gap at which it stops.
     most_rounds : int
@@ -74,6 +84,8 @@ def raam(town: Market, *, tau_min: float = 60.0, tolerance: float = 1e-4, most_r
     """
     if not (np.isfinite(tau_min) and tau_min > 0):
         raise SchemaError(f"tau_min = {tau_min}: must be above 0 minutes.")
+    if rho is not None and not (np.isfinite(rho) and rho > 0):
+        raise SchemaError(f"rho = {rho}: must be above 0 persons per place.")
     n, services = len(town.cell_id), len(town.services)
     cost = {m: np.full((n, services, len(town.groups) if town.by_group else 1), np.nan) for m in town.modes}
     load, crowding = np.zeros(town.supply.shape), np.full(town.supply.shape, np.nan)
@@ -82,7 +94,8 @@ def raam(town: Market, *, tau_min: float = 60.0, tolerance: float = 1e-4, most_r
     for s in range(services):
         who = claimants(town, s, "RAAM")
         demand, supply = who.persons.sum(), town.supply[:, s].sum()
-        capacity = town.supply[:, s] * (demand / supply if supply > 0 and demand > 0 else 1.0)
+        mean = demand / supply if supply > 0 and demand > 0 else 1.0
+        capacity = town.supply[:, s] * (rho or mean)
         done = crowding_equilibrium(
             who.indptr, who.site, who.minutes / tau_min, who.persons, capacity,
             tolerance=tolerance, most_rounds=most_rounds,

@@ -66,9 +66,8 @@ def ratio(above: Floats, below: Floats, otherwise: float = 0.0) -> Floats:
     >>> ratio(np.array([1.0, 1.0]), np.array([2.0, 0.0])).tolist()
     [0.5, 0.0]
     """
-    return np.divide(
-        above, below, out=np.full(np.broadcast_shapes(above.shape, below.shape), otherwise), where=below > 0
-    )
+    shape = np.broadcast_shapes(above.shape, below.shape)
+    return np.asarray(np.divide(above, below, out=np.full(shape, otherwise), where=below > 0))
 
 
 def left_out(town: Market, demand: Floats) -> dict[str, Floats]:

@@ -93,17 +93,20 @@ class Market:
     def claims(self, mode: str) -> Floats:
         """Demand of each claimant, shape (cell, service, group); one column for all where groups have one access."""
         persons = self.demand * self.share[mode] if self.share else self.demand
+        need = _once(self.need)
+        shape = (len(persons), len(self.services), len(self.groups) if self.by_group else 1)
         if self.by_group:
-            return np.asarray(persons[:, None, :] * self.need.T[None, :, :])
-        total = np.zeros((len(persons), len(self.services), 1))
+            return np.broadcast_to(persons[:, None, :] * need.T[None, :, :], shape)
+        total = np.zeros((len(persons), need.shape[1], 1))
         for g in range(len(self.groups)):  # in the order of the groups: a product of matrices has none
-            total[:, :, 0] += persons[:, g, None] * self.need[None, g, :]
-        return total
+            total[:, :, 0] += persons[:, g, None] * need[None, g, :]
+        return np.broadcast_to(total, shape)
 
     def at_sites(self, claims: Mapping[str, Floats], *, square: bool = False) -> Floats:
         """Weighted claims of those whom each site serves, shape (site, service)."""
         total = np.zeros(self.supply.shape)
-        for mode, wanted in claims.items():
+        for mode, given in claims.items():
+            wanted = _once(given)
             flat = wanted.reshape(len(wanted), -1)
             found = to_sites(self.modes[mode].pairs, flat, square=square).reshape(len(self.site_id), *wanted.shape[1:])
             if self.eligible is not None:
@@ -115,9 +118,10 @@ class Market:
     def at_cells(self, mode: str, offered: Floats, *, square: bool = False) -> Floats:
         """Weighted offers, shape (site, service), that reach each claimant: shape (cell, service, group or 1)."""
         columns = offered[:, :, None] if self.eligible is None else offered[:, :, None] * self.eligible
-        flat = columns.reshape(len(offered), -1)
-        found = to_cells(self.modes[mode].pairs, flat, square=square)
-        return found.reshape(len(found), *columns.shape[1:])
+        few = _once(columns)
+        found = to_cells(self.modes[mode].pairs, few.reshape(len(few), -1), square=square)
+        shape = (len(found), *columns.shape[1:])
+        return np.broadcast_to(found.reshape(len(found), *few.shape[1:]), shape)
 
     def over_modes(self, found: Mapping[str, Floats]) -> Floats:
         """Mean over the modes that each group has, shape (cell, service, group or 1)."""
@@ -204,6 +208,11 @@ def market(
     )
 
 
+def _once(values: Floats) -> Floats:
+    """The first service alone where all are alike, as with one need of every service: it is summed once for all."""
+    return values[:, :1] if np.all(values == values[:, :1]) else values
+
+
 def _order_of(times: TravelTimes) -> npt.NDArray[np.int64]:
     order: npt.NDArray[np.int64] = np.argsort(times.site_id, kind="stable").astype(np.int64)
     ids = times.site_id[order]
@@ -237,7 +246,7 @@ def _demand(demand: Floats, cells: int) -> tuple[Floats, Bools]:
         raise SchemaError(f"demand has shape {given.shape}, must be ({cells},) or ({cells}, group).")
     if np.any(persons < 0) or np.any(np.isinf(persons)):
         raise SchemaError("demand is negative or infinite somewhere: persons are at least 0, NaN where unknown.")
-    known: Bools = ~np.isnan(persons).any(axis=1)
+    known: Bools = np.asarray(~np.isnan(persons).any(axis=1))
     return np.where(known[:, None], persons, 0.0), known
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from civigrid.errors import SchemaError
-from civigrid.kernels.catchment import Pairs
+from civigrid.kernels.catchment import Pairs, looked_up
 from civigrid.kernels.counting import counting_order
 from civigrid.layers.access.decay import Bounded, Decay, tabulated, words_of
 from civigrid.travel_times import TravelTimes
@@ -21,16 +22,18 @@ from civigrid.types import Floats, Ints
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Weighted:
-    """Pairs of cells and sites, and how much each counts.
+    """Pairs of cells and sites, and how much each counts; make it by `weighted`, `given_weights` or `mean_of_decay`.
 
     Parameters
     ----------
     times : TravelTimes
         The pairs.
-    weight : ndarray of float64, shape (pair,)
-        At least 0, in the order of the pairs.
     words : str
         What the weights are, for outputs.
+    table : ndarray of float64, shape (second,), or None
+        Weight of each whole second of the travel time.
+    given : ndarray of float64, shape (pair,), or None
+        Where there is no table: weights in the order of the pairs, at least 0.
     timed : bool
         Whether ``times.seconds`` is the time one travels: not so for a window of departures, where there are many.
     weight_at_limit : float
@@ -38,21 +41,34 @@ class Weighted:
     """
 
     times: TravelTimes
-    weight: Floats
     words: str
+    table: Floats | None = None
+    given: Floats | None = None
     timed: bool = True
     weight_at_limit: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.weight.shape != self.times.seconds.shape:
-            raise SchemaError(f"{self.weight.shape} weights for {self.times.seconds.shape} pairs: one for each.")
-        if len(self.weight) and not (np.isfinite(self.weight).all() and self.weight.min() >= 0):
+        if self.given is None:
+            return
+        if self.given.shape != self.times.seconds.shape:
+            raise SchemaError(f"{self.given.shape} weights for {self.times.seconds.shape} pairs: one for each.")
+        if len(self.given) and not (np.isfinite(self.given).all() and self.given.min() >= 0):
             raise SchemaError("weights of pairs must be numbers of at least 0.")
 
-    @property
+    @cached_property
+    def weight(self) -> Floats:
+        """Weight of each pair, shape (pair,), in the order of the pairs of `times`."""
+        if self.table is not None:
+            return self.table[self.times.seconds]
+        return np.zeros(0) if self.given is None else self.given
+
+    @cached_property
     def pairs(self) -> Pairs:
-        """What kernels take."""
-        return Pairs(self.times.indptr, self.times.site, self.weight, len(self.times.site_id))
+        """What kernels take: the pairs that weigh something."""
+        times, sites = self.times, len(self.times.site_id)
+        if self.table is not None:
+            return looked_up(times.indptr, times.site, times.seconds, self.table, sites)
+        return Pairs(times.indptr, times.site, self.weight, sites)
 
     def in_order(self, sites: Ints) -> Weighted:
         """The same with its sites in another order, all of them; shape (site,): columns as they are now."""
@@ -70,7 +86,7 @@ class Weighted:
             site=column[order].astype(np.int32),
             seconds=self.times.seconds[order],
         )
-        return replace(self, times=times, weight=self.weight[order])
+        return replace(self, times=times, given=None if self.given is None else self.given[order])
 
 
 def weighted(times: TravelTimes, decay: Decay) -> Weighted:
@@ -112,7 +128,7 @@ def weighted(times: TravelTimes, decay: Decay) -> Weighted:
     largest = float(table.max(initial=0.0))
     left = 0.0 if isinstance(decay, Bounded) or largest == 0 else float(table[-1]) / largest
     words = f"{words_of(decay)} of the travel time"
-    return Weighted(times=times, weight=table[times.seconds], words=words, weight_at_limit=left)
+    return Weighted(times=times, table=table, words=words, weight_at_limit=left)
 
 
 def given_weights(times: TravelTimes, weight: Floats, words: str, *, timed: bool = True) -> Weighted:
@@ -129,7 +145,7 @@ def given_weights(times: TravelTimes, weight: Floats, words: str, *, timed: bool
     timed : bool
         Whether the pairs' seconds are travel times that may be told.
     """
-    return Weighted(times=times, weight=np.asarray(weight, dtype=np.float64), words=words, timed=timed)
+    return Weighted(times=times, given=np.asarray(weight, dtype=np.float64), words=words, timed=timed)
 
 
 def mean_of_decay(departures: Sequence[TravelTimes], decay: Decay) -> Weighted:
@@ -178,7 +194,7 @@ def mean_of_decay(departures: Sequence[TravelTimes], decay: Decay) -> Weighted:
     summed = np.add.reduceat(weight, start) if len(start) else weight
     return Weighted(
         times=times,
-        weight=summed / len(departures),
+        given=summed / len(departures),
         words=f"mean of {words_of(decay)} over {len(departures)} departures",
         timed=False,
         weight_at_limit=max(w.weight_at_limit for w in each),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -217,16 +218,16 @@ def one_stop_cells(cells: xr.Dataset, found: OneStop, *, total: str, prefix: str
         raise SchemaError("these travel times do not start from these cells. Compute them for the cells at hand.")
     kind: Kind = "intensive"
     values, about = {}, {}
-    source = f"{found.persona.title}: {found.times.mode}"
+    said: dict[str, Any] = {"weight": total, "of_place": True, "source": f"{found.persona.title}: {found.times.mode}"}
     for name, value, units, words in variables_of(found):
         values[prefix + name] = value
-        about[prefix + name] = Column(kind=kind, units=units, long_name=words, weight=total, source=source)
+        about[prefix + name] = Column(kind=kind, units=units, long_name=words, **said)
     if found.chains is not None:
         for k in range(MOST_STOPS):
             stop = found.chains.stops[:, k]
             name = f"{prefix}chain_stop_{k + 1}"
             used = np.unique(stop[stop >= 0])
             values[name] = np.where(stop >= 0, np.searchsorted(used, stop), np.nan)
-            column = Column(kind=kind, units="1", long_name=f"Stop {k + 1} of the tour", weight=total, source=source)
+            column = Column(kind=kind, units="class", long_name=f"Stop {k + 1} of the tour", **said)
             about[name] = replace(column, words="|".join(found.times.site_id[used].tolist()))
     return with_variables(cells, values, about)

@@ -176,7 +176,7 @@ def bundle_cells(
     }
     within = f"{bundle.threshold_min:g} minutes"
     about["share_at_one_place"] = Column(
-        kind="intensive", units="1", weight=total, source=times.mode,
+        kind="intensive", units="1", weight=total, source=times.mode, of_place=True,
         long_name=f"Share of the bundle at the best single place within {within}",
     )  # fmt: skip
     about["minutes_one_stop"] = _minutes("Minutes to the nearest place that offers the whole bundle", total)
@@ -210,7 +210,7 @@ def _finite(minutes: Floats) -> Floats:
 
 
 def _minutes(words: str, total: str) -> Column:
-    return Column(kind="intensive", units="min", long_name=words, weight=total)
+    return Column(kind="intensive", units="min", long_name=words, weight=total, of_place=True)
 
 
 def bundle_table(cells: xr.Dataset, bundle: Bundle, groups: Sequence[str], *, total: str, mode: str) -> pd.DataFrame:

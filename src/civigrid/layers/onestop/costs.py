@@ -66,7 +66,7 @@ class Costs:
         """Cost of a service in house that is open so long, a year.
 
         >>> Costs(service=1_000, staffed_hour=10, weeks=50).service_year(20)
-        11000.0
+        11000
         """
         return self.service + hours_a_week * self.weeks * self.staffed_hour
 

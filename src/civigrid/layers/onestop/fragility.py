@@ -180,15 +180,15 @@ def fragility_cells(cells: xr.Dataset, fragile: Fragility, *, group: str = "") -
     words = "|".join(["none", *fragile.names.tolist()])
     about = {
         lost: Column(
-            kind="intensive", units="min", weight=total, source=mode,
+            kind="intensive", units="min", weight=total, source=mode, of_place=True,
             long_name=f"Minutes a year more if the worst {fragile.by} closes",
         ),
         "lost_with": Column(
-            kind="intensive", units="1", weight=total, source=mode, words=words,
+            kind="intensive", units="1", weight=total, source=mode, of_place=True, words=words,
             long_name=f"The {fragile.by} whose closing costs most",
         ),
         "redundancy": Column(
-            kind="intensive", units="1", weight=total, source=mode,
+            kind="intensive", units="1", weight=total, source=mode, of_place=True,
             long_name=f"Independent operators within {town.bundle.threshold_min:g} minutes, of the scarcest kind",
         ),
     }  # fmt: skip

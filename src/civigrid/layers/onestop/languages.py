@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.optimize import linprog
 
 from civigrid.errors import CivigridError, SchemaError
-from civigrid.layers.onestop.services import Services, serving
+from civigrid.layers.onestop.services import Services, number_of_kind, serving
 from civigrid.types import Bools, Floats
 
 Spoken = Sequence[tuple[frozenset[str], float]]
@@ -101,6 +101,7 @@ def share_staff(
     spoken: Mapping[str, Spoken],
     *,
     interpreters: Interpreters | None = None,
+    may: Bools | None = None,
 ) -> pd.DataFrame:
     """Share out pools of staff among groups that compete for them, each hour once.
 
@@ -116,6 +117,8 @@ def share_staff(
         Languages of each group.
     interpreters : Interpreters, optional
         Without them, who shares no language is not served.
+    may : ndarray of bool, shape (group, pool), optional
+        Whether each group may come to each pool; by default all may.
 
     Returns
     -------
@@ -145,7 +148,8 @@ def share_staff(
         raise SchemaError("capacities and demands must be known, from 0 on. Leave out pools nobody knows of.")
     if absent := sorted(set(demand) - set(spoken)):
         raise SchemaError(f"no languages are given for {', '.join(absent)}.")
-    staff = _Staff.of(capacity, languages, demand, spoken, interpreters)
+    allowed = np.ones((len(demand), len(capacity)), dtype=bool) if may is None else may
+    staff = _Staff.of(capacity, languages, demand, spoken, interpreters, allowed)
     floor = np.zeros(len(demand))
     active = wanted > 0
     while active.any():
@@ -165,6 +169,60 @@ def share_staff(
     )
 
 
+def staff_by_site(
+    services: Services,
+    kinds: Sequence[str],
+    demand: Mapping[str, Floats],
+    spoken: Mapping[str, Spoken],
+    *,
+    interpreters: Interpreters | None = None,
+) -> pd.DataFrame:
+    """Share out the staff of each site among the groups that come to it: `share_staff` for every site and kind.
+
+    Parameters
+    ----------
+    services : Services
+        Each row in house is a pool of staff; rows for some groups only serve no others.
+    kinds : sequence of str
+        Kinds of service.
+    demand : mapping of str to ndarray, shape (site, kind)
+        Visits a year each group wants (`civigrid.layers.onestop.explain.demand_of`).
+    spoken : mapping of str to sequence
+        Languages of each group.
+    interpreters : Interpreters, optional
+        For each site and kind; without them, who shares no language is not served.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``site, kind, group, demand, served, share, interpreted, unknown``: rows where someone comes.
+        ``unknown`` counts pools of unknown capacity or languages, which serve nobody here.
+
+    Raises
+    ------
+    SchemaError
+        A demand is negative or unknown, or a group's languages are not given.
+    """
+    number = number_of_kind(services, kinds)
+    known = ~np.isnan(services.capacity) & np.array([bool(own) for own in services.languages], dtype=bool)
+    wanted = np.stack(list(demand.values()), axis=-1) if demand else np.zeros((0, len(kinds), 0))
+    tables = []
+    for site, k in np.argwhere(wanted.sum(axis=-1) > 0).tolist():
+        here = (services.site == site) & (number == k) & services.in_house
+        use = np.flatnonzero(here & known)
+        made = share_staff(
+            services.capacity[use],
+            [services.languages[row] for row in use.tolist()],
+            {group: float(visits[site, k]) for group, visits in demand.items()},
+            spoken,
+            interpreters=interpreters,
+            may=np.stack([serving(services, [group])[use] for group in demand]),
+        )
+        tables.append(made.assign(site=site, kind=kinds[k], unknown=int((here & ~known).sum())))
+    columns = ["site", "kind", "group", "demand", "served", "share", "interpreted", "unknown"]
+    return pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+
+
 @dataclass(frozen=True, eq=False)
 class _Staff:
     """Linear programme: visits of pools to segments of groups, without and with an interpreter."""
@@ -182,13 +240,16 @@ class _Staff:
         demand: Mapping[str, float],
         spoken: Mapping[str, Spoken],
         interpreters: Interpreters | None,
+        may: Bools,
     ) -> _Staff:
         segments = [
             (g, own, share * demand[name]) for g, name in enumerate(demand) for own, share in _all(spoken[name])
         ]
         visits = []
         for p, known in enumerate(languages):
-            for s, (_, own, _) in enumerate(segments):
+            for s, (group, own, _) in enumerate(segments):
+                if not may[group, p]:
+                    continue
                 if own & known:
                     visits.append((p, s, False))
                 elif interpreters is not None:

@@ -14,7 +14,7 @@ from scipy.optimize import linear_sum_assignment, linprog
 from civigrid.errors import SchemaError, first_few
 from civigrid.kernels.group import group_sum
 from civigrid.layers.onestop.archetypes import seats_of
-from civigrid.layers.onestop.costs import spent
+from civigrid.layers.onestop.costs import Costs, spent
 from civigrid.layers.onestop.evaluation import Evaluation
 from civigrid.layers.onestop.siting import Layout, Plan
 from civigrid.layers.onestop.town import Town
@@ -183,17 +183,18 @@ def coalition_costs(ways: _Ways, town: Town, plan: Plan) -> Floats:
         kinds = len(town.bundle.kinds)
         forms = [np.full(kinds, t) for t in towns]
         if len(towns) > 1:
-            forms.append(towns[_even(ways, town, towns)])
+            forms.append(towns[_even(ways, town, plan.costs, towns)])
         alone[coalition] = min(_cost_of_form(ways, town, plan, towns, form) for form in forms)
     return alone
 
 
-def _even(ways: _Ways, town: Town, towns: Ints) -> Ints:
+def _even(ways: _Ways, town: Town, costs: Costs, towns: Ints) -> Ints:
     """Town of each kind, by its place in `towns`: shared out evenly, so that separate trips cost least."""
     visits = np.array(town.bundle.visits_a_year)
     slots = -(-len(visits) // len(towns))
     far = town.times.limit_s / 60.0
     one = np.array([(ways.minutes[towns, t] + far * ways.lost[towns, t]).sum() for t in towns])
+    del costs
     _, column = linear_sum_assignment(np.repeat(visits[:, None] * one, slots, axis=1))
     return np.asarray(column // slots, dtype=np.int64)
 
@@ -224,11 +225,11 @@ def _visits_made(found: Evaluation) -> Floats:
 
 def _hosted(layout: Layout, plan: Plan, municipality: npt.NDArray[np.str_], names: npt.NDArray[np.str_]) -> Floats:
     where = municipality[layout.services.site]
-    parts = [_some(layout, where == name).spent(plan.costs).provision for name in names]
+    parts = [replace_services(layout, where == name).spent(plan.costs).provision for name in names]
     return np.array(parts)
 
 
-def _some(layout: Layout, keep: Bools) -> Layout:
+def replace_services(layout: Layout, keep: Bools) -> Layout:
     """Give the layout with some of its services."""
     return Layout(name=layout.name, services=layout.services.some(keep), mobile=layout.mobile)
 
@@ -299,8 +300,8 @@ def least_core(cost: Floats) -> tuple[Floats, float]:
         np.append(np.zeros(n), 1.0), A_ub=rows, b_ub=cost[1:-1] / scale, A_eq=[[1.0] * n + [0.0]],
         b_eq=[cost[-1] / scale], bounds=[(None, None)] * (n + 1), method="highs",
     )  # fmt: skip
-    best = np.asarray(found.x, dtype=np.float64) * scale
-    return best[:n], float(best[n])
+    x: Floats = np.asarray(found.x)
+    return x[:n] * scale, float(x[n]) * scale
 
 
 def _players(cost: Floats) -> int:

@@ -52,7 +52,7 @@ def gains_cells(cells: xr.Dataset, before: Evaluation, after: Evaluation, *, lea
         codes = np.where(np.isnan(persons), int(Status.UNAVAILABLE), int(Status.OK)).astype(np.uint8)
         values |= {f"minutes_change_{group}": change}
         about[f"minutes_change_{group}"] = Column(
-            kind="intensive", units="min", weight=group, source=mode,
+            kind="intensive", units="min", weight=group, source=mode, of_place=True,
             long_name=f"Minutes a person of {group} travels more in a year",
         )  # fmt: skip
         for name, who, does in (("gain", gains, "save"), ("lose", loses, "lose")):

@@ -282,6 +282,7 @@
   }
 
   function written(about, x, status, words, people) {
+    if (x !== x && about.words && status <= 2) { return "none"; }
     if (x !== x) { return status > 2 ? words[status] : (about.units === "min" ? "beyond the time searched" : "nobody lives here"); }
     if (about.words) { return about.words[x] + (status > 1 && words[status] ? " (" + words[status] + ")" : ""); }
     if (about.percent) { return (100 * x).toFixed(1) + " %" + (people >= 1 && about.base ? interval(x, people) : "") + (status > 1 && words[status] ? " (" + words[status] + ")" : ""); }

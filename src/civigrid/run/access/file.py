@@ -19,7 +19,8 @@ from civigrid.io.points import read_points
 from civigrid.io.travel_times import plain_table, write_times
 from civigrid.io.write import write_text
 from civigrid.run import config
-from civigrid.run.access.times import Announce, Asked, Made, make_times
+from civigrid.run.access.asked import Announce, Asked, Made
+from civigrid.run.access.times import make_times
 from civigrid.source import Report
 from civigrid.travel import Origins, weighted_centres
 from civigrid.travel_times import TravelTimes

@@ -31,7 +31,7 @@ def read_lines_of(stations: Path, links: Path, columns: Mapping[str, str]) -> Li
     Raises
     ------
     SchemaError, SourceError
-        Unknown or absent columns, a station twice, no link left.
+        Unknown or absent columns, no link left.
     """
     if unknown := sorted(set(columns) - set(COLUMNS)):
         raise SchemaError(f"columns of stations and links: unknown {', '.join(unknown)}. Known: {', '.join(COLUMNS)}.")
@@ -40,15 +40,18 @@ def read_lines_of(stations: Path, links: Path, columns: Mapping[str, str]) -> Li
     _need(points, [name["station"], name["x"], name["y"]], stations)
     _need(pairs, [name["a"], name["b"], name["line"]], links)
     names = points[name["station"]].astype(str)
-    if names.duplicated().any():
-        raise SourceError(f"{stations.name}: stations are there twice (first: {first_few(names[names.duplicated()])}).")
+    findings = []
+    if again := int(names.duplicated().sum()):
+        shown = tuple(names[names.duplicated()].tolist()[:5])
+        text = f"{stations.name}: {again} rows repeat a station, which stays where its first row puts it"
+        findings.append(Finding("warning", "rides.stations", text, again, shown))
+        points, names = points[~names.duplicated()], names[~names.duplicated()]
     east, north = (to_numbers(points[name[c]])[0].to_numpy() for c in ("x", "y"))
     placed = gpd.GeoSeries(gpd.points_from_xy(east, north), index=names.to_numpy(), crs="EPSG:4326")
     found = pairs[[name["a"], name["b"], name["line"]]].set_axis(["a", "b", "line"], axis=1).fillna("").astype(str)
     known = found["a"].isin(names) & found["b"].isin(names)
     if not known.any():
         raise SourceError(f"{links.name}: no link joins two stations of {stations.name}. Are the names the same?")
-    findings = []
     if lost := int((~known).sum()):
         named = set(names)
         odd = [str(o) for o in pd.unique(found.loc[~known, ["a", "b"]].to_numpy().ravel()) if o not in named]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
@@ -14,12 +16,16 @@ from civigrid.cells import grid_of, ids_of, values_of
 from civigrid.errors import SchemaError, first_few, unknown_name
 from civigrid.io.travel_times import times_of_table, times_table
 from civigrid.layers.onestop import Bundle, bundle_cells, bundle_table, places_of
+from civigrid.layers.onestop.scenario import TimesTo
 from civigrid.run import config
-from civigrid.run.access.times import Asked, make_times
+from civigrid.run.access.asked import Asked
+from civigrid.run.access.times import make_times
 from civigrid.run.parts import Part
 from civigrid.run.setting import Setting, Ways, of_cells, sites_of
+from civigrid.source import Finding
 from civigrid.travel import Origins, StraightLine, straight_line_times, weighted_centres
-from civigrid.travel_times import TravelTimes
+from civigrid.travel_times import TravelTimes, times_of_pairs
+from civigrid.types import Ints
 
 
 def add_times(item: config.Times, cells: xr.Dataset, setting: Setting) -> Part:
@@ -38,15 +44,42 @@ def add_times(item: config.Times, cells: xr.Dataset, setting: Setting) -> Part:
         )
     )
     times = made.times
-    findings = pd.DataFrame(
-        [{"level": f.level, "message": str(f), "count": f.count} for f in made.findings],
-        columns=["level", "message", "count"],
-    )
     facts = {"times": item.name, "limit_s": times.limit_s, "mode": times.mode, **made.facts}
     tables = {"times": times_table(times), "sites": pd.DataFrame({"site_id": times.site_id.astype(object)})}
     if made.between is not None:
         tables["between"] = times_table(made.between)
-    return Part(None, {**tables, "findings": findings}, facts)
+    return Part(None, {**tables, "findings": findings_table(made.findings)}, facts)
+
+
+def times_to_place(item: config.Times | None, cells: xr.Dataset, setting: Setting) -> TimesTo | None:
+    """Give what makes times to a new place by the same engine; None for those of another engine."""
+    if item is None or item.mode == "import":
+        return None
+
+    def times(longitude: float, latitude: float) -> tuple[Ints, Ints]:
+        place = gpd.GeoSeries([shapely.Point(longitude, latitude)], ["new place"], crs="EPSG:4326")
+        asked = Asked(
+            item=replace(item, between=False),
+            grid=grid_of(cells),
+            cell_id=ids_of(cells),
+            sites=place.to_crs("EPSG:3035"),
+            origins=_origins(item, cells, setting),
+            base=setting.base,
+            scheduler=setting.scheduler,
+        )
+        made = make_times(asked).times
+        return made.rows(), made.seconds.astype(np.int64)
+
+    return times
+
+
+def findings_table(findings: Sequence[Finding]) -> pd.DataFrame:
+    """Give what was noticed as rows of a run's findings."""
+    rows = []
+    for f in findings:
+        some = f" (first: {', '.join(f.examples)})" if f.examples else ""
+        rows.append({"level": f.level, "message": f"{f.message}{some}", "count": f.count})
+    return pd.DataFrame(rows, columns=["level", "message", "count"])
 
 
 def times_of_part(part: Part) -> Ways:
@@ -88,6 +121,29 @@ def times_to(
     if not np.array_equal(times.cell_id, ids_of(cells)):
         raise SchemaError(f"the travel times {name!r} start from other cells. Compute them for these.")
     return times.in_order(wanted)
+
+
+def between_of(sites: gpd.GeoDataFrame, name: str, setting: Setting) -> TravelTimes | None:
+    """Travel times between services, in their order; None where they were not asked for."""
+    between = setting.times[name].between
+    if between is None:
+        return None
+    wanted = pd.Index(between.site_id).get_indexer(pd.Index(sites.index.astype(str)))
+    if np.array_equal(wanted, np.arange(len(between.site_id))):
+        return between
+    number = np.full(len(between.site_id), -1, dtype=np.int64)
+    number[wanted] = np.arange(len(wanted))
+    row, site = number[between.rows()], number[between.site]
+    keep = (row >= 0) & (site >= 0)
+    return times_of_pairs(
+        np.arange(len(wanted), dtype=np.uint64),
+        between.site_id[wanted],
+        row[keep],
+        site[keep],
+        between.seconds[keep],
+        limit_s=between.limit_s,
+        mode=between.mode,
+    )
 
 
 def add_access(item: config.Access, cells: xr.Dataset, setting: Setting) -> Part:

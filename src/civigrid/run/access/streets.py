@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import rasterio
 
-from civigrid.errors import SchemaError
-from civigrid.io.osm import read_osm
-from civigrid.io.raster import open_raster
+from civigrid.errors import SourceError
+from civigrid.io.elevation import read_elevation
+from civigrid.io.streets import read_streets
+from civigrid.run.access.asked import Asked
+from civigrid.run.paths import resolve
 from civigrid.source import Finding
 from civigrid.travel.build_graph import build_graph
 from civigrid.travel.graph import StreetGraph
 from civigrid.travel.lines import StreetLines
 from civigrid.travel.modes import Speeds
-from civigrid.travel.slopes import Elevation
 from civigrid.travel.street_report import StreetReport
-
-OSM = (".pbf", ".osm", ".bz2", ".o5m")
-"""Suffixes of OpenStreetMap extracts."""
 
 
 class Network(NamedTuple):
@@ -31,7 +29,14 @@ class Network(NamedTuple):
 
 
 def read_network(
-    path: Path, mode: str, *, speed_kmh: float, ferries: bool = False, elevation: Path | None = None
+    path: Path,
+    mode: str,
+    *,
+    speed_kmh: float,
+    nodes: Path | None = None,
+    crs: str = "",
+    ferries: bool = False,
+    elevation: Path | None = None,
 ) -> Network:
     """Read streets and build the graph of a mode.
 
@@ -43,30 +48,35 @@ def read_network(
         ``walk``, ``bike``, ``drive``.
     speed_kmh : float
         Walking speed.
+    nodes : Path, optional
+        Table of nodes that a table of edges names.
+    crs : str
+        Coordinate system of a file that names none.
     ferries : bool
         Whether ferries are used.
     elevation : Path, optional
         Raster of heights.
     """
+    try:
+        lines = streets_of(path, nodes, crs)
+    except SourceError as error:
+        if nodes is None and path.suffix in (".parquet", ".csv"):
+            raise SourceError(f"{error} Where it is a table of edges, name its table of nodes too (nodes).") from error
+        raise
     speeds = Speeds(walk_kmh=speed_kmh, ferries=ferries)
-    heights = read_elevation(elevation) if elevation is not None else None
-    graph, report = build_graph(read_streets(path), mode, speeds=speeds, elevation=heights)
+    heights = read_elevation(elevation, lines.bounds) if elevation is not None else None
+    graph, report = build_graph(lines, mode, speeds=speeds, elevation=heights)
     return Network(graph, tuple(report.findings()))
 
 
-def read_streets(path: Path) -> StreetLines:
-    """Read streets by the suffix of the file."""
-    if path.suffix in OSM:
-        return read_osm(path)
-    raise SchemaError(f"{path.name}: streets are read from .osm.pbf.")
+@functools.lru_cache(maxsize=1)
+def _streets(path: Path, nodes: Path | None, crs: str, _changed: int) -> StreetLines:
+    return read_streets(path, nodes=nodes, crs=crs)
 
 
-def read_elevation(path: Path) -> Elevation:
-    """Read a raster of heights, metres."""
-    file = open_raster(path)
-    with rasterio.open(path) as raster:
-        height = raster.read(file.band, masked=True).astype(np.float64).filled(np.nan)
-    return Elevation(height_m=height, transform=file.lattice.transform, crs=file.lattice.crs)
+def streets_of(path: Path, nodes: Path | None, crs: str) -> StreetLines:
+    """Read streets, once for all modes that use the same file."""
+    return _streets(path, nodes, crs, path.stat().st_mtime_ns if path.exists() else 0)
 
 
 def told_of(report: StreetReport) -> list[Finding]:
@@ -101,3 +111,15 @@ def facts_of(report: StreetReport) -> dict[str, Any]:
                 "furthest": round(float(near.max()), 1),
             }
     return facts
+
+
+def network_of(asked: Asked, mode: str) -> Network:
+    """Read the network that is asked for, as a mode uses it."""
+    item = asked.item
+    path = asked.path(item.network, "network")
+    asked.announce(f"reading streets of {path.name}")
+    elevation = resolve(item.elevation, asked.base) if item.elevation else None
+    nodes = resolve(item.nodes, asked.base) if item.nodes else None
+    return read_network(
+        path, mode, speed_kmh=item.speed_kmh, nodes=nodes, crs=item.crs, ferries=item.ferries, elevation=elevation
+    )

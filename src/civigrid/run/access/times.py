@@ -3,94 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 
-from civigrid.engine import Scheduler
 from civigrid.errors import SchemaError, first_few, unknown_name
-from civigrid.grid import Grid
 from civigrid.io.travel_times import Columns, read_times
 from civigrid.run import config
+from civigrid.run.access.asked import Asked, Made, sites_as_origins
+from civigrid.run.access.friction import over_land
 from civigrid.run.access.rides import read_lines_of
-from civigrid.run.access.streets import Network, facts_of, read_network, told_of
-from civigrid.run.paths import resolve
+from civigrid.run.access.streets import facts_of, network_of, told_of
+from civigrid.run.access.timetables import transit
 from civigrid.source import Finding
-from civigrid.travel import Origins, StraightLine, centres_of, straight_line_times, straight_lines_between
-from civigrid.travel.places import lonlat
+from civigrid.travel import StraightLine, straight_line_times, straight_lines_between
 from civigrid.travel.rides import Rides, ride_times, rides_between
-from civigrid.travel.straight_line import IN_CELL
 from civigrid.travel.street_times import StreetOptions, street_times
+from civigrid.travel.transit import clock
 from civigrid.travel_times import TravelTimes, times_of_pairs
-from civigrid.types import Floats, Ids
-
-Announce = Callable[[str], None]
-"""Told in words what is going on."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Asked:
-    """From where, to where, and how.
-
-    Parameters
-    ----------
-    item : config.Times
-        The table of the run file, or the options of the command.
-    grid : Grid
-        Grid of the cells.
-    cell_id : ndarray of uint64, shape (cell,)
-        The cells, sorted.
-    sites : geopandas.GeoSeries of Point
-        Services; the index holds their ids.
-    origins : Origins, optional
-        Where people set out; by default the centres of the cells.
-    base : Path
-        Folder that paths are relative to.
-    scheduler : Scheduler
-        Where blocks of services are computed.
-    announce : callable
-        Told what is going on.
-    """
-
-    item: config.Times
-    grid: Grid
-    cell_id: Ids
-    sites: gpd.GeoSeries
-    base: Path
-    origins: Origins | None = None
-    scheduler: Scheduler = field(default_factory=Scheduler)
-    announce: Announce = lambda _: None
-
-    @property
-    def start(self) -> Origins:
-        """Where people set out."""
-        return self.origins or centres_of(self.grid, self.cell_id)
-
-    @property
-    def in_cell_m(self) -> Floats | float:
-        """Mean way from the centre of a cell to a place in it; 0 where people set out from finer cells."""
-        if self.origins is not None:
-            return 0.0
-        return np.asarray(np.sqrt(self.grid.area_km2(self.cell_id) * 1e6) * IN_CELL)
-
-    def path(self, text: str, key: str) -> Path:
-        """Path of a file that the mode needs."""
-        if not text:
-            raise SchemaError(f"mode {self.item.mode!r} needs {key}. Name the file.")
-        return resolve(text, self.base)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Made:
-    """Travel times, those between the services, what was noticed on the way, and facts that fit in JSON."""
-
-    times: TravelTimes
-    between: TravelTimes | None = None
-    findings: tuple[Finding, ...] = ()
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def times_item(*, mode: str, departure: str = "", until: str = "", **more: Any) -> config.Times:
@@ -103,7 +33,7 @@ def times_item(*, mode: str, departure: str = "", until: str = "", **more: Any) 
     departure : str
         Day and first departure, as 2026-03-17T08:00 or with a blank between.
     until : str
-        Last departure; empty: two hours later.
+        End of the window; empty: two hours later.
     **more
         Further keys of `config.Times`.
 
@@ -121,27 +51,16 @@ def times_item(*, mode: str, departure: str = "", until: str = "", **more: Any) 
     if mode not in MODES:
         raise unknown_name("mode", mode, MODES)
     if departure:
-        date, _, clock = departure.replace(" ", "T").partition("T")
-        start = seconds_of(clock)
-        more |= {"date": date, "depart": clock, "until": until or clock_of(start + WINDOW_S)}
+        date, _, time_of_day = departure.replace(" ", "T").partition("T")
+        if not time_of_day:
+            raise SchemaError(f"departure {departure!r} names no time of day. Write it as 2026-03-17T08:00.")
+        start = clock(time_of_day)
+        more |= {"date": date, "depart": time_of_day, "until": until or clock_of(start + WINDOW_S)}
     return config.Times(name="", cells="", sites=(), mode=mode, **more)  # type: ignore[arg-type]
 
 
 WINDOW_S = 7200
 """A window of departures whose end nobody said, seconds."""
-
-
-def seconds_of(clock: str) -> int:
-    """Seconds after midnight of 08:00 or 8:00:30.
-
-    >>> seconds_of("08:30")
-    30600
-    """
-    parts = clock.split(":")
-    if not (2 <= len(parts) <= 3 and all(p.isdigit() for p in parts) and all(int(p) < 60 for p in parts[1:])):
-        raise SchemaError(f"{clock!r} is no time of day. Write it as 08:00.")
-    hour, minute, second = (*map(int, parts), 0)[:3]
-    return 3600 * hour + 60 * minute + second
 
 
 def clock_of(seconds: int) -> str:
@@ -161,14 +80,10 @@ def make_times(asked: Asked) -> Made:
     SchemaError, SourceError
         A file the mode needs is not named, absent, or not what it should be; no site has a place.
     """
+    for name in ("speed_kmh", "detour", "max_min", "max_walk_min"):
+        if not 0 < getattr(asked.item, name) < np.inf:
+            raise SchemaError(f"{name} = {getattr(asked.item, name):g}: a number above 0 is needed.")
     return MODES[asked.item.mode](asked)
-
-
-def sites_as_origins(sites: gpd.GeoSeries) -> Origins:
-    """Let people set out from services, numbered in their order, as if they were cells."""
-    n = len(sites)
-    number = np.arange(n, dtype=np.uint64)
-    return Origins(cell_id=number, place=lonlat(sites), row=number.astype(np.int64), weight=np.ones(n))
 
 
 def _straight(asked: Asked) -> Made:
@@ -195,7 +110,9 @@ def _for(times: TravelTimes, asked: Asked) -> tuple[TravelTimes, list[Finding]]:
     sites = asked.sites.index.to_numpy().astype(str)
     # the reader of points puts the file's name before an id, which no other engine knows
     bare = np.array([s.split(":", 1)[-1] for s in sites.tolist()], dtype=str)
-    known = {name: k for k, name in enumerate(sites.tolist())} | {name: k for k, name in enumerate(bare.tolist())}
+    once = len(np.unique(bare)) == len(bare)
+    known = {name: k for k, name in enumerate(bare.tolist())} if once else {}
+    known |= {name: k for k, name in enumerate(sites.tolist())}
     number = np.array([known.get(s, -1) for s in times.site_id.tolist()], dtype=np.int64)
     if not (number >= 0).any():
         raise SchemaError(
@@ -243,7 +160,7 @@ def _rides(asked: Asked) -> Made:
 
 def _streets(asked: Asked) -> Made:
     item = asked.item
-    network = _network(asked, item.mode)
+    network = network_of(asked, item.mode)
     asked.announce(f"searching {item.mode} times to {len(asked.sites):,} services")
     options = StreetOptions(access_kmh=item.speed_kmh, snap_limit_m=item.snap_m)
     about: dict[str, Any] = {"limit_min": item.max_min, "options": options, "scheduler": asked.scheduler}
@@ -254,18 +171,12 @@ def _streets(asked: Asked) -> Made:
     return Made(times=times, between=between, findings=(*network.findings, *told_of(report)), facts=facts_of(report))
 
 
-def _network(asked: Asked, mode: str) -> Network:
-    item = asked.item
-    path = asked.path(item.network, "network")
-    asked.announce(f"reading streets of {path.name}")
-    elevation = resolve(item.elevation, asked.base) if item.elevation else None
-    return read_network(path, mode, speed_kmh=item.speed_kmh, ferries=item.ferries, elevation=elevation)
-
-
 MODES: dict[str, Callable[[Asked], Made]] = {
     "walk": _streets,
     "bike": _streets,
     "drive": _streets,
+    "transit": transit,
+    "friction": over_land,
     "straight": _straight,
     "rides": _rides,
     "import": _imported,
