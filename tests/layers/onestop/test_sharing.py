@@ -85,7 +85,7 @@ def test_every_rule_shares_the_whole_cost(cluster):
 
 
 def test_who_would_leave_is_found_by_looking_at_all(cluster):
-    """The excess of every coalition by hand; the least core leaves least reason; together is cheaper than apart."""
+    """The excess of every coalition by hand; the least core leaves least reason; together is cheaper."""
     found, layout, plan, towns, nearest = cluster
     shared = share_costs(found, layout, plan, towns, nearest)
     for rule, (excess, who) in shared.leaving.items():
@@ -97,7 +97,7 @@ def test_who_would_leave_is_found_by_looking_at_all(cluster):
         assert excess == pytest.approx(worst)
         assert set(who) <= set(shared.names.tolist())
         assert excess >= shared.leaving["least_core"][0] - 1e-6
-    assert (shared.alone[[1, 2, 4, 8]].sum() > shared.alone[-1]) == (shared.leaving["least_core"][0] < 1e9)
+    assert shared.alone[[1, 2, 4, 8]].sum() > shared.alone[-1]
 
 
 def test_one_town_alone_costs_its_own_hub(cluster):
