@@ -147,10 +147,15 @@ def test_tables_of_access_tell_no_few():
         {"index": "mean:minutes", "estimate": 12.5, "persons": 296.0},
         {"index": "persons_gaining", "estimate": 3.0, "persons": 300.0},
     ]
+    rows += [
+        {"index": "onestop:lose", "estimate": 3.0, "persons": 300.0},
+        {"index": "onestop:person_hours_change", "estimate": 12.5, "persons": 300.0},
+        {"index": "onestop:reach_share", "estimate": 0.5, "persons": 300.0},
+    ]
     common = {"zone": "all", "topic": "access", "groups": "a", "cells": 50, "parameters": "{}"}
     table = result_table([common | row for row in rows])
     told = release(table, min_count(10)).data.set_index("index")
-    assert told["estimate"].isna().tolist() == [True, True, True, False, False, True]
+    assert told["estimate"].isna().tolist() == [True, True, True, False, False, True, True, True, False]
     assert told.loc["unreachable:minutes", "estimate"] == 120
     assert (told["persons"].dropna() % 10 == 0).all()
     assert release(table, public_grid()).data["estimate"].notna().all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ from civigrid.errors import SchemaError, UnknownNameError
 from civigrid.layers.onestop.edits import Close
 from civigrid.run import check_run, read_run, run_demo
 from civigrid.run.access.onestop import KEPT, persona_of
+from civigrid.run.access.served import served_sites
 from civigrid.run.access.steps import times_of_part
 from civigrid.run.access.whatif import known_site
 from civigrid.run.config import Onestop
@@ -165,3 +167,20 @@ def test_sites_of_edits_are_named_as_people_do(demo):
     assert known_site(full, times) == full
     with pytest.raises(UnknownNameError, match="Did you mean 'library-003'"):
         known_site(Close(site="libary-003"), times)
+
+
+def test_sites_tell_whom_they_serve_and_no_few():
+    """Counts are rounded to the threshold; below it nothing is told, nor a site that serves fewer."""
+    rows = [("s:1", "doctor", "all", 1234.0, 4.0, 7.2), ("s:1", "doctor", "a", 9.0, 0.0, 7.0),
+            ("s:1", "doctor", "b", 61.0, 0.0, 7.0), ("s:2", "doctor", "all", 6.0, 6.0, np.nan)]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["site_id", "service", "group", "persons", "only", "extra_minutes"])
+    sites = gpd.GeoDataFrame({"name": ["x", "y"]}, geometry=gpd.points_from_xy([8, 9], [50, 50]), index=["s:1", "s:2"])
+    told = served_sites(table, sites, 10)
+    assert told["served"].tolist() == ["nearest doctor of 1,230 (60 b); 7 minutes more to the next"]
+    assert len(served_sites(table, sites, 0)) == 2
+
+
+def test_a_map_tells_whom_services_serve(demo):
+    """The popups of the demo's map."""
+    page = (demo[0] / "release" / "maps" / "a-day-in-the-life-of-a-newly-arrived-family.html").read_text()
+    assert "Serves (new family): nearest" in page

@@ -145,9 +145,12 @@ def _rate_hidden(cells: xr.Dataset, name: str, hidden: Mapping[str, Bools], thre
     return rows & ~np.isnan(values_of(cells, name))
 
 
-COUNTED = ("beyond:", "unreachable:", "persons_gaining", "persons_losing", "shortfall")
+COUNTED = (
+    "beyond:", "unreachable:", "persons_gaining", "persons_losing", "shortfall", "onestop:gain", "onestop:lose",
+    "onestop:near_change", "onestop:reach", "onestop:unserved", "onestop:fragility_unmet",
+)  # fmt: skip
 """Indices that are persons themselves."""
-SHARED = ("share_beyond:", "share_on_one:")
+SHARED = ("share_beyond:", "share_on_one:", "onestop:reach_share")
 """Indices that are shares of the persons of their row."""
 
 
@@ -162,11 +165,16 @@ def _protect_table(table: pd.DataFrame, threshold: int, actions: dict[str, Any])
         return changed
     names, persons = table["index"].astype(str), table["persons"]
     few = (persons < threshold) & (persons > 0)
-    counted, shared = names.str.startswith(COUNTED), names.str.startswith(SHARED)
+    shared = names.str.startswith(SHARED)
+    counted = names.str.startswith(COUNTED) & ~shared
     count = table["estimate"].abs().where(counted, table["estimate"] * persons)
     told = [count, (persons - count).where(~names.str.startswith("shortfall"))]
     for number in told:
         few |= (counted | shared) & (number >= 0.5) & (number < threshold)
+    # hours that few gain or lose would tell of them
+    key = table["groups"].astype(str) + table["parameters"].astype(str)
+    hours = names == "onestop:person_hours_change"
+    few |= hours & key.isin(key[few & names.isin(["onestop:gain", "onestop:lose"])])
     changed.loc[few, ["estimate", "expected", "corrected", "low", "high", "persons"]] = np.nan
     access = (table["topic"] == "access").to_numpy()
     changed.loc[access, "persons"] = (changed.loc[access, "persons"] / threshold).round() * threshold

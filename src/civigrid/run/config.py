@@ -284,6 +284,7 @@ class Map:
     question: str = key("what it answers, in one sentence", default="")
     tell: tuple[str, ...] = key("more variables that a cell tells under the cursor, as why it is so", default=())
     sites: tuple[str, ...] = key("names of point sources drawn on top", default=())
+    served: str = key("persona: services tell whom they serve as the nearest, and who would lose", default="")
     reach: bool = key("draw the services whose reach was computed, by how far a group is below parity", default=False)
     outline: str = key("file of areas or borders drawn for orientation", default="")
     against: str = key("count of residents: shares are drawn in two colours against its density", default="")

@@ -21,6 +21,7 @@ from civigrid.release import PROFILES, Profile, Release, release
 from civigrid.release.indices import held_back, protect_indices
 from civigrid.report import comparison_figure, interval_figure, make_report
 from civigrid.run import config
+from civigrid.run.access.served import served_sites
 from civigrid.run.paths import resolve
 from civigrid.run.report_rows import persona_sentences, shown
 from civigrid.run.setting import sites_of
@@ -93,12 +94,12 @@ def write_map(
     cells: xr.Dataset,
     terms: Sequence[Licence],
     results: pd.DataFrame,
-    setting: tuple[Path, Callable[[str], Source], Path],
+    setting: tuple[Path, Callable[[str], Source], Path, pd.DataFrame],
 ) -> list[Path]:
-    """Draw one map and write it."""
-    base, sources, folder = setting
+    """Draw one map and write it; the last of `setting` says whom each site serves."""
+    base, sources, folder, served = setting
     out = release(cells, profile_of(run), terms=terms)
-    sites = _site_layers(run, item, results, sources)
+    sites = _site_layers(run, item, results, sources, served)
     outline = read_shapes(resolve(item.outline, base)).geometry if item.outline else None
     notes = ["Missing, confidential and suppressed cells are hatched; they are not zero."]
     page = _page(item, out, sites, outline, notes)
@@ -139,16 +140,22 @@ REACH = {
 
 
 def _site_layers(
-    run: config.Run, item: config.Map, results: pd.DataFrame, sources: Callable[[str], Source]
+    run: config.Run, item: config.Map, results: pd.DataFrame, sources: Callable[[str], Source], served: pd.DataFrame
 ) -> list[SiteLayer]:
     """Services of a map: whom they reach, where that was computed, and all of them by kind."""
     if not item.sites:
         return []
     frame, layers = sites_of(item.sites, sources), []
     if item.reach:
-        served = release(reach_sites(release(results, profile_of(run)).data, frame), profile_of(run))
+        reached = release(reach_sites(release(results, profile_of(run)).data, frame), profile_of(run))
         words = {"reach": "Users against residents nearby"}
-        layers.append(SiteLayer(served, title="Service reach", columns=words, palette=REACH, show=True))
+        layers.append(SiteLayer(reached, title="Service reach", columns=words, palette=REACH, show=True))
+    if item.served and len(served):
+        profile = profile_of(run)
+        told = served_sites(served[served["persona"] == item.served], frame, profile.threshold)
+        words = {"served": f"Serves ({item.served})"}
+        popups = release(told[["name", "kind", "geometry", "served"]], profile)
+        layers.append(SiteLayer(popups, title="Whom services serve", columns=words))
     return [*layers, SiteLayer(release(frame[["name", "kind", "geometry"]], profile_of(run)))]
 
 

@@ -95,6 +95,7 @@ class _State:
     times: dict[str, Ways] = field(default_factory=dict)
     terms: dict[str, Licence] = field(default_factory=dict)
     tables: list[pd.DataFrame] = field(default_factory=list)
+    served: list[pd.DataFrame] = field(default_factory=list)
     comparisons: list[tuple[config.Archetypes, pd.DataFrame]] = field(default_factory=list)
     told: list[pd.DataFrame] = field(default_factory=list)
     ledgers: list[pd.DataFrame] = field(default_factory=list)
@@ -210,6 +211,8 @@ def _do(step: Step, state: _State) -> None:
         state.times[part.facts["times"]] = replace(times_of_part(part), item=step.item)
     if terms := part.facts.get("terms"):
         state.terms[str(step.item.source)] = Licence(**terms)
+    if "served" in part.tables:
+        state.served.append(part.tables["served"])
     if "comparison" in part.tables:
         state.comparisons.append((step.item, part.tables["comparison"]))
     if "results" in part.tables:
@@ -268,7 +271,7 @@ def _outputs(state: _State, results: pd.DataFrame, told: pd.DataFrame, root: Pat
         files += [path for path, _ in drawn]
     for item in run.map:
         with state.timed(f"map:{item.title}"):
-            setting = (state.base, state.source, folder)
+            setting = (state.base, state.source, folder, _joined(state.served))
             files += outputs.write_map(run, item, state.cells[item.cells], terms, results, setting)
     with state.timed("report"):
         ledger = _joined(state.ledgers).reindex(columns=LEDGER)

@@ -21,8 +21,10 @@ from civigrid.layers.onestop.bundle import places_of
 from civigrid.layers.onestop.gains import Fare
 from civigrid.layers.onestop.personas import PERSONAS, Persona
 from civigrid.layers.onestop.places import at_places
-from civigrid.layers.onestop.table import one_stop_table
+from civigrid.layers.onestop.services import Services
+from civigrid.layers.onestop.table import one_stop_table, people_of
 from civigrid.run import config
+from civigrid.run.access.served import served_table
 from civigrid.run.access.steps import between_of, findings_table, times_to, times_to_place
 from civigrid.run.access.whatif import compared, judged_edits, town_for
 from civigrid.run.parts import Part
@@ -54,20 +56,34 @@ def add_onestop(item: config.Onestop, cells: xr.Dataset, setting: Setting) -> Pa
     table = with_places(service_table(sites), sites, item.same_place_m)
     personas = [persona_of(name, item) for name in item.personas]
     made, tables = cells, []
+    served: list[pd.DataFrame] = []
     for persona in personas:
         setting.announce(f"{persona.title}: trips, tours, referrals")
-        found = {
+        judgements = {
             mode: judged(item, persona, ways_of(item, mode, sites, cells, setting), table, setting)
             for mode, share in persona.modes.items()
             if share > 0
         }
+        found = {mode: one for mode, (one, _) in judgements.items()}
+        moved = next(iter(judgements.values()))[1]
         tables.append(one_stop_table(cells, found, item.groups, total=item.total))
         if item.edits:
             made, change = _edited(item, persona, table, sites, made, setting)
             tables.append(change)
+        served.append(_served(persona, found, moved, cells, item))
         made = with_persona(made, persona, found, Named(sites, table.place), item)
     results = of_cells(pd.concat(tables, ignore_index=True), item.cells)
-    return Part(made, {"results": results, "findings": findings_table(tuple(table.report))})
+    tables_of = {"results": results, "findings": findings_table(tuple(table.report))}
+    return Part(made, {**tables_of, "served": pd.concat(served, ignore_index=True)})
+
+
+def _served(
+    persona: Persona, found: Mapping[str, OneStop], services: Services, cells: xr.Dataset, item: config.Onestop
+) -> pd.DataFrame:
+    """Whom each place serves, by the commonest mode of the persona."""
+    one = found[max(found, key=lambda m: (persona.modes[m], m))]
+    people = {group: people_of(cells, group) for group in dict.fromkeys([item.total, *item.groups])}
+    return served_table(one, services, people)
 
 
 def _edited(
@@ -145,8 +161,8 @@ def judged(
     ways: tuple[TravelTimes, TravelTimes | None],
     table: ServiceTable,
     setting: Setting,
-) -> OneStop:
-    """Every way of a persona to have its bundle by one mode; services near each other are at one place."""
+) -> tuple[OneStop, Services]:
+    """Every way of a persona to have its bundle by one mode, and the services at places: near ones are at one."""
     options = OneStopOptions(
         hours=item.hours,
         drop_out=item.drop_out,
@@ -154,7 +170,7 @@ def judged(
         fare=Fare(per_ride=item.fare_per_ride, per_minute=item.fare_per_minute),
     )
     times, between, moved = at_places(*ways, table.services, table.place)
-    return one_stop_of(times, between, moved, persona, options=options, scheduler=setting.scheduler)
+    return one_stop_of(times, between, moved, persona, options=options, scheduler=setting.scheduler), moved
 
 
 def with_places(table: ServiceTable, sites: gpd.GeoDataFrame, same_place_m: float) -> ServiceTable:
