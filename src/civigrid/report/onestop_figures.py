@@ -40,12 +40,14 @@ def pareto_figure(wide: pd.DataFrame, *, title: str = "", currency: str = "EUR")
     Raises
     ------
     SchemaError
-        A column is absent, or there is no layout.
+        A column is absent, there is no layout, or nobody lives there.
     """
     if lacking := [name for name in NEEDED if name not in wide]:
         raise SchemaError(f"a comparison has the columns {', '.join(NEEDED)}; absent: {', '.join(lacking)}.")
     if not len(wide):
         raise SchemaError("there is no layout to draw.")
+    if wide[["reach_share", "burden_ede"]].isna().any(axis=None):
+        raise SchemaError("some layout has no reach or burden: no residents were counted. Give a town with people.")
     subtitle = (
         "Further left is cheaper, further up reaches more. Filled: no other layout is at least as good in cost, reach, "
         "burden and fragility and better in one. Size: burden of travel, evened out for inequality."
