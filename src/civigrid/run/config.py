@@ -245,6 +245,7 @@ class Archetypes:
     information: str = key("kind that a satellite has in house", default="advice_office")
     kinds_per_point: int = key("kinds that a neighbourhood point offers", default=2)
     hours: str = key("opening hours of every fixed site", default="Mo-Fr 09:00-17:00")
+    same_place_m: float = key("services this near each other are at one place, metres", default=150.0)
     threshold_min: float = key("what counts as near, minutes one way", default=30.0)
     referral: float = key("how much a service had by referral counts", default=0.5)
 

@@ -99,19 +99,22 @@ def _edited(
     times, _ = ways_of(item, mode, sites, cells, setting)
     town = town_for(cells, times, persona, item)
     made_by = times_to_place(setting.times[item.times[mode]].item, cells, setting)
-    change = judged_edits(item.edits, persona, table.services, town, cells, made_by)
+    change = judged_edits(item.edits, persona, table.services, table.place, town, cells, made_by)
     return change.cells, change.table
 
 
 def add_archetypes(item: config.Archetypes, cells: xr.Dataset, setting: Setting) -> Part:
     """Archetypes beside today's services, and who would gain and lose by each."""
     sites = sites_of(item.sites, setting.sources)
-    table = service_table(sites)
+    table = with_places(service_table(sites), sites, item.same_place_m)
     persona = PERSONAS[item.persona]
     persona = persona.of_kinds({k: v for k, v in item.kinds.items() if k in persona.bundle.kinds})
     persona = replace(persona, bundle=replace(persona.bundle, threshold_min=item.threshold_min))
-    town = town_for(cells, times_to(sites, item.times, cells, setting, StraightLine()), persona, item)
-    found = compared(item, persona, table.services, town, cells, sites, setting)
+    times = times_to(sites, item.times, cells, setting, StraightLine())
+    # services near each other are at one place, today and in every archetype
+    times, _, services = at_places(times, None, table.services, table.place)
+    town = town_for(cells, times, persona, item)
+    found = compared(item, persona, services, town, cells, sites.loc[times.site_id], setting)
     results = of_cells(found.table, item.cells)
     wide = found.comparison.wide.assign(notes=found.comparison.wide["notes"].astype(object))
     return Part(found.cells, {"results": results, "comparison": wide, "findings": findings_table(tuple(table.report))})

@@ -31,7 +31,8 @@ from civigrid.layers.onestop.edits import Edit, Move
 from civigrid.layers.onestop.evaluation import Evaluation, evaluate
 from civigrid.layers.onestop.growth import grow
 from civigrid.layers.onestop.personas import Persona
-from civigrid.layers.onestop.scenario import Scenario, TimesTo, evaluate_scenario
+from civigrid.layers.onestop.places import at_places
+from civigrid.layers.onestop.scenario import Scenario, TimesTo
 from civigrid.layers.onestop.services import Services
 from civigrid.layers.onestop.sharing import MOST, share_costs
 from civigrid.layers.onestop.siting import Layout, Plan
@@ -42,7 +43,7 @@ from civigrid.run import config
 from civigrid.run.paths import resolve
 from civigrid.run.setting import Setting
 from civigrid.travel_times import TravelTimes
-from civigrid.types import Column
+from civigrid.types import Column, Ints
 
 DRAWS = 200
 """Draws of the persons behind each interval of gains; the same persons before and after."""
@@ -59,7 +60,13 @@ class Change:
 
 
 def judged_edits(
-    texts: Sequence[str], persona: Persona, services: Services, town: Town, cells: xr.Dataset, times_to: TimesTo | None
+    texts: Sequence[str],
+    persona: Persona,
+    services: Services,
+    place: Ints,
+    town: Town,
+    cells: xr.Dataset,
+    times_to: TimesTo | None,
 ) -> Change:
     """Judge the services of today and those after the edits by the same people, times and needs.
 
@@ -69,8 +76,9 @@ def judged_edits(
         Edits as `parse_edit` reads them; a site is named by its own id, or with the name of its source before it.
     persona : Persona
         Whose gains and losses.
-    services, town
-        What is there, and by what it is judged.
+    services, place, town
+        What is there, the place of each site, and by what it is judged.  Edits are of sites; who needs several services
+        finds those of one place together, so both are judged by places.
     cells : xarray.Dataset
         The cells of the town.
     times_to : callable or None
@@ -80,11 +88,21 @@ def judged_edits(
     if times_to is None and any(isinstance(edit, Move) for edit in edits):
         raise SchemaError("a site moves, and these travel times cannot be made to a new place: import them anew.")
     base = Scenario(town=town, services=services, times_to=times_to)
-    before = evaluate_scenario(base)
-    after = evaluate_scenario(base.with_edits(*edits), before=before)
+    before = evaluate(*_at_places(town, services, place))
+    moved = [town.site(edit.site) for edit in edits if isinstance(edit, Move)]
+    changed = place.copy()
+    # what moves leaves its place
+    changed[moved] = place.max(initial=-1) + 1 + np.arange(len(moved))
+    _, changed = np.unique(changed, return_inverse=True)
+    after = evaluate(*_at_places(*base.with_edits(*edits).layout(), changed), before=None if moved else before)
     table = gains_table(before, after, draws=DRAWS)
     about = {"persona": persona.name, "edits": list(texts)}
     return Change(cells=_gains(cells, before, after, f"{persona.name} if"), table=_told(table, about))
+
+
+def _at_places(town: Town, services: Services, place: Ints) -> tuple[Town, Services]:
+    times, _, there = at_places(town.times, None, services, place)
+    return replace(town, times=times), there
 
 
 def known_site(edit: Edit, times: TravelTimes) -> Edit:
