@@ -196,11 +196,14 @@ def median(
     best, bound = is_open, -np.inf
     near = best_two(lists, is_open)
     start = np.where(near[0] >= 0, (near[2] + near[3]) / 2, lists.beyond)
-    aim, tried = np.array([value]), {best.tobytes()}
+    aim, seen, trials = np.array([value]), {best.tobytes()}, 0
     for bound, trial in raise_bound(lists, most, cost, must, may, start, aim, steps):
+        key = trial.tobytes()
+        fresh = key not in seen and trials < TRIALS
+        seen.add(key)
         # a new start only where it promises something: interchange is the dear part
-        if len(tried) < TRIALS and trial.tobytes() not in tried and cost_of(lists, trial, cost) < 1.01 * value:
-            tried.add(trial.tobytes())
+        if fresh and cost_of(lists, trial, cost) < 1.01 * value:
+            trials += 1
             reached = _improve(lists, cost, may, trial, most)
             if reached < value:
                 value, best = reached, trial

@@ -40,18 +40,20 @@ def pareto_figure(wide: pd.DataFrame, *, title: str = "", currency: str = "EUR")
     Raises
     ------
     SchemaError
-        A column is absent, or there is no layout.
+        A column is absent, there is no layout, or nobody lives there.
     """
     if lacking := [name for name in NEEDED if name not in wide]:
         raise SchemaError(f"a comparison has the columns {', '.join(NEEDED)}; absent: {', '.join(lacking)}.")
     if not len(wide):
         raise SchemaError("there is no layout to draw.")
+    if wide[["reach_share", "burden_ede"]].isna().any(axis=None):
+        raise SchemaError("some layout has no reach or burden: no residents were counted. Give a town with people.")
     subtitle = (
         "Further left is cheaper, further up reaches more. Filled: no other layout is at least as good in cost, reach, "
         "burden and fragility and better in one. Size: burden of travel, evened out for inequality."
     )
     figure, (axes,) = new_figure(title or "What each way to organise services costs, and whom it reaches", subtitle,
-                                 height=4.8)  # fmt: skip
+                                 height=max(4.8, 2.2 + 0.38 * len(wide)))  # fmt: skip
     cost = wide["cost"].to_numpy(dtype=float) / 1000
     reach = wide["reach_share"].to_numpy(dtype=float)
     hours = wide["burden_ede"].to_numpy(dtype=float) / 60
@@ -79,13 +81,15 @@ def pareto_figure(wide: pd.DataFrame, *, title: str = "", currency: str = "EUR")
 def _labels(axes: Axes, wide: pd.DataFrame, cost: Floats, reach: Floats, hours: Floats) -> None:
     """Names to the right, each with a thin line to its point, moved apart upwards where they would touch."""
     low, high = axes.get_ylim()
-    least, taken = 0.11 * (high - low), list[float]()
+    order = np.argsort(reach, kind="stable")
+    least = 0.11 * (high - low)
+    places = np.maximum.accumulate(reach[order] - least * np.arange(len(order))) + least * np.arange(len(order))
+    if places[-1] > high:
+        # many layouts: their names share the height evenly
+        places = np.linspace(low + 0.04 * (high - low), high, len(order))
+        least = min(least, 0.96 * (high - low) / len(order))
     right: Any = axes.get_yaxis_transform()
-    for k in np.argsort(reach, kind="stable"):
-        y = float(reach[k])
-        while any(abs(y - other) < least for other in taken):
-            y += least / 8
-        taken.append(y)
+    for k, y in zip(order.tolist(), places.tolist(), strict=True):
         row = wide.iloc[k]
         words = f"{hours[k]:.0f} h a year; {row['fragility_unmet']:,.0f} lose if the worst closes"
         axes.annotate(

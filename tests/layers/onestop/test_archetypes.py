@@ -164,6 +164,16 @@ def test_growth_is_nested_and_its_price_is_bounded(town, plan):
     assert growth.layouts[0].services.in_house.sum() == 1
 
 
+def test_growth_from_a_site_that_is_no_candidate(town, plan):
+    """What is there stays; choosing anew may keep it, and costs no more."""
+    may = np.arange(25) != 7
+    growth = grow(town, replace(plan, budget=4 * MONEY, candidate=may), first="site-007")
+
+    assert growth.sites[0] == 7
+    assert (growth.bound <= growth.free * (1 + 1e-12)).all()
+    assert (growth.free <= growth.value).all()
+
+
 def test_growth_of_small_means(town, plan):
     """Money for the information point alone, and for less."""
     small = grow(town, replace(plan, budget=plan.point(1, 3)))

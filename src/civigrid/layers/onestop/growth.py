@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -84,12 +84,13 @@ def grow(town: Town, plan: Plan, *, first: str = "", most: int = 20) -> Growth:
 
     Notes
     -----
-    Forward choice is within :math:`1 - 1/e` of the best saving at every step (Nemhauser, Wolsey and Fisher 1978,
-    Mathematical Programming 14, 265-294).  In the first step the point informs, and refers to nobody of this plan.
+    Forward choice from the best single site saves at least :math:`1 - 1/e` of what the best so many sites save, at
+    every step (Nemhauser, Wolsey and Fisher 1978, Mathematical Programming 14, 265-294).  In the first step the point
+    informs, and refers to nobody of this plan.
     """
     kinds = town.bundle.kinds
     lists = lists_for(town, plan, kinds)
-    start = town.site(first) if first else int(sited(town, plan, kinds, 1).sites[0])
+    start = town.site(first) if first else int(sited(town, plan, kinds, 1, lists=lists).sites[0])
     whole = plan.point(len(kinds))
     count = int(min(plan.budget // whole, most, plan.candidates(town).sum()))
     layouts = [within_budget(_information_point(town, plan, start), plan)]
@@ -102,7 +103,9 @@ def grow(town: Town, plan: Plan, *, first: str = "", most: int = 20) -> Growth:
     ways = {name: make(town, plan, lists, start, count) for name, make in (("forward", _forward), ("backward", _back))}
     value = {name: _values(lists, order) for name, order in ways.items()}
     best = min(ways, key=lambda name: (float(value[name].sum()), name != "forward"))
-    chosen = [sited(town, plan, kinds, t + 1) for t in range(len(ways[best]))]
+    # a first site that is there already may be kept by those who choose anew
+    free_plan = replace(plan, candidate=plan.candidates(town) | (np.arange(len(town.times.site_id)) == start))
+    chosen = [sited(town, free_plan, kinds, t + 1, lists=lists) for t in range(len(ways[best]))]
     # what was found nested may be better than what search found anew
     free = np.minimum([s.value for s in chosen], value[best])
     for t in range(len(ways[best])):

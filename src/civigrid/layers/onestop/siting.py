@@ -217,6 +217,7 @@ def sited(
     *,
     taken: Sequence[int] = (),
     required: Sequence[int] = (),
+    lists: Lists | None = None,
 ) -> Sited:
     """Choose at most `most` candidates to offer some kinds together.
 
@@ -232,6 +233,8 @@ def sited(
         Sites that hold something else.
     required : sequence of int
         Sites among them for certain.
+    lists : Lists, optional
+        As `lists_for` gives them for these kinds, where they are at hand.
 
     Raises
     ------
@@ -244,9 +247,8 @@ def sited(
     must[np.asarray(required, dtype=np.int64)] = True
     if not (may | must).any():
         raise SchemaError("no candidate is left to put services at. Give more candidates.")
-    found = median(
-        lists_for(town, plan, kinds), most, required=must, forbidden=~may & ~must, steps=plan.steps, enough=plan.enough
-    )
+    lists = lists_for(town, plan, kinds) if lists is None else lists
+    found = median(lists, most, required=must, forbidden=~may & ~must, steps=plan.steps, enough=plan.enough)
     if len(found.sites) == 0 and most > 0:
         # nobody is reached from anywhere: any candidate is as good, the first is taken
         first = np.flatnonzero(may)[:1]
