@@ -202,6 +202,26 @@ def test_the_equilibrium_is_the_optimum_of_the_convex_program(seed):
     assert np.all(paid[flow > 1e-9] <= np.repeat(paid.min(axis=1), (flow > 1e-9).sum(axis=1)) + 1e-4)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_equilibria_with_ties_close_their_gap(seed):
+    """Whole, equal or no costs, sparse or full, few persons or many: gap closed, everybody placed, nobody below 0."""
+    rng = np.random.default_rng(seed)
+    there = rng.random((80, 25)) < (0.1, 0.5, 1.0)[seed % 3]
+    row, site = np.nonzero(there)
+    cost = (rng.random(len(row)), rng.integers(0, 3, len(row)).astype(float), np.zeros(len(row)))[seed % 4 % 3]
+    persons = rng.integers(0, 50, 80) * (1e-3 if seed % 5 == 0 else 1.0)
+    indptr = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
+    capacity = rng.integers(1, 50, 25).astype(float)
+    found = crowding_equilibrium(indptr, site.astype(np.int32), cost, persons, capacity, tolerance=1e-10)
+
+    assert found.gap <= 1e-10
+    assert found.flow.min() >= 0
+    assert np.bincount(row, found.flow, minlength=80) == pytest.approx(
+        np.where(there.any(axis=1), persons, 0), rel=1e-12
+    )
+    assert np.bincount(site, found.flow, minlength=25) == pytest.approx(found.load, rel=1e-12, abs=1e-12)
+
+
 def test_the_equilibrium_tells_a_gap_that_is_not_closed():
     """One round is not enough: the gap says so, and bounds how far the value is off."""
     rng = np.random.default_rng(3)

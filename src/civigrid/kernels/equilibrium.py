@@ -8,15 +8,18 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from civigrid.kernels.forest import settle_forest
 from civigrid.types import Floats, Ints
 
 _jit: Any = numba.njit(cache=True, nogil=True)
-CLOSER = 0.4
-"""Share of what people could save that is left when pairs in use are settled, before all pairs are looked at again."""
+NEAREST = 8
+"""Cheapest pairs of each cell that come into use first."""
 ENTERS = 0.5
 """A pair comes into use where it is this much nearer to the cheapest than to what is paid."""
-CHECKED, MOST = 5, 300
-"""Sweeps between two checks, and at most, over the pairs in use."""
+SWEEPS = 5
+"""Sweeps over the pairs in use, before their circles are cancelled."""
+DENSE = 4
+"""Pairs in use for each cell and site, above which sweeps are quicker than circles."""
 
 
 class Equilibrium(NamedTuple):
@@ -76,8 +79,9 @@ def crowding_equilibrium(
     -----
     Beckmann, McGuire and Winsten (1956): minimise :math:`\sum a d + \sum_j D_j^2 / 2 K_j`.  For any loads the value
     :math:`\sum_i P_i \min_j c_{ij} - \sum_j D_j^2 / 2 K_j` is a lower bound.  Each cell in turn takes its best answer
-    to all others, exactly (a search for the level at which its persons are placed); forth and back, over the pairs in
-    use, which are few, until it pays to look at all pairs again.
+    to all others, exactly (a search for the level at which its persons are placed).  Once few pairs are in use, the
+    circles among them are cancelled, and the loads of the forest that is left are known at once; then pairs that would
+    be cheaper come in.
 
     Examples
     --------
@@ -89,35 +93,60 @@ def crowding_equilibrium(
     # sites without capacity have no pairs
     slope = np.where(capacity > 0, capacity, 1.0)
     price = np.empty(int(np.diff(indptr).max(initial=0)))
-    worth = np.empty(len(site), dtype=np.bool_)
+    used, at = np.empty(len(site), dtype=np.int64), np.zeros(len(indptr), dtype=np.int64)
+    count = _nearest(indptr, cost, persons, NEAREST, used, at)
     best, gap, rounds = -np.inf, np.inf, 0
-    _sweep(indptr, site, cost, persons, slope, flow, load, False, price)
     while True:
-        _loads(site, flow, load)
-        value, excess = _priced(indptr, site, cost, persons, slope, flow, load, worth)
+        some = used[:count]
+        few, where = flow[some], site[some]
+        _settle(at, where, cost[some], persons, slope, few, load, price)
+        flow[some] = few
+        value, excess, count = _priced(indptr, site, cost, persons, slope, flow, load, price, used, at)
         rounds += 1
         best = max(best, value - excess)
         gap = (value - best) / value if value > 0 else 0.0
         if gap <= tolerance or rounds == most_rounds:
             break
-        used = np.flatnonzero(worth)
-        few = flow[used]
-        _settle(
-            np.searchsorted(used, indptr), site[used], cost[used], persons, slope, few, load, CLOSER * excess, price
-        )
-        flow[used] = few
     return Equilibrium(flow, load, float(max(gap, 0.0)), rounds)
 
 
 @_jit
-def _settle(indptr, site, cost, persons, slope, flow, load, close, price):  # type: ignore[no-untyped-def]
-    worth = np.empty(len(site), dtype=np.bool_)
-    for turn in range(MOST):
-        _sweep(indptr, site, cost, persons, slope, flow, load, turn % 2 == 0, price)
-        if turn % CHECKED == CHECKED - 1:
-            _, excess = _priced(indptr, site, cost, persons, slope, flow, load, worth)
-            if excess <= close:
-                break
+def _nearest(indptr, cost, persons, k, used, at):  # type: ignore[no-untyped-def]
+    """Numbers of the k cheapest pairs of each cell, and of those that cost as much as the k-th; how many they are."""
+    best, count = np.empty(k), 0
+    for i in range(len(persons)):
+        n = 0
+        for p in range(indptr[i], indptr[i + 1]):
+            if n == k and cost[p] >= best[k - 1]:
+                continue
+            place = n if n < k else k - 1
+            while place > 0 and best[place - 1] > cost[p]:
+                best[place] = best[place - 1]
+                place -= 1
+            best[place] = cost[p]
+            n = min(n + 1, k)
+        for p in range(indptr[i], indptr[i + 1]):
+            if persons[i] > 0 and cost[p] <= best[n - 1]:
+                used[count] = p
+                count += 1
+        at[i + 1] = count
+    return count
+
+
+@_jit
+def _settle(indptr, site, cost, persons, slope, flow, load, price):  # type: ignore[no-untyped-def]
+    """Settle the pairs in use: sweeps bring new ones in, the forest brings all to where they tend."""
+    for turn in range(SWEEPS):
+        _sweep(indptr, site, cost, persons, slope, flow, load, turn % 2 == 1, price)
+    if np.count_nonzero(flow) <= DENSE * (len(indptr) + len(load)):
+        row = np.empty(len(site), dtype=np.int64)
+        for i in range(len(indptr) - 1):
+            row[indptr[i] : indptr[i + 1]] = i
+        settle_forest(row, site, cost, persons, slope, flow)
+    # summed anew, so that what additions lose does not pile up
+    load[:] = 0.0
+    for p in range(len(site)):
+        load[site[p]] += flow[p]
 
 
 @_jit
@@ -169,34 +198,27 @@ def _level(level, persons, price, slope, site, b, e):  # type: ignore[no-untyped
 
 
 @_jit
-def _loads(site, flow, load):  # type: ignore[no-untyped-def]
-    # summed anew, so that what additions lose does not pile up
-    load[:] = 0.0
-    for p in range(len(site)):
-        load[site[p]] += flow[p]
-
-
-@_jit
-def _priced(indptr, site, cost, persons, slope, flow, load, worth):  # type: ignore[no-untyped-def]
-    """Value, and by how much people could pay less; `worth`: pairs in use, or much cheaper than what is paid."""
-    value, excess = 0.0, 0.0
+def _priced(indptr, site, cost, persons, slope, flow, load, price, used, at):  # type: ignore[no-untyped-def]
+    """Value, how much people could save, and how many pairs are in use, or much cheaper than what is paid: `used`."""
+    value, excess, count = 0.0, 0.0, 0
     crowd = load / slope
     for j in range(len(load)):
         value += load[j] * crowd[j] / 2
-    for i in range(len(indptr) - 1):
+    for i in range(len(persons)):
         b, e = indptr[i], indptr[i + 1]
-        if persons[i] <= 0 or b == e:
-            worth[b:e] = False
-            continue
-        least, paid = np.inf, 0.0
-        for p in range(b, e):
-            c = cost[p] + crowd[site[p]]
-            least = min(least, c)
-            if flow[p] > 0:
-                value += flow[p] * cost[p]
+        if persons[i] > 0 and b < e:
+            least, paid = np.inf, 0.0
+            for p in range(b, e):
+                c = cost[p] + crowd[site[p]]
+                price[p - b] = c
+                least = min(least, c)
                 paid += flow[p] * c
-        excess += paid - persons[i] * least
-        bar = least + ENTERS * (paid / persons[i] - least)
-        for p in range(b, e):
-            worth[p] = flow[p] > 0 or cost[p] + crowd[site[p]] < bar
-    return value, excess
+                value += flow[p] * cost[p]
+            excess += paid - persons[i] * least
+            bar = least + ENTERS * (paid / persons[i] - least)
+            for p in range(b, e):
+                # written in any case, counted where it is meant: no branch to guess
+                used[count] = p
+                count += flow[p] > 0 or price[p - b] < bar
+        at[i + 1] = count
+    return value, excess, count

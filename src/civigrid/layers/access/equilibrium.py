@@ -26,7 +26,7 @@ class Crowded:
     gap : tuple of float
         Relative duality gap, by service.
     rounds : tuple of int
-        Sweeps over all pairs, by service.
+        Looks at all pairs, by service.
     converged : tuple of bool
         Whether the gap is within the tolerance.
     """
@@ -61,7 +61,7 @@ def raam(
     tolerance : float
         Relative duality gap at which it stops.
     most_rounds : int
-        Stop after so many sweeps in any case: `converged` tells.
+        Stop after so many looks at all pairs in any case: `converged` tells.
 
     Returns
     -------
