@@ -1,46 +1,45 @@
-"""Measures of access rest on counts that may leave: nothing released tells a hidden one; runs take them from a table."""
+"""Measures of access rest on counts that may leave: nothing released tells a hidden one."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from civigrid.cells import make_cells, values_of
+from civigrid.cells import ids_of, make_cells, values_of
 from civigrid.errors import SchemaError, UnknownNameError
 from civigrid.grid import SquareGrid
 from civigrid.layers.access import MEASURES
 from civigrid.release import min_count, public_grid, release
-from civigrid.run import read_config, run_project, write_sample
-from civigrid.run.access.measures import Wanted, check_wanted, measured_access, options_of, with_others
+from civigrid.run import make_plan, read_run, run_file, write_sample
+from civigrid.run.access.measures import measured_access, with_others
 from civigrid.run.access.measures_text import measures_markdown
-from civigrid.run.plan import make_plan
+from civigrid.run.access.wanted import Wanted, check_wanted, options_of
 from civigrid.sample import CityOptions
 from civigrid.travel_times import times_of_pairs
 from civigrid.types import Column
 
 GRID = SquareGrid(cell_size_m=1000)
 ROOT = Path(__file__).parents[2]
-ALL = tuple(MEASURES)
+# the doubly constrained needs flows that meet both margins, which so small a town has not
+ALL = tuple(name for name in MEASURES if name != "doubly_constrained")
 
 
-def town(counts, **more):
+def town(counts, labels=None):
     """Cells in a row, with counts of groups."""
     n = len(next(iter(counts.values())))
     ids = GRID.from_row_col(np.full(n, 3000), np.arange(4000, 4000 + n))
-    return make_cells(GRID, ids, counts, {name: Column(units="persons", **more) for name in counts})
+    return make_cells(GRID, ids, counts, {name: Column(units="persons") for name in counts}, labels=labels)
 
 
 def ways(cells, pairs, sites):
     """Times of five minutes for pairs of cell and site."""
     row, site = np.array(pairs).T
-    return times_of_pairs(
-        cells["cell"].to_numpy(), np.array(sites), row, site, np.full(len(row), 300), limit_s=1800, mode="walk"
-    )
+    return times_of_pairs(ids_of(cells), np.array(sites), row, site, np.full(len(row), 300), limit_s=3600, mode="walk")
 
 
 def shown(cells, times, supply, wanted, profile):
@@ -114,8 +113,7 @@ def test_what_groups_leave_of_the_total_competes():
 
 def test_inequality_of_few_cells_has_no_figures():
     """Of twelve cells the whole may leave; a zone of two may not."""
-    cells = town({"people": np.full(12, 50.0)})
-    cells = cells.assign_coords(zone=("cell", np.array(["a"] * 10 + ["b"] * 2, dtype=object)))
+    cells = town({"people": np.full(12, 50.0)}, {"zone": np.array(["a"] * 10 + ["b"] * 2, dtype=object)})
     times = ways(cells, [(i, 0) for i in range(12)], ["x"])
     asked = Wanted(
         groups=("people",), measures=("2sfca",), decay="binary(30)", inequality=("gini",), zones="zone", bootstrap=0
@@ -163,20 +161,18 @@ def test_the_documentation_of_measures_is_up_to_date():
 def project(tmp_path_factory):
     """The demo of a small Havelmark with measures in its table of access."""
     folder = tmp_path_factory.mktemp("measures")
-    write_sample(folder, CityOptions(persons=3000))
-    path = next(folder.glob("*.toml"))
-    text = path.read_text(encoding="utf-8")
+    write_sample(folder / "havelmark", CityOptions(persons=3000))
     more = 'measures = ["nearest", "2sfca"]\ndecay = "gaussian(sigma_min=10)"\ninequality = ["gini"]\nbootstrap = 10\n'
+    more += 'compete = ["native", "born_elsewhere"]\n'
+    text = (files("civigrid.run") / "demo.toml").read_text(encoding="utf-8")
+    path = folder / "demo.toml"
     path.write_text(text.replace("[[access]]\n", f"[[access]]\n{more}"), encoding="utf-8")
     return path
 
 
 def test_a_run_has_measures_beside_the_bundle(project):
     """Values by kind in the cells, rows in the results, and what counts stand for among the parameters."""
-    result = run_project(project)
-    folder = getattr(result, "folder", project.parent)
-    tables = [pd.read_parquet(p) for p in Path(folder).rglob("results*.parquet")]
-    rows = pd.concat([t for t in tables if "index" in t])
+    rows = run_file(project).results
     rows = rows[rows["topic"] == "access"]
     assert {"nearest", "2sfca", "gini"} <= set(rows["index"])
     assert any(name.startswith("share_beyond") for name in rows["index"])
@@ -187,7 +183,7 @@ def test_a_run_has_measures_beside_the_bundle(project):
 
 def test_the_profile_is_part_of_what_made_a_step(project):
     """Another threshold makes the measures anew; a run without measures keeps its parts."""
-    run = read_config(project)
+    run = read_run(project)
     other = dataclasses.replace(run, threshold=20)
     first, second = ({s.name: s.key for s in make_plan(r, project.parent)} for r in (run, other))
     assert first["access:0"] != second["access:0"]

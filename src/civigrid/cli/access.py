@@ -54,8 +54,8 @@ def access(
     With min-count, counts that the profile hides stand as half of its threshold before people compete.
     """
     from civigrid.run.access.file_access import AccessFiles, access_file
-    from civigrid.run.access.measures import Wanted
     from civigrid.run.access.measures_text import access_text, listed_measures, measures_markdown, measures_text
+    from civigrid.run.access.wanted import Wanted
     from civigrid.run.steps import profile_named
 
     if listed:

@@ -191,6 +191,9 @@ class Access:
     measures: tuple[str, ...] = key(
         "measures of access, as nearest, 2sfca: see civigrid access --list; of each kind apart; empty: none", default=()
     )
+    compete: tuple[str, ...] = key(
+        "measures: counts of people who compete, nobody in two of them; empty: the groups", default=()
+    )
     decay: str = key('decay of their weights, as "gaussian(sigma_min=10)"', default="")
     supply: str = key("count of the sources that says how much a service offers; empty: 1 each", default="")
     options: Mapping[str, Any] = key("options of the measures, as { k = 2, wanted = 10 }", default_factory=dict)

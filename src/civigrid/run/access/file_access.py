@@ -21,8 +21,9 @@ from civigrid.layers.access.measures import measure_named
 from civigrid.layers.access.sources import SOURCES
 from civigrid.release import Profile, release
 from civigrid.run.access.asked import Announce
-from civigrid.run.access.measures import Wanted, check_wanted, measured_access, with_others
+from civigrid.run.access.measures import measured_access, with_others
 from civigrid.run.access.supply import ONE_EACH, read_supply, supply_by_kind
+from civigrid.run.access.wanted import Wanted, check_wanted
 from civigrid.run.steps import WRITERS, write_cells_file, write_table_file
 from civigrid.travel_times import TravelTimes, times_of_pairs
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,22 +13,17 @@ import xarray as xr
 from civigrid.cells import labels, measured, status_of, values_of, with_variables
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.layers.access import (
-    AccessOptions,
     access_market,
     measure_access,
     parse_decay,
     table_of_access,
     with_access,
 )
-from civigrid.layers.access.decay import Decay
-from civigrid.layers.access.inequality import inequality_table
-from civigrid.layers.access.inequality_indices import INEQUALITY
-from civigrid.layers.access.measures import Measure, measure_named
+from civigrid.layers.access.measures import Measure
 from civigrid.layers.segregation.groups import group_counts, refuse_zone_names, why_missing
 from civigrid.release import Profile, release
-from civigrid.release.indices import FIGURES, fewest_members, held_back
-from civigrid.result_table import parameters
-from civigrid.run.segregation.members import members_of
+from civigrid.run.access.unequal import guarded, spread_of, with_words
+from civigrid.run.access.wanted import Wanted, check_wanted
 from civigrid.travel_times import TravelTimes
 from civigrid.types import Bools, Column, Floats, Status
 
@@ -38,44 +32,6 @@ OTHERS = "others"
 
 _ANYBODY = 0.5
 """Fewer persons than this in all are rounding."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What is asked of travel times, people and services.
-
-    Parameters
-    ----------
-    groups : tuple of str
-        Counts of persons who compete; empty: the total.
-    total : str
-        Count of all residents; what groups leave of it competes as ``others``.  Empty: the groups are everyone.
-    measures : tuple of str
-        Names in `civigrid.layers.access.MEASURES`.
-    decay : str
-        As `parse_decay` reads it.
-    options : mapping
-        Fields of `AccessOptions`.
-    thresholds : mapping of measure to float
-        What is just good enough.
-    inequality : tuple of str
-        Indices in `civigrid.layers.access.inequality_indices.INEQUALITY`.
-    zones : str
-        Label by which there are rows too.
-    bootstrap, seed : int
-        Draws for intervals of inequality, and their seed.
-    """
-
-    groups: tuple[str, ...] = ()
-    total: str = ""
-    measures: tuple[str, ...]
-    decay: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
-    thresholds: Mapping[str, float] = field(default_factory=dict)
-    inequality: tuple[str, ...] = ()
-    zones: str = ""
-    bootstrap: int = 200
-    seed: int = 0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -87,63 +43,6 @@ class Measured:
     held_back: dict[str, int]
     stand_ins: dict[str, int]
     findings: tuple[str, ...]
-
-
-def check_wanted(wanted: Wanted) -> tuple[list[Measure], AccessOptions, Decay | None]:
-    """Give measures, options and decay of what is asked, or say what is wrong, before anything is read.
-
-    Raises
-    ------
-    SchemaError, UnknownNameError
-        An unknown measure, option or index; weights without a decay; nobody who competes.
-    """
-    chosen = [measure_named(name) for name in wanted.measures]
-    if not chosen:
-        raise SchemaError("no measure of access is asked for. Name one: `civigrid access --list` shows them.")
-    if not (wanted.groups or wanted.total):
-        raise SchemaError("nobody is counted: name groups, or the total of residents.")
-    for name in wanted.thresholds:
-        if name not in wanted.measures:
-            raise unknown_name("measure with a threshold", name, wanted.measures)
-    for name in wanted.inequality:
-        if name not in INEQUALITY:
-            raise unknown_name("index of inequality", name, INEQUALITY)
-    if not wanted.decay and (weighing := [m.name for m in chosen if m.weighs]):
-        raise SchemaError(
-            f"{', '.join(weighing)}: travel times are weighed, by what? Give a decay, as gaussian(sigma_min=10) or "
-            "binary(30)."
-        )
-    return chosen, options_of(wanted.options), parse_decay(wanted.decay) if wanted.decay else None
-
-
-def options_of(given: Mapping[str, Any]) -> AccessOptions:
-    """Give options of measures from names and values, numbers also as text.
-
-    >>> options_of({"k": "2", "tau_min": 45}).k
-    2
-    """
-    known = {f.name: f for f in fields(AccessOptions)}
-    found: dict[str, Any] = {}
-    for name, value in given.items():
-        if name not in known:
-            raise unknown_name("option of measures of access", name, known)
-        found[name] = _option(name, value)
-    return AccessOptions(**found)
-
-
-def _option(name: str, value: Any) -> Any:
-    if name == "summary":
-        if value not in ("median", "mean"):
-            raise SchemaError(f"option summary is {value!r}: it must be median or mean.")
-        return value
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise SchemaError(f"option {name} is {value!r}: it must be a number.") from None
-    if not np.isfinite(number) or (name == "k" and (number != round(number) or number < 1)):
-        kind = "whole number from 1" if name == "k" else "finite number"
-        raise SchemaError(f"option {name} is {value!r}: it must be a {kind}.")
-    return int(number) if name == "k" else number
 
 
 def released_counts(
@@ -294,14 +193,14 @@ def measured_access(
     made = made.drop_vars([n for n in (OTHERS, f"{OTHERS}_status") if n in made and n not in cells])
     table = table_of_access(public, found, options, thresholds=wanted.thresholds, zone=wanted.zones)
     held: dict[str, int] = {}
+    empty: list[str] = []
     if wanted.inequality:
         scored = with_access(public, found, options)
-        unequal, held = _guarded(
-            _spread(scored, chosen, tuple(supply), demand, wanted), public, demand, wanted, profile
-        )
-        table = pd.concat([table, unequal], ignore_index=True)
+        spread, empty = spread_of(scored, chosen, tuple(supply), demand, wanted)
+        spread, held = guarded(spread, public, demand, wanted.zones, profile)
+        table = pd.concat([table, spread], ignore_index=True)
     said = _words(profile, stands) | dict(about)
-    table = _said(table, said)
+    table = with_words(table, said)
     for name in made.data_vars:
         if name not in cells and "access_source" in made[name].attrs:
             made[name].attrs |= {f"access_{k}": v for k, v in said.items()}
@@ -310,7 +209,7 @@ def measured_access(
         table=table,
         held_back=held,
         stand_ins=stands,
-        findings=tuple(_findings(chosen, wanted, profile, stands)),
+        findings=(*_findings(chosen, wanted, profile, stands), *empty),
     )
 
 
@@ -330,57 +229,6 @@ def _words(profile: Profile, stands: Mapping[str, int]) -> dict[str, Any]:
         "counts": f"as released by {profile}: hidden ones stand as {half:g} or a share of the total",
         "counts_hidden": sum(stands.values()),
     }
-
-
-def _said(table: pd.DataFrame, said: Mapping[str, Any]) -> pd.DataFrame:
-    """Table whose parameters say more."""
-    texts = {t: parameters(**json.loads(t), **said) for t in table["parameters"].unique()}
-    return table.assign(parameters=table["parameters"].map(texts).astype(object))
-
-
-def _spread(
-    scored: xr.Dataset, chosen: list[Measure], services: tuple[str, ...], demand: tuple[str, ...], wanted: Wanted
-) -> pd.DataFrame:
-    """Inequality of each measure that persons have, of each service."""
-    tables = []
-    for measure in chosen:
-        if measure.adds:
-            continue
-        for service in services:
-            key = "_".join([measure.name, *([] if service == "all" else [service])])
-            variable: str | dict[str, str] = key if key in scored else {g: f"{key}_{g}" for g in demand}
-            table = inequality_table(
-                scored, variable, demand, zones=wanted.zones, indices=wanted.inequality, bootstrap=wanted.bootstrap,
-                seed=wanted.seed, bads=measure.better == "lower", threshold=wanted.thresholds.get(measure.name),
-            )  # fmt: skip
-            tables.append(_said(table, {"measure": measure.name, "service": service}))
-    if not tables:
-        raise SchemaError("inequality is of what persons have: none of these measures is. Add 2sfca, or nearest.")
-    return pd.concat(tables, ignore_index=True)
-
-
-def _guarded(
-    table: pd.DataFrame, public: xr.Dataset, demand: tuple[str, ...], wanted: Wanted, profile: Profile
-) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Take the figures out of rows of inequality of few cells, or few members of a group, as of other indices."""
-    counts = np.stack([values_of(public, name) for name in demand], axis=1)
-    zone = public[wanted.zones].to_numpy() if wanted.zones else np.empty(0, dtype=object)
-    zones, members = members_of(counts, zone)
-    why = held_back(table, fewest_members(table, zones, demand, members), profile)
-    held = why != ""
-    changed = table.copy()
-    changed.loc[held, [*FIGURES, "persons"]] = np.nan
-    texts = [_bare(t) if h else t for t, h in zip(table["parameters"], held, strict=True)]
-    reasons = {str(r): int((why == r).sum()) for r in sorted(set(why[held].tolist()))}
-    return changed.assign(parameters=np.array(texts, dtype=object)), reasons
-
-
-def _bare(text: str) -> str:
-    """Parameters without figures of people."""
-    said = json.loads(text)
-    return parameters(
-        **{k: v for k, v in said.items() if k not in ("unreachable_persons", "unknown", "kappa", "undefined")}
-    )
 
 
 def _findings(chosen: list[Measure], wanted: Wanted, profile: Profile, stands: Mapping[str, int]) -> Iterator[str]:

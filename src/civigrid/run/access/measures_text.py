@@ -105,7 +105,7 @@ def _notes(found: dict[str, Any]) -> list[str]:
     notes = [f"{m['name']}: {m['title']}, {m['units']}; {m['better']} is better" for m in found["measures"]]
     notes += [f"advice   {m['name']}: {m['advice']}" for m in found["measures"] if m["advice"]]
     for row in found["table"]:
-        if row["index"] in _LOST and row["estimate"] > 0:
+        if row["index"] in _LOST and "measure" in row["parameters"] and row["estimate"] > 0:
             service = row["parameters"]["service"]
             of = "" if service == "all" else f"{service}, "
             notes.append(f"left out {of}{row['parameters']['measure']}: {row['estimate']:,.6g} {_LOST[row['index']]}")

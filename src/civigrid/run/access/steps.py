@@ -17,9 +17,10 @@ from civigrid.io.travel_times import times_of_table, times_table
 from civigrid.layers.onestop import Bundle, bundle_cells, bundle_table, places_of
 from civigrid.run import config
 from civigrid.run.access.asked import Asked
-from civigrid.run.access.measures import Wanted, measured_access
+from civigrid.run.access.measures import measured_access
 from civigrid.run.access.supply import ONE_EACH, supply_by_kind
 from civigrid.run.access.times import make_times
+from civigrid.run.access.wanted import Wanted
 from civigrid.run.parts import Part
 from civigrid.run.setting import Setting, Ways, of_cells, sites_of
 from civigrid.source import Finding
@@ -147,7 +148,7 @@ def wanted_of(item: config.Access) -> Wanted:
     """Give what a table of the run file asks of measures; its threshold is that of minutes too."""
     minutes = {m: item.threshold_min for m in item.measures if m in ("nearest", "dual")}
     return Wanted(
-        groups=item.groups,
+        groups=item.compete or item.groups,
         total=item.total,
         measures=item.measures,
         decay=item.decay,
