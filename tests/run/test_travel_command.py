@@ -151,6 +151,8 @@ def read_times_or_make(city):
         (("--mode", "transit"), "needs gtfs"),
         (("--mode", "friction"), "needs landcover"),
         (("--mode", "straight", "--out", "t.xlsx"), "written as .parquet or .csv"),
+        (("--mode", "straight", "--speed-kmh", "0"), "speed_kmh = 0: a number above 0 is needed"),
+        (("--mode", "transit", "--departure", "2026-03-17"), "names no time of day"),
         (("--mode", "transit", "--departure", "2026-03-17T25h"), "'25h' is no time of day"),
     ],
 )
@@ -160,6 +162,13 @@ def test_what_is_lacking_is_said(city, words, said):
     done = CliRunner().invoke(app, [str(w) for w in (*base, *words)])
     assert done.exit_code != 0
     assert said in str(done.exception) + done.output
+
+
+def test_a_table_of_edges_needs_its_nodes(city):
+    """The message says so."""
+    base = ["travel", "--origins", city / "km.cells", "--sites", city / "services.csv", *SITES]
+    done = CliRunner().invoke(app, [str(w) for w in (*base, "--network", city / "streets_edges.parquet")])
+    assert "name its table of nodes too" in str(done.exception)
 
 
 def test_a_day_without_service_names_others(city):

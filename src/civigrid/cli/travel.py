@@ -112,7 +112,9 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"{found['pairs']:,} pairs of {found['cells']:,} cells and {found['sites']:,} services"
         + (f" in {found['out']}" if found["out"] else ""),
         f"mode     {found['mode']}",
-        f"nearest  {near['p50']} minutes in half of the cells that reach any, {near['p90']} in nine of ten",
+        f"nearest  {near['p50']} minutes in half of the cells that reach any, {near['p90']} in nine of ten"
+        if found["pairs"]
+        else "nearest  no service is reached from any cell",
         f"         {found['cells_that_reach_nothing']:,} cells reach nothing, "
         f"{found['sites_that_nobody_reaches']:,} services are reached by nobody",
     ]

@@ -22,7 +22,7 @@ from civigrid.release.indices import held_back, protect_indices
 from civigrid.report import comparison_figure, interval_figure, make_report
 from civigrid.run import config
 from civigrid.run.paths import resolve
-from civigrid.run.segregation.text import around_words
+from civigrid.run.report_rows import persona_sentences, shown
 from civigrid.run.setting import sites_of
 from civigrid.source import Licence, Source
 
@@ -198,7 +198,7 @@ def write_report(
         figures.append((text, interval_figure(release(part, profile_of(run)), "H_multi")))
     if (table["topic"] == "validation").any():
         figures.append(("How far each projection is from the reference", comparison_figure(out)))
-    whole = _with_neighbours(table[table["zone"] == "all"])
+    whole = shown(table[table["zone"] == "all"])
     tables = [
         (f"{str(t).title()}: the whole", release(p, profile_of(run))) for t, p in whole.groupby("topic", sort=False)
     ]
@@ -231,12 +231,6 @@ def of_neighbours(table: pd.DataFrame) -> pd.Series:
     return table["parameters"].str.contains('"radius_m": |"k": ', regex=True)
 
 
-def _with_neighbours(table: pd.DataFrame) -> pd.DataFrame:
-    """Name the neighbourhood beside the index, where a table of the report shows no parameters."""
-    words = table["parameters"].map(lambda text: around_words(json.loads(text)))
-    return table.assign(index=table["index"].where(words == "", table["index"] + ", " + words))
-
-
 def sentences(table: pd.DataFrame, cells: Mapping[str, xr.Dataset]) -> list[str]:
     """Say the main results in plain words, one cell set after the other."""
     about = table["parameters"].map(json.loads)
@@ -246,6 +240,7 @@ def sentences(table: pd.DataFrame, cells: Mapping[str, xr.Dataset]) -> list[str]
         mine = table[(on == name) & (table["zone"] == "all") & ~of_neighbours(table)]
         found += [_segregation(row, name, ds) for _, row in mine[mine["index"] == "D"].iterrows()]
         found += [_beyond(row, ds) for _, row in mine[mine["index"] == "share_beyond:one_stop"].iterrows()]
+        found += persona_sentences(table, name, ds)
     errors = table[table["index"] == "total_allocation_error"]
     for row, a in zip(errors.itertuples(), about[errors.index], strict=True):
         found.append(

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from civigrid.errors import SourceError
 from civigrid.io.elevation import read_elevation
 from civigrid.io.streets import read_streets
 from civigrid.run.access.asked import Asked
@@ -56,7 +57,12 @@ def read_network(
     elevation : Path, optional
         Raster of heights.
     """
-    lines = streets_of(path, nodes, crs)
+    try:
+        lines = streets_of(path, nodes, crs)
+    except SourceError as error:
+        if nodes is None and path.suffix in (".parquet", ".csv"):
+            raise SourceError(f"{error} Where it is a table of edges, name its table of nodes too (nodes).") from error
+        raise
     speeds = Speeds(walk_kmh=speed_kmh, ferries=ferries)
     heights = read_elevation(elevation, lines.bounds) if elevation is not None else None
     graph, report = build_graph(lines, mode, speeds=speeds, elevation=heights)

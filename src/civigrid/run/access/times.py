@@ -51,6 +51,8 @@ def times_item(*, mode: str, departure: str = "", until: str = "", **more: Any) 
         raise unknown_name("mode", mode, MODES)
     if departure:
         date, _, clock = departure.replace(" ", "T").partition("T")
+        if not clock:
+            raise SchemaError(f"departure {departure!r} names no time of day. Write it as 2026-03-17T08:00.")
         start = seconds_of(clock)
         more |= {"date": date, "depart": clock, "until": until or clock_of(start + WINDOW_S)}
     return config.Times(name="", cells="", sites=(), mode=mode, **more)  # type: ignore[arg-type]
@@ -90,6 +92,9 @@ def make_times(asked: Asked) -> Made:
     SchemaError, SourceError
         A file the mode needs is not named, absent, or not what it should be; no site has a place.
     """
+    for name in ("speed_kmh", "detour", "max_min", "max_walk_min"):
+        if not 0 < getattr(asked.item, name) < np.inf:
+            raise SchemaError(f"{name} = {getattr(asked.item, name):g}: a number above 0 is needed.")
     return MODES[asked.item.mode](asked)
 
 
@@ -117,7 +122,9 @@ def _for(times: TravelTimes, asked: Asked) -> tuple[TravelTimes, list[Finding]]:
     sites = asked.sites.index.to_numpy().astype(str)
     # the reader of points puts the file's name before an id, which no other engine knows
     bare = np.array([s.split(":", 1)[-1] for s in sites.tolist()], dtype=str)
-    known = {name: k for k, name in enumerate(sites.tolist())} | {name: k for k, name in enumerate(bare.tolist())}
+    once = len(np.unique(bare)) == len(bare)
+    known = {name: k for k, name in enumerate(bare.tolist())} if once else {}
+    known |= {name: k for k, name in enumerate(sites.tolist())}
     number = np.array([known.get(s, -1) for s in times.site_id.tolist()], dtype=np.int64)
     if not (number >= 0).any():
         raise SchemaError(
