@@ -81,7 +81,7 @@ PRACTICE = {
                  "stop_times.txt", 3, ("t1", "t2", "t3")),
     "zone": ({"stop_times": wider(TIMES, "location_id", "") + "t2,,,,4,z\n"}, "warning", "zone", "stop_times.txt", 1,
              ("t2",)),
-    "other file": ({"fare_rules": "fare_id\n"}, "note", "other-file", "", 1, ("fare_rules.txt",)),
+    "other file": ({"fare_rules": "fare_id\n"}, "note", "other-file", "feed", 1, ("fare_rules.txt",)),
 }  # fmt: skip
 
 
@@ -131,8 +131,8 @@ def test_a_zip_of_two_feeds_is_never_mixed(tmp_path):
     equal = as_zip(tmp_path / "equal.zip", {f"{f}/{n}.txt": t for n, t in other.items() for f in "ba"}
                    | {"a/calendar.txt": SMALL["calendar"]})  # fmt: skip
 
-    assert rules(read_gtfs(both))["several-feeds", ""] == (1, ("b/agency.txt",))
-    assert rules(read_gtfs(equal))["several-feeds", ""] == (5, tuple(f"b/{n}.txt" for n in sorted(other)))
+    assert rules(read_gtfs(both))["several-feeds", "feed"] == (1, ("b/agency.txt",))
+    assert rules(read_gtfs(equal))["several-feeds", "feed"] == (5, tuple(f"b/{n}.txt" for n in sorted(other)))
     with pytest.raises(SourceError, match=r"neither calendar\.txt nor calendar_dates\.txt"):
         read_gtfs(lone)
 
@@ -176,6 +176,21 @@ def test_the_table_has_a_row_by_fault(tmp_path):
         ["note", "interpolated", 2, "t1"],
     ]  # fmt: skip
     assert len(sound) == 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "hours"),
+    [
+        ("t1,05:00:00,26:00:00,600\n", ("05:00", "26:08")),
+        ("t1,10:00:00,12:00:00,600\n", ("09:00", "24:20")),
+        ("t1,10:00:00,09:00:00,600\nt2,0,0,0\nt3,0,0,0\n", ("never", "never")),
+    ],
+)
+def test_hours_of_headways_are_their_periods(tmp_path, rows, hours):
+    """From the first period to the end of the last and the time of a trip; where nothing ever leaves, none."""
+    found = check_gtfs(as_folder(tmp_path / "feed", changed(frequencies=FREQUENCIES + rows)))["hours"]
+
+    assert found == dict(zip(("first_departure", "last_arrival"), hours, strict=True))
 
 
 def raw(path, name):

@@ -169,6 +169,20 @@ def test_two_feeds_are_joined_with_their_numbers(tmp_path):
     assert report.trips == {"0:one": 2, "1:other": 2}
 
 
+def test_feeds_of_two_clocks_are_refused(tmp_path):
+    """Berlin and London differ by an hour, Berlin and Vienna by none, and a zone nobody knows is taken to fit."""
+
+    def zone(name):
+        return read(tmp_path, name.lower()[-4:], agency=SMALL["agency"].replace("Europe/Berlin", name))
+
+    here = read(tmp_path)
+    for name in ("Europe/Vienna", "", "Mars/Elysium"):
+        assert sum(build_timetable([here, zone(name)], MONDAY)[1].trips.values()) == 4
+    match = r"clocks differ on 2026-03-09: Europe/Berlin \(feed\), Europe/London \(ndon\)"
+    with pytest.raises(SchemaError, match=match):
+        build_timetable([here, zone("Europe/London")], MONDAY)
+
+
 def test_exceptions_add_and_take_away_days(tmp_path):
     """Weekday trips do not run on a Tuesday that is taken away, and run on the Saturday that is added."""
     head = "service_id,date,exception_type\n"
@@ -367,6 +381,15 @@ def test_options_are_checked(options, error, match):
     """Words that are not known, and a day of no hours."""
     with pytest.raises(error, match=match):
         DayOptions(**options)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01", "1969-12-31", "2101-01-01", "9999-12-31"])
+def test_days_of_other_ages_are_refused(tmp_path, text):
+    """The days before and after are looked at too, and the calendar has an end."""
+    with pytest.raises(SchemaError, match=f"'{text}' is not within 1970-01-01 to 2100-12-31"):
+        build_timetable([read(tmp_path)], text)
+    with pytest.raises(SchemaError, match="no feed is given"):
+        build_timetable([], MONDAY)
 
 
 @pytest.mark.parametrize(("text", "day"), [("2026-03-17", date(2026, 3, 17)), (" 20260317 ", date(2026, 3, 17))])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,7 @@ from civigrid.io.gtfs_tables import Tables
 from civigrid.io.gtfs_values import Told, column, lines
 from civigrid.travel.feed import Fault, Feed
 from civigrid.travel.places import on_the_globe
+from civigrid.travel.service_days import zone_of
 from civigrid.types import Bools, Ints
 
 FAR_CHANGE_M = 2000.0
@@ -155,19 +155,11 @@ def _agency(tables: Tables, told: Told) -> None:
         odd = (text != "") & ~text.str.match(r"(?i)https?://\S+$")
         told.rows("warning", "url", f"{name}.txt", field, "values are no web address, as https://example.org", "left",
                   text[odd])  # fmt: skip
-    if _is_zone("Europe/Berlin"):
+    if zone_of("Europe/Berlin"):
         # else this machine knows no zones at all
         zones = column(tables.get("agency", pd.DataFrame()), "agency_timezone")
         told.rows("error", "time-zone", "agency.txt", "agency_timezone", "values are no time zone, as Europe/Berlin",
-                  "left", [z for z in zones.tolist() if z and not _is_zone(z)])  # fmt: skip
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (LookupError, ValueError, OSError):
-        return False
-    return True
+                  "left", [z for z in zones.tolist() if z and not zone_of(z)])  # fmt: skip
 
 
 def _stations(feed: Feed, told: Told) -> None:

@@ -16,7 +16,7 @@ import pandas as pd
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.kernels.fifo import fifo_chains
 from civigrid.travel.feed import Feed
-from civigrid.travel.service_days import date_of, refuse_empty_day, running
+from civigrid.travel.service_days import date_of, refuse_empty_day, refuse_two_clocks, running
 from civigrid.travel.timetable import Int32s, Timetable
 from civigrid.types import Bools, Ints
 
@@ -118,7 +118,7 @@ def build_timetable(
     Raises
     ------
     SchemaError
-        No date, or nothing runs on it: the days there are are named.
+        No feed, no date, nothing runs on it (the days there are are named), or clocks of the feeds differ on it.
 
     Notes
     -----
@@ -127,6 +127,9 @@ def build_timetable(
     options, day = options or DayOptions(), date_of(date)
     journeys: list[Journey] = []
     counts, others, repeated, joined = {}, 0, 0, 0
+    if not feeds:
+        raise SchemaError("no feed is given: a timetable needs one at least.")
+    refuse_two_clocks(feeds, day)
     offset = np.concatenate([[0], np.cumsum([len(feed.stops) for feed in feeds])])
     for k, feed in enumerate(feeds):
         mark = f"{k}:" if len(feeds) > 1 else ""
