@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import fields
+
+import numpy as np
+
+from civigrid.travel.edit_timetable import journeys_of
 
 SMALL = {
     "agency": "agency_id,agency_name,agency_url,agency_timezone\nA,Havel Lines,https://example.org,Europe/Berlin\n",
@@ -60,3 +65,37 @@ def unaccounted(feed):
             dropped[fault.file] = dropped.get(fault.file, 0) + fault.count
     lost = {name: read - kept - dropped.get(name, 0) for name, (read, kept) in feed.rows.items()}
     return {name: n for name, n in lost.items() if n}
+
+
+def runs(timetable):
+    """Journeys by name: stops by id, arrivals, departures, rights."""
+    return {
+        j.trip_id: (
+            timetable.stop_id[j.stop].tolist(), j.arrival.tolist(), j.departure.tolist(), j.board.tolist(),
+            j.alight.tolist(),
+        )
+        for j in journeys_of(timetable)
+    }  # fmt: skip
+
+
+def starts(timetable):
+    """First departures by the name of the trip."""
+    return {j.trip_id: int(j.departure[0]) for j in journeys_of(timetable)}
+
+
+def equal(one, other):
+    """Whether two timetables are the same, byte for byte."""
+    for field in fields(one):
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        assert np.array_equal(a, b) if isinstance(a, str) else (a.dtype, a.tobytes()) == (b.dtype, b.tobytes()), field
+
+
+def never_overtakes(timetable):
+    """Times never fall along a trip, nor from a trip to the next of its pattern."""
+    for p in range(len(timetable.pattern_line)):
+        length = timetable.pattern_first[p + 1] - timetable.pattern_first[p]
+        at = slice(timetable.event_first[p], timetable.event_first[p + 1])
+        arrival, departure = (t[at].reshape(-1, length) for t in (timetable.arrival, timetable.departure))
+        assert (np.diff(np.stack([arrival, departure], axis=2).reshape(len(arrival), -1), axis=1) >= 0).all()
+        assert (np.diff(arrival, axis=0) >= 0).all()
+        assert (np.diff(departure, axis=0) >= 0).all()
