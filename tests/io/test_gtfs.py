@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from feeds import SMALL, as_folder, as_zip, changed, rules, unaccounted
+from feeds import SMALL, as_folder, as_zip, changed, plus, rules, unaccounted
 
 from civigrid.io.gtfs import read_gtfs
 from civigrid.io.gtfs_report import check_gtfs

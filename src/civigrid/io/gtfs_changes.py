@@ -117,7 +117,7 @@ def _at_stops(frame: pd.DataFrame, stops: pd.DataFrame) -> pd.DataFrame:
     seconds = np.where(bare & ~np.isnan(walk), walk, seconds)
     keep = ~(bare & (floor > 0) & (one == other))
     found = pd.DataFrame({"a": one, "b": other, "seconds": np.rint(seconds).astype(np.int64)})
-    return found[keep].reset_index(drop=True)
+    return pd.DataFrame(found[keep].reset_index(drop=True))
 
 
 def _pathways(tables: Tables, stops: pd.DataFrame, told: Told) -> tuple[pd.DataFrame, int]:

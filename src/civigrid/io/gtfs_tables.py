@@ -100,8 +100,8 @@ def _not_read(names: list[str], under: str, faults: list[Fault]) -> None:
     """Tell of tables that lie elsewhere, and of files that we do not read."""
     told = Told(faults)
     elsewhere = [n for n in names if _known(n) and _parent(n) != under and not n.startswith("__MACOSX/")]
-    told.rows("warning", "several-feeds", "feed", "", f"tables lie outside of the folder {under or 'at the top'}, as those "
-              "of another feed", "not read: give each feed a zip of its own", elsewhere)  # fmt: skip
+    told.rows("warning", "several-feeds", "feed", "", f"tables lie outside of the folder {under or 'at the top'}, as "
+              "those of another feed", "not read: give each feed a zip of its own", elsewhere)  # fmt: skip
     other = [n for n in names if n.lower().endswith(".txt") and not _known(n) and _parent(n) == under]
     told.rows(
         "note", "other-file", "feed", "", "files say nothing about when and where vehicles run", "not read", other

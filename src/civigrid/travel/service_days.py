@@ -164,7 +164,7 @@ def refuse_two_clocks(feeds: Sequence[Feed], day: dt.date) -> None:
         With the time zone of each feed.
     """
     noon = dt.datetime.combine(day, dt.time(12))
-    clocks = {}
+    clocks: dict[dt.timedelta | None, str] = {}
     for feed in feeds:
         for name in feed.agency.get("agency_timezone", pd.Series(dtype=str)).unique().tolist():
             zone = zone_of(str(name))
