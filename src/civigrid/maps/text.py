@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any
 
 import folium
 from branca.element import Element, Figure, MacroElement
@@ -142,12 +141,12 @@ class Ending(MacroElement):  # type: ignore[misc]
         self._name = "Ending"
         self.page, self.html = page, after(text)
 
-    def render(self, **kwargs: object) -> None:
+    def render(self, **_: object) -> None:
         """Put the end of the page after the map.
 
         Parameters
         ----------
-        **kwargs
+        **_
             What Folium hands on; not used.
         """
         figure = self.get_root()

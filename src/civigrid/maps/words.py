@@ -53,6 +53,8 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "cell": ("Cell {code}", "Zelle {code}"),
         "side_km": ("{n} km cell", "{n}-km-Zelle"),
         "side_m": ("{n} m cell", "{n}-m-Zelle"),
+        "side_h3": ("H3 cell, resolution {n}", "H3-Zelle, Auflösung {n}"),
+        "undefined": ("not defined for cells together", "für Zellen zusammen nicht bestimmt"),
         "together": (
             "Larger cell: up to {n} cells together. Zoom in for single cells.",
             "Größere Zelle: bis zu {n} Zellen zusammen. Einzelne Zellen zeigt eine größere Karte.",

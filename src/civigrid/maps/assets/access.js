@@ -7,7 +7,7 @@
     var box = document.getElementById("cg-tools");
     if (!box) {
       var control = L.control({ position: "topleft" });
-      box = cg.el("div", "cg-tools leaflet-bar");
+      box = cg.part("div", "cg-tools leaflet-bar");
       box.setAttribute("role", "group"); box.setAttribute("aria-label", cg.word("tools"));
       control.onAdd = function () { return box; };
       control.addTo(map);
@@ -52,7 +52,7 @@
 
   /* On a narrow page legend and layers stand below the map, where they hide nothing. */
   function reflow(map) {
-    var below = document.getElementById("cg-below"), narrow = window.matchMedia("screen and (max-width: 700px)"), homes = new Map();
+    var below = document.getElementById("cg-below"), narrow = window.matchMedia("screen and (max-width: 640px)"), homes = new Map();
     if (!below) { return; }
     function place() {
       map.getContainer().querySelectorAll(".leaflet-control-layers, .cg-legend, [data-cg-below]").forEach(function (part) {
@@ -71,7 +71,7 @@
   function flatten(map) {
     var frame = map.getContainer().getBoundingClientRect(), ratio = Math.min(2, window.devicePixelRatio || 1), made = [];
     map.getContainer().querySelectorAll(".leaflet-tile-pane > .leaflet-layer").forEach(function (layer) {
-      var whole = cg.el("canvas", "cg-flat"), ctx = whole.getContext("2d"), at = layer.getBoundingClientRect();
+      var whole = cg.part("canvas", "cg-flat"), ctx = whole.getContext("2d"), at = layer.getBoundingClientRect();
       whole.width = frame.width * ratio; whole.height = frame.height * ratio;
       whole.style.width = frame.width + "px"; whole.style.height = frame.height + "px";
       whole.style.left = frame.left - at.left + "px"; whole.style.top = frame.top - at.top + "px";
@@ -120,9 +120,9 @@
     if (!Object.keys(cg.stores).length) { return {}; }
     var box = tools(map), card = cg.card(map, about), table = cg.dataTable(map, about.title), cursor;
     table.card = card;
-    var read = cg.button(box, cg.word("keyboard"), function () { if (cg.reading) { cursor.stop(); } else { cursor.start(); } });
+    var read = cg.press(box, cg.word("keyboard"), function () { if (cg.reading) { cursor.stop(); } else { cursor.start(); } });
     read.setAttribute("aria-pressed", "false");
-    cg.button(box, cg.word("table"), function (event) { table.open(event.currentTarget); });
+    cg.press(box, cg.word("table"), function (event) { table.open(event.currentTarget); });
     cursor = cg.cursor(map, { card: card, table: table, button: read });
     return { card: card, table: table, cursor: cursor };
   };

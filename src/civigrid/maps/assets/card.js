@@ -15,14 +15,14 @@
     made.addEventListener("click", act);
     return made;
   }
-  cg.el = el;
-  cg.button = button;
+  cg.part = el;
+  cg.press = button;
 
   /* The layer of cells that is read: the last one added, or the one that says it covers the point. */
   cg.active = function (map, point) {
     var found = null;
     map.eachLayer(function (l) { if (l.isCell && (!point || !l.covers || l.covers(point))) { found = l; } });
-    return found && found.data.done ? found : null;
+    return found && found.loaded ? found : null;
   };
 
   /* Indicators have layers; other told variables answer why. */
@@ -50,8 +50,17 @@
     return out;
   };
 
+  /* Everything a cell can tell is decoded: values, and ids of hexagons. */
+  cg.whole = function (layer, level) {
+    return Promise.all([layer.data.ready, level.codes ? cg.codes(level) : level.codesReady]);
+  };
+  /* Variables that a layer shows: one, or the two of a two-way layer. */
+  cg.shownBy = function (layer) {
+    return layer.data.about[layer.name] ? [layer.name] : (layer.parts || []).map(function (p) { return p.name; });
+  };
+
   cg.sideOf = function (found) {
-    if (!found.size) { return ""; }
+    if (found.level.resolution !== undefined) { return cg.word("side_h3", { n: found.level.resolution }); }
     return found.size >= 1000 ? cg.word("side_km", { n: cg.number(found.size / 1000, 1) }) :
       cg.word("side_m", { n: cg.number(found.size, 0) });
   };
@@ -83,11 +92,12 @@
       return Date.now() < until && towards(p);
     }
     function fill(layer, found) {
+      var why = cg.told(layer).why.slice(0, 2), shown = cg.shownBy(layer);
       box.textContent = "";
-      line(box, found.code || "", cg.sideOf(found));
-      var names = cg.told(layer).why.slice(0, 2), shown = layer.data.about[layer.name] ? [layer.name] :
-        (layer.options.parts || []).map(function (p) { return p.variable; });
-      shown.concat(names.filter(function (n) { return shown.indexOf(n) < 0; })).forEach(function (name) {
+      cg.whole(layer, found.level);
+      line(box, found.code, cg.sideOf(found));
+      shown.concat(why.filter(function (n) { return shown.indexOf(n) < 0; })).forEach(function (name) {
+        if (found.values[name] === undefined) { return; }
         line(box, layer.data.about[name].long_name, valueIn(layer, found, name), shown.indexOf(name) >= 0);
       });
     }
@@ -117,12 +127,13 @@
 
   /* Name, value, interval, and where it comes from. */
   function item(list, layer, found, name) {
-    var about = layer.data.about[name], row = el("div", name === layer.name ? "cg-item cg-strong" : "cg-item", list);
+    var about = layer.data.about[name], shown = cg.shownBy(layer).indexOf(name) >= 0;
+    var row = el("div", shown ? "cg-item cg-strong" : "cg-item", list);
     el("dt", "", row, about.long_name);
     el("dd", "cg-value", row, cg.written(about, found.values[name], found.status[name]));
     var between = cg.interval(layer.data, name, found.values);
     if (between) { el("dd", "cg-note", row, between); }
-    var from = [about.source, about.reference_date].filter(Boolean).join(", ");
+    var from = [about.source, about.date].filter(Boolean).join(", ");
     if (from) { el("dd", "cg-note", row, from); }
   }
 
@@ -170,30 +181,34 @@
       event.stopPropagation();
       if (event.key === "Escape") { self.close(); }
     });
-    map.on("baselayerchange", function () { if (!self.box.hidden) { self.close(); } });
+    cg.onChange(map, function () { if (!self.box.hidden) { self.close(); } });
   }
   Card.prototype.open = function (layer, found, back) {
-    var box = this.box, self = this, names = cg.told(layer);
-    this.back = back; this.layer = layer;
+    var self = this, level = found.level, i = found.index;
+    this.back = back;
+    return cg.whole(layer, level).then(function () { self.fill(layer, layer.told(level, i)); });
+  };
+  Card.prototype.fill = function (layer, found) {
+    var box = this.box, self = this, names = cg.told(layer), shown = cg.shownBy(layer);
+    this.layer = layer; this.found = found;
     box.textContent = "";
     var head = el("div", "cg-card-head", box), title = el("h2", "", head, cg.word("cell", { code: found.code }));
     title.id = "cg-card-title";
     var shut = button(head, "\u00d7", function () { self.close(); }, "cg-close");
     shut.setAttribute("aria-label", cg.word("close"));
-    if (cg.sideOf(found)) { el("p", "cg-note", box, cg.sideOf(found)); }
-    if (found.factor > 1) { el("p", "cg-note", box, cg.word("together", { n: cg.number(found.factor * found.factor, 0) })); }
-    var order = names.values.filter(function (n) { return n === layer.name; })
-      .concat(names.values.filter(function (n) { return n !== layer.name; }));
+    el("p", "cg-note", box, cg.sideOf(found));
+    if (found.each > 1) { el("p", "cg-note", box, cg.word("together", { n: cg.number(found.each, 0) })); }
+    var order = shown.concat(names.values.filter(function (n) { return shown.indexOf(n) < 0; }));
     group(box, cg.word("values"), layer, found, order);
-    group(box, cg.word("why"), layer, found, names.why);
+    group(box, cg.word("why"), layer, found, names.why.filter(function (n) { return shown.indexOf(n) < 0; }));
     foot(box, found, this.about);
     box.hidden = false; box.scrollTop = 0;
-    layer.mark(found.index);
+    cg.mark(this.map, layer, found);
     box.focus({ preventScroll: true });
   };
   Card.prototype.close = function () {
     this.box.hidden = true;
-    if (this.layer && !cg.reading) { this.layer.mark(null); }
+    if (!cg.reading) { cg.mark(this.map, null); }
     if (this.back && this.back.isConnected) { this.back.focus({ preventScroll: true }); }
   };
 
@@ -205,6 +220,29 @@
     });
     return made;
   }
+
+  /* One cell is marked: its outline, and a ring in two tones that is seen on any colour and at any zoom. */
+  cg.mark = function (map, layer, found) {
+    if (map.cgRing) { map.cgRing.remove(); map.cgRing = null; }
+    if (map.cgMarked) { map.cgMarked.mark(null); map.cgMarked = null; }
+    if (!layer) { return; }
+    var p = found.level.cells.place(found.index), at = L.latLng(p[1], p[0]);
+    var east = L.latLng(at.lat, at.lng + found.size / 111320 / Math.cos(at.lat * Math.PI / 180));
+    var side = map.latLngToLayerPoint(at).distanceTo(map.latLngToLayerPoint(east)), radius = Math.max(7, 0.75 * side + 3);
+    map.cgRing = L.layerGroup([["#ffffff", 6], ["#14171a", 2.5]].map(function (tone) {
+      return L.circleMarker(at, { radius: radius, color: tone[0], weight: tone[1], fill: false, interactive: false });
+    })).addTo(map);
+    map.cgMarked = layer;
+    layer.mark(found.index);
+  };
+
+  /* Another layer, or another indicator in the same. */
+  cg.onChange = function (map, act) {
+    function heed(layer) { if (layer.isCell) { layer.on("variable", act); } }
+    map.eachLayer(heed);
+    map.on("layeradd", function (event) { heed(event.layer); if (event.layer.isCell) { act(); } });
+    map.on("layerremove", function (event) { if (event.layer.isCell) { event.layer.off("variable", act); } });
+  };
 
   cg.tooltip = tooltip;
   cg.card = card;

@@ -5,20 +5,20 @@
 
   function Cursor(map, parts) {
     var self = this, box = map.getContainer();
-    this.map = map; this.card = parts.card; this.table = parts.table; this.button = parts.button; this.at = -1; this.layer = null;
-    this.box = cg.el("div", "cg-cursor", box);
+    this.map = map; this.card = parts.card; this.table = parts.table; this.button = parts.button;
+    this.layer = this.found = this.latlng = null;
+    this.box = cg.part("div", "cg-cursor", box);
     this.box.setAttribute("role", "application"); this.box.hidden = true; this.box.tabIndex = 0;
     this.box.setAttribute("aria-label", cg.word("cursor"));
     this.box.setAttribute("aria-describedby", "cg-cursor-help");
-    this.bar = cg.el("div", "cg-bar", box);
-    this.said = cg.el("p", "cg-said", this.bar, "");
+    this.bar = cg.part("div", "cg-bar", box);
+    this.said = cg.part("p", "cg-said", this.bar, "");
     this.said.setAttribute("role", "status"); this.said.setAttribute("aria-atomic", "true");
-    this.help = cg.el("p", "cg-bar-help", this.bar, cg.word("cursor_help"));
+    this.help = cg.part("p", "cg-bar-help", this.bar, cg.word("cursor_help"));
     this.help.id = "cg-cursor-help"; this.help.hidden = true;
     this.box.addEventListener("keydown", function (event) { self.key(event); });
-    map.on("zoomend layeradd", function (event) {
-      if (cg.reading && cg.active(map) && (!event.layer || event.layer.isCell)) { self.again(); }
-    });
+    map.on("zoomend", function () { if (cg.reading) { self.again(); } });
+    cg.onChange(map, function () { if (cg.reading) { self.again(); } });
     box.addEventListener("keydown", function (event) {
       if (event.target === box && event.key.toLowerCase() === "c" && !event.ctrlKey && !event.metaKey && !event.altKey) { self.start(); }
     });
@@ -32,13 +32,14 @@
   };
 
   Cursor.prototype.start = function () {
-    if (!(this.layer = cg.active(this.map))) { return; }
+    var layer = cg.active(this.map), self = this;
+    if (!layer) { return Promise.resolve(); }
     cg.reading = true;
     this.box.hidden = this.help.hidden = false;
     this.bar.classList.add("cg-on");
     this.button.setAttribute("aria-pressed", "true");
     this.box.focus({ preventScroll: true });
-    if (this.at < 0 || !this.keep()) { this.go(this.nearest(), ""); }
+    return cg.whole(layer, layer.data.levels[0]).then(function () { self.again(); });
   };
 
   Cursor.prototype.stop = function () {
@@ -46,25 +47,24 @@
     this.box.hidden = this.help.hidden = true;
     this.bar.classList.remove("cg-on");
     this.button.setAttribute("aria-pressed", "false");
-    if (this.layer) { this.layer.mark(null); }
+    cg.mark(this.map, null);
     this.say(cg.word("cursor_left"));
     this.button.focus();
   };
 
-  Cursor.prototype.level = function () { return this.layer.level(this.map.getZoom(), this.map.getCenter().lat); };
-
-  /* The cell that is read, found anew where the level or the layer has changed. */
-  Cursor.prototype.keep = function () {
-    var found = this.latlng && this.layer.cellAt(this.latlng, this.map.getZoom());
-    if (!found) { return false; }
-    this.go(found.index, "");
-    return true;
+  Cursor.prototype.level = function () {
+    return this.layer.level(this.map.getZoom(), (this.latlng || this.map.getCenter()).lat);
   };
+
+  /* The cell that is read, found anew where the level or the layer has changed; else one in the picture. */
   Cursor.prototype.again = function () {
-    var layer = cg.active(this.map);
-    if (this.layer && this.layer !== layer) { this.layer.mark(null); }
-    this.layer = layer;
-    if (!this.keep()) { this.go(this.nearest(), ""); }
+    var self = this;
+    this.layer = cg.active(this.map);
+    if (!this.layer) { this.say(cg.word("no_cells")); return; }
+    var found = this.latlng && this.layer.cellAt(this.latlng, this.map.getZoom());
+    if (!found || !this.map.getBounds().contains(this.latlng)) { found = this.nearest(); }
+    if (!found) { this.say(cg.word("no_cells")); return; }
+    cg.whole(this.layer, found.level).then(function () { if (cg.reading) { self.go(found.level, found.index, ""); } });
   };
 
   /* The cell nearest to the middle of the picture, along growing squares; the highest where the picture has none. */
@@ -76,37 +76,40 @@
         for (var k = 0; k < (r ? 4 : 1); k++) {
           var point = L.point(size.x / 2 + ring[k][0], size.y / 2 + ring[k][1]);
           var found = this.layer.cellAt(this.map.containerPointToLatLng(point), zoom);
-          if (found) { return found.index; }
+          if (found) { return found; }
         }
       }
     }
     return this.extreme(1);
   };
 
-  /* Index of the highest (1) or lowest (-1) value that is known, the first of equals. */
+
+  /* The cell of the highest (1) or lowest (-1) value that is known, the first of equals. */
   Cursor.prototype.extreme = function (sign) {
-    var level = this.level(), v = level.values[this.layer.name] || level.values[this.layer.data.order[0]];
-    var best = -1, most = -Infinity, n = cg.countOf(level.cells);
-    for (var i = 0; i < n; i++) {
+    var level = this.level(), v = level.values[cg.shownBy(this.layer)[0]], best = -1, most = -Infinity;
+    for (var i = 0; i < level.n; i++) {
       var x = sign * cg.valueOf(v, i);
       if (x > most) { most = x; best = i; }
     }
-    return best;
+    return best < 0 ? null : { level: level, index: best };
+  };
+  Cursor.prototype.jump = function (sign, before) {
+    var found = this.extreme(sign);
+    if (found) { this.go(found.level, found.index, before); } else { this.say(cg.word("no_cells")); }
   };
 
-  Cursor.prototype.go = function (i, before) {
-    if (i < 0) { this.say(cg.word("no_cells")); return; }
-    var place = this.level().cells.place(i), latlng = L.latLng(place[1], place[0]);
-    var found = this.layer.cellAt(latlng, this.map.getZoom());
-    this.at = i; this.latlng = latlng; this.found = found;
+  Cursor.prototype.go = function (level, i, before) {
+    var place = level.cells.place(i), latlng = L.latLng(place[1], place[0]);
+    this.found = this.layer.told(level, i);
+    this.latlng = latlng;
     if (!this.map.getBounds().pad(-0.1).contains(latlng)) { this.map.panTo(latlng, { animate: !cg.still() }); }
-    this.layer.mark(i);
-    this.say((before ? before + " " : "") + this.words(found));
+    cg.mark(this.map, this.layer, this.found);
+    this.say((before ? before + " " : "") + this.words(this.found));
   };
 
   Cursor.prototype.words = function (found) {
     var layer = this.layer, data = layer.data;
-    var names = data.about[layer.name] ? [layer.name] : layer.options.parts.map(function (p) { return p.variable; });
+    var names = cg.shownBy(layer);
     var value = names.map(function (name) {
       var between = cg.interval(data, name, found.values);
       return cg.written(data.about[name], found.values[name], found.status[name]) + (between ? ", " + between : "");
@@ -123,23 +126,22 @@
   }
 
   Cursor.prototype.move = function (side, far) {
-    var cells = this.level().cells, at = this.at, gap = 0;
+    if (!this.found) { return; }
+    var level = this.found.level, at = this.found.index, gap = 0;
     for (var k = 0; k < (far ? 10 : 1); k++) {
-      var next = cells.step(at, side[0], side[1]);
+      var next = level.cells.step(at, side[0], side[1]);
       if (next < 0) { break; }
-      if (!far) { gap = this.gap(cells, at, next); }
+      if (!far) { gap = this.gap(level, at, next); }
       at = next;
     }
-    if (at === this.at) { this.say(cg.word("no_cell_" + side[2])); return; }
-    this.go(at, gap ? cg.word("after_gap", { gap: cg.number(gap, gap < 1 ? 1 : 0) }) : "");
+    if (at === this.found.index) { this.say(cg.word("no_cell_" + side[2])); return; }
+    this.go(level, at, gap ? cg.word("after_gap", { gap: cg.number(gap, gap < 1 ? 1 : 0) }) : "");
   };
 
   /* Kilometres between two cells that do not touch, side to side. */
-  Cursor.prototype.gap = function (cells, a, b) {
-    var size = this.found && this.found.size, p = cells.place(a), q = cells.place(b);
-    if (!size) { return 0; }
-    var apart = this.map.distance([p[1], p[0]], [q[1], q[0]]);
-    return apart > 1.6 * size ? (apart - size) / 1000 : 0;
+  Cursor.prototype.gap = function (level, a, b) {
+    var p = level.cells.place(a), q = level.cells.place(b), apart = L.CRS.Earth.distance(L.latLng(p[1], p[0]), L.latLng(q[1], q[0]));
+    return apart > 1.6 * level.size ? (apart - level.size) / 1000 : 0;
   };
 
   Cursor.prototype.key = function (event) {
@@ -147,8 +149,8 @@
     event.stopPropagation();
     if (event.ctrlKey || event.metaKey || event.altKey) { return; }
     if (side) { this.move(side, event.shiftKey); }
-    else if (key === "home") { this.go(this.extreme(1), cg.word("highest")); }
-    else if (key === "end") { this.go(this.extreme(-1), cg.word("lowest")); }
+    else if (key === "home") { this.jump(1, cg.word("highest")); }
+    else if (key === "end") { this.jump(-1, cg.word("lowest")); }
     else if (key === "pageup" || key === "+") { this.zoom(1); }
     else if (key === "pagedown" || key === "-") { this.zoom(-1); }
     else if ((key === "enter" || key === " ") && this.found) { this.card.open(this.layer, this.found, this.box); }
@@ -163,6 +165,5 @@
   };
 
   cg.still = function () { return window.matchMedia("(prefers-reduced-motion: reduce)").matches; };
-  cg.countOf = function (cells) { return cells.count !== undefined ? cells.count : cells.n; };
   cg.cursor = function (map, parts) { return new Cursor(map, parts); };
 }(window.civigrid = window.civigrid || {}));

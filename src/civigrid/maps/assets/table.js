@@ -27,7 +27,7 @@
 
   /* All cells and every told variable, numbers as they are (a point, no grouping), status in words. */
   cg.csv = function (data) {
-    var level = data.levels[0], n = cg.countOf(level.cells), names = data.order, parts = ["\ufeff"], lines = [];
+    var level = data.levels[0], n = level.n, names = data.order, parts = ["\ufeff"], lines = [];
     var head = ["cell", "longitude", "latitude"];
     names.forEach(function (name) { head.push(field(name), field(name + "_status")); });
     lines.push(head.join(","));
@@ -48,51 +48,53 @@
   function Table(map, title) {
     var self = this;
     this.map = map; this.title = title; this.rows = ROWS;
-    this.box = cg.el("dialog", "cg-table", document.body);
+    this.box = cg.part("dialog", "cg-table", document.body);
     this.box.setAttribute("aria-labelledby", "cg-table-title");
     this.box.addEventListener("close", function () { if (self.back && self.back.isConnected) { self.back.focus(); } });
     this.box.addEventListener("click", function (event) { if (event.target === self.box) { self.box.close(); } });
   }
 
   Table.prototype.open = function (back) {
-    var layer = cg.active(this.map);
-    if (!layer) { return; }
-    this.back = back; this.layer = layer; this.rows = ROWS; this.sign = 1;
-    var told = cg.told(layer);
-    this.names = told.values.concat(told.why);
-    this.by = this.names.indexOf(layer.name) >= 0 ? layer.name : this.names[0];
-    this.frame();
-    this.fill();
-    if (!this.box.open) { this.box.showModal(); }
+    var layer = cg.active(this.map), self = this;
+    if (!layer) { return Promise.resolve(); }
+    return cg.whole(layer, layer.data.levels[0]).then(function () {
+      var told = cg.told(layer), shown = cg.shownBy(layer);
+      self.back = back; self.layer = layer; self.rows = ROWS; self.sign = 1;
+      self.names = shown.concat(told.values.concat(told.why).filter(function (n) { return shown.indexOf(n) < 0; }));
+      self.by = shown[0];
+      self.frame();
+      self.fill();
+      if (!self.box.open) { self.box.showModal(); }
+    });
   };
 
   Table.prototype.frame = function () {
     var self = this, box = this.box;
     box.textContent = "";
-    var head = cg.el("div", "cg-card-head", box), title = cg.el("h2", "", head, cg.word("table_of", { title: this.title }));
+    var head = cg.part("div", "cg-card-head", box), title = cg.part("h2", "", head, cg.word("table_of", { title: this.title }));
     title.id = "cg-table-title";
-    cg.button(head, "\u00d7", function () { box.close(); }, "cg-close").setAttribute("aria-label", cg.word("close"));
-    this.said = cg.el("p", "cg-note", box, "");
+    cg.press(head, "\u00d7", function () { box.close(); }, "cg-close").setAttribute("aria-label", cg.word("close"));
+    this.said = cg.part("p", "cg-note", box, "");
     this.said.setAttribute("role", "status");
-    var scroll = cg.el("div", "cg-scroll", box);
+    var scroll = cg.part("div", "cg-scroll", box);
     scroll.tabIndex = 0; scroll.setAttribute("role", "region"); scroll.setAttribute("aria-labelledby", "cg-table-title");
-    this.table = cg.el("table", "", scroll);
+    this.table = cg.part("table", "", scroll);
     this.table.setAttribute("aria-labelledby", "cg-table-title");
-    var row = cg.el("tr", "", cg.el("thead", "", this.table));
-    cg.el("th", "", row, cg.word("code")).scope = "col";
+    var row = cg.part("tr", "", cg.part("thead", "", this.table));
+    cg.part("th", "", row, cg.word("code")).scope = "col";
     this.heads = this.names.map(function (name) {
-      var cell = cg.el("th", "", row);
+      var cell = cg.part("th", "", row);
       cell.scope = "col";
-      var sort = cg.button(cell, "", function () { self.sort(name); }, "cg-sort");
-      cg.el("span", "", sort, self.layer.data.about[name].long_name);
-      cg.el("span", "cg-arrow", sort).setAttribute("aria-hidden", "true");
+      var sort = cg.press(cell, "", function () { self.sort(name); }, "cg-sort");
+      cg.part("span", "", sort, self.layer.data.about[name].long_name);
+      cg.part("span", "cg-arrow", sort).setAttribute("aria-hidden", "true");
       return cell;
     });
-    this.body = cg.el("tbody", "", this.table);
-    var foot = cg.el("div", "cg-buttons", box);
-    this.more = cg.button(foot, "", function () { self.rows += ROWS; self.fill(); });
-    cg.button(foot, cg.word("download"), function () { self.download(); });
-    cg.el("p", "cg-note", box, cg.word("csv_note"));
+    this.body = cg.part("tbody", "", this.table);
+    var foot = cg.part("div", "cg-buttons", box);
+    this.more = cg.press(foot, "", function () { self.rows += ROWS; self.fill(); });
+    cg.press(foot, cg.word("download"), function () { self.download(); });
+    cg.part("p", "cg-note", box, cg.word("csv_note"));
   };
 
   Table.prototype.sort = function (name) {
@@ -102,7 +104,7 @@
   };
 
   Table.prototype.fill = function () {
-    var self = this, data = this.layer.data, level = data.levels[0], all = cg.countOf(level.cells);
+    var self = this, data = this.layer.data, level = data.levels[0], all = level.n;
     var order = cg.rank(level.values[this.by], all, Math.min(this.rows, all), this.sign);
     this.body.textContent = "";
     order.forEach(function (i) { self.row(level, i); });
@@ -118,17 +120,17 @@
   };
 
   Table.prototype.row = function (level, i) {
-    var self = this, data = this.layer.data, line = cg.el("tr", "", this.body), values = {}, code = level.cells.code(i);
+    var self = this, data = this.layer.data, line = cg.part("tr", "", this.body), values = {}, code = level.cells.code(i);
     Object.keys(level.values).forEach(function (name) { values[name] = cg.valueOf(level.values[name], i); });
-    var head = cg.el("th", "", line);
+    var head = cg.part("th", "", line);
     head.scope = "row";
-    var go = cg.button(head, code, function () { self.show(level, i); }, "cg-link");
+    var go = cg.press(head, code, function () { self.show(level, i); }, "cg-link");
     go.setAttribute("aria-label", cg.word("show_cell", { code: code }));
     this.names.forEach(function (name) {
-      var about = data.about[name], cell = cg.el("td", about.words ? "" : "cg-number", line);
-      cg.el("span", "", cell, cg.written(about, values[name], level.values[name].state[i]));
+      var about = data.about[name], cell = cg.part("td", about.words ? "" : "cg-number", line);
+      cg.part("span", "", cell, cg.written(about, values[name], level.values[name].state[i]));
       var between = cg.interval(data, name, values);
-      if (between) { cg.el("span", "cg-note", cell, between); }
+      if (between) { cg.part("span", "cg-note", cell, between); }
     });
   };
 
@@ -140,7 +142,7 @@
     this.back = null;
     this.box.close();
     this.map.setView(at, Math.max(zoom, this.map.getZoom()), { animate: false });
-    this.card.open(layer, layer.cellAt(at, zoom), back);
+    this.card.open(layer, layer.told(level, i), back);
   };
 
   Table.prototype.download = function () {

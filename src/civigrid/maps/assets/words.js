@@ -40,7 +40,7 @@
 
   function bare(about, x) {
     if (about.percent) { return cg.percent(x, 1); }
-    return cg.number(x, about.units === "1" ? 3 : (about.units === "min" ? 1 : (about.whole ? 0 : 1)));
+    return cg.number(x, about.units === "1" ? 3 : Math.min(1, Math.max(0, about.decimals)));
   }
 
   /* A value without a status: with its unit, or the word of its code. */
@@ -56,8 +56,10 @@
     return cg.word(about.words ? "none" : (about.units === "min" ? "beyond" : "nobody"));
   };
 
-  /* A value in full: its amount, and its status where that says more. */
+  /* A value in full: its amount, and its status where that says more.  Nothing is defined for cells together that
+     have no sum and no mean. */
   cg.written = function (about, x, status) {
+    if (x === undefined) { return cg.word("undefined"); }
     if (x !== x) { return cg.absence(about, status); }
     var text = cg.amount(about, x);
     return status > 1 && cg.hasWord("status_" + status) ?
@@ -67,8 +69,8 @@
   /* Interval of a value: what its variables say, else that of a share of n people (Wilson 1927, 95 %). */
   cg.interval = function (data, name, values) {
     var about = data.about[name], x = values[name], bounds = about.interval;
-    if (x !== x) { return ""; }
-    if (bounds && values[bounds[0]] === values[bounds[0]] && values[bounds[1]] === values[bounds[1]]) {
+    if (x === undefined || x !== x) { return ""; }
+    if (bounds && isFinite(values[bounds[0]]) && isFinite(values[bounds[1]])) {
       return cg.word("interval", { low: bare(about, values[bounds[0]]), high: cg.amount(about, values[bounds[1]]) });
     }
     var n = about.base ? values[about.base] : NaN;
