@@ -34,13 +34,12 @@
   /* The words of the indicator that is shown describe the map. */
   function describe(map) {
     function now() {
-      var layer = null, box = map.getContainer();
-      map.eachLayer(function (l) { if (l.isCell) { layer = l; } });
+      var layer = cg.top(map), box = map.getContainer();
       document.querySelectorAll("#cg-summary [data-variable]").forEach(function (part) {
         if (layer && part.dataset.variable === layer.name) { box.setAttribute("aria-describedby", part.id); }
       });
     }
-    map.on("layeradd", now);
+    cg.onChange(map, now);
     now();
   }
 

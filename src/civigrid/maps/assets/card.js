@@ -18,10 +18,14 @@
   cg.part = el;
   cg.press = button;
 
-  /* The layer of cells that is read: the last one added, or the one that says it covers the point. */
-  cg.active = function (map, point) {
+  /* The layer of cells that is shown; of two, the one that says it covers the point. */
+  cg.top = function (map, point) {
     var found = null;
     map.eachLayer(function (l) { if (l.isCell && (!point || !l.covers || l.covers(point))) { found = l; } });
+    return found;
+  };
+  cg.active = function (map, point) {
+    var found = cg.top(map, point);
     return found && found.loaded ? found : null;
   };
 
@@ -56,7 +60,7 @@
   };
   /* Variables that a layer shows: one, or the two of a two-way layer. */
   cg.shownBy = function (layer) {
-    return layer.data.about[layer.name] ? [layer.name] : (layer.parts || []).map(function (p) { return p.name; });
+    return layer.parts ? layer.parts.map(function (p) { return p.name; }) : [layer.name];
   };
 
   cg.sideOf = function (found) {

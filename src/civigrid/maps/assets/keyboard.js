@@ -59,8 +59,9 @@
   /* The cell that is read, found anew where the level or the layer has changed; else one in the picture. */
   Cursor.prototype.again = function () {
     var self = this;
-    this.layer = cg.active(this.map);
+    this.layer = cg.top(this.map);
     if (!this.layer) { this.say(cg.word("no_cells")); return; }
+    if (!this.layer.loaded) { this.layer.load().then(function () { if (cg.reading) { self.again(); } }); return; }
     var found = this.latlng && this.layer.cellAt(this.latlng, this.map.getZoom());
     if (!found || !this.map.getBounds().contains(this.latlng)) { found = this.nearest(); }
     if (!found) { this.say(cg.word("no_cells")); return; }
