@@ -20,7 +20,9 @@ class _Inline(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.faults += [f"{name} of <{tag}>" for name, _ in attrs if name.startswith("on") or name == "style"]
-        self.faults += [f"{name} of <{tag}>" for name, value in attrs if (value or "").startswith("javascript:")]
+        self.faults += [
+            f"{name} of <{tag}>" for name, value in attrs if (value or "").strip().lower().startswith("javascript:")
+        ]
         if tag in self.texts:
             self._open = []
 
