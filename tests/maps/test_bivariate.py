@@ -11,8 +11,8 @@ from civigrid.errors import SchemaError
 from civigrid.grid import SquareGrid
 from civigrid.maps import CellData, to_html
 from civigrid.maps.bivariate import BivariateLayer, make_bivariate_map
-from civigrid.maps.palette import BIVARIATE
 from civigrid.release import min_count, public_grid, release
+from civigrid.style.palette import BIVARIATE
 from civigrid.types import Column
 
 GRID = SquareGrid(cell_size_m=1000)

@@ -17,11 +17,11 @@ from civigrid.errors import UnknownNameError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.layers.segregation import segregation_cells
 from civigrid.maps import CellData, CellLayer, SiteLayer, make_map, to_html
-from civigrid.maps.classes import classify
 from civigrid.maps.encode import encode_cells
-from civigrid.maps.palette import SCHEMES, SETTLEMENT, SETTLEMENT_1, colors
 from civigrid.release import min_count, public_grid, release
 from civigrid.source import Licence
+from civigrid.style.classes import classify
+from civigrid.style.palette import SCHEMES, SETTLEMENT, SETTLEMENT_1, colors
 from civigrid.types import Column, Status
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"

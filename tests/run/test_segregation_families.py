@@ -324,7 +324,7 @@ def test_a_map_of_what_cells_lack_is_refused(words, tmp_path):
     about = {"a": Column(), "share_a": Column(kind="intensive", weight="a")}
     cells = make_cells(grid, ids, {"a": [50.0, 90.0], "share_a": [0.5, 0.1]}, about)
     run = Run(title="t", question="q", profile="public-grid", source=(), cells=())
-    setting = (tmp_path, lambda name: None, tmp_path)
+    setting = (tmp_path, lambda name: None, tmp_path, pd.DataFrame())
     with pytest.raises(CivigridError, match="unknown variable of the cells that map 'm' draws, .*Known: a, share_a"):
         write_map(run, Map(cells="c", title="m", **words), cells, (), pd.DataFrame(), setting)
 

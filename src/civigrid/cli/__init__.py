@@ -1,6 +1,7 @@
 """The command line: parse, call one function, print.  One module per family of commands."""
 
 from civigrid.cli import (
+    access,
     audit,
     census_rules,
     change,
@@ -17,6 +18,6 @@ from civigrid.cli import (
 from civigrid.cli.app import app, main
 
 __all__ = [
-    "app", "audit", "census_rules", "change", "degurba", "fetch", "indices", "main", "maup", "panel", "runs",
+    "access", "app", "audit", "census_rules", "change", "degurba", "fetch", "indices", "main", "maup", "panel", "runs",
     "segregation", "steps", "travel",
 ]  # fmt: skip

@@ -16,11 +16,11 @@ from jinja2 import Template
 
 from civigrid.cells import column_of, status_of, values_of
 from civigrid.errors import SchemaError
-from civigrid.maps.classes import _two_digits, _words
 from civigrid.maps.elements import CellData, CellLayer, SiteLayer, as_script
 from civigrid.maps.page import Words, cells_page
-from civigrid.maps.palette import BIVARIATE
 from civigrid.release.gate import Release
+from civigrid.style.classes import _two_digits, _words
+from civigrid.style.palette import BIVARIATE
 from civigrid.types import Column, Floats, Status
 
 CLASSES = 3

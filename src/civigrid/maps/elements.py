@@ -17,10 +17,9 @@ from folium.map import Layer
 from jinja2 import Template
 
 from civigrid.cells import column_of, measured, status_of, values_of
-from civigrid.maps.classes import Classes, classify
 from civigrid.maps.encode import encode_cells
-from civigrid.maps.palette import colors
 from civigrid.release.gate import Release
+from civigrid.style.classes import Classes, classify
 from civigrid.types import Column, Floats, Status, Statuses
 
 STATUS_WORDS = {
@@ -124,15 +123,10 @@ class CellLayer(Layer):
 def _legend(values: Floats, status: Statuses, classes: Classes, variable: xr.DataArray) -> dict[str, Any]:
     about = column_of(variable)
     known = values[np.isfinite(values)]
-    index = np.searchsorted(np.array(classes.breaks), known, side="right") + int(classes.zero)
-    if classes.zero:
-        index[known == 0] = 0
-    count = np.bincount(index, minlength=len(classes.labels))
-    shades = classes.shades or colors(classes.scheme, len(classes.labels) - int(classes.zero))
-    shades = (("#ffffff", *shades)) if classes.zero else shades
+    count = np.bincount(classes.of(known), minlength=len(classes.labels))
     rows = [
         {"label": text, "color": color, "count": f"{n:,}"}
-        for text, color, n in zip(classes.labels, shades, count.tolist(), strict=True)
+        for text, color, n in zip(classes.labels, classes.colors, count.tolist(), strict=True)
     ]
     units = {"1": "", "class": "", "min": "minutes", "persons": "persons per cell"}.get(about.units, about.units)
     hidden = np.isnan(values) & ((status > Status.STRUCTURAL_ZERO) | (about.units == "min"))

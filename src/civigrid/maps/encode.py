@@ -14,7 +14,7 @@ import xarray as xr
 from civigrid.cells import column_of, grid_of, ids_of, is_missing, status_of, values_of
 from civigrid.grid import SquareGrid
 from civigrid.kernels.group import group_sum
-from civigrid.maps.classes import words_of_codes
+from civigrid.style.classes import words_of_codes
 from civigrid.types import Floats, Ints, Statuses
 
 OVERVIEWS = (4, 16)

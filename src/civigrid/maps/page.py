@@ -30,6 +30,9 @@ distribution. THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTOR
 WARRANTIES ARE DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDER OR CONTRIBUTORS BE LIABLE FOR ANY DAMAGES ARISING IN
 ANY WAY OUT OF THE USE OF THIS SOFTWARE."""
 
+SCRIPTS = ("decode", "lattice", "cells", "card", "legend", "sites")
+"""Scripts of a page in their order: each adds what it has to `window.civigrid`."""
+
 
 def make_map(
     release: Release[xr.Dataset],
@@ -128,7 +131,8 @@ def assets() -> list[str]:
     css = (folder / "leaflet.css").read_text(encoding="utf-8")
     for image in ("layers.png", "layers-2x.png", "marker-icon.png"):
         css = css.replace(f"url(images/{image})", "none")
-    js = [(folder / "leaflet.js").read_text(encoding="utf-8"), (own / "civigrid.js").read_text(encoding="utf-8")]
+    js = [(folder / "leaflet.js").read_text(encoding="utf-8")]
+    js += [(own / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
     js = [text.split("//# sourceMappingURL")[0].replace("</script", "<\\/script") for text in js]
     styles = [css, (own / "civigrid.css").read_text(encoding="utf-8")]
     return [f"<style>{text}</style>" for text in styles] + [f"<script>{text}</script>" for text in js]

@@ -188,6 +188,19 @@ class Access:
     detour: float = key("way walked per straight line", default=1.3)
     limit_min: float = key("longest time searched, minutes", default=60.0)
     same_place_m: float = key("services this near each other count as one place", default=150.0)
+    measures: tuple[str, ...] = key(
+        "measures of access, as nearest, 2sfca: see civigrid access --list; of each kind apart; empty: none", default=()
+    )
+    compete: tuple[str, ...] = key(
+        "measures: counts of people who compete, nobody in two of them; empty: the groups", default=()
+    )
+    decay: str = key('decay of their weights, as "gaussian(sigma_min=10)"', default="")
+    supply: str = key("count of the sources that says how much a service offers; empty: 1 each", default="")
+    options: Mapping[str, Any] = key("options of the measures, as { k = 2, wanted = 10 }", default_factory=dict)
+    inequality: tuple[str, ...] = key("indices of inequality of each measure, as gini, theil_t", default=())
+    zones: str = key("label whose values are zones, for measures and inequality", default="")
+    bootstrap: int = key("draws for intervals of inequality; 0: none", default=200)
+    seed: int = key("seed of these", default=0)
 
 
 @dataclass(frozen=True, kw_only=True)

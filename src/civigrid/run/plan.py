@@ -101,6 +101,8 @@ def make_plan(run: config.Run, base: Path) -> tuple[Step, ...]:
             before = last[item.cells]
             extra = [sources[s] for s in _site_names(item)]
             extra += [sha256_of(p) for p in _extra_files(item, base)]
+            # measures rest on the counts that may leave
+            extra += [f"{run.profile}({run.threshold})"] if getattr(item, "measures", ()) and kind == "access" else []
             add(f"{kind}:{i}", kind, item.cells, (before,), item, extra, steps[before].rows)
             last[item.cells] = f"{kind}:{i}"
     return tuple(steps.values())

@@ -231,7 +231,15 @@ def _make(step: Step, state: _State) -> Part:
         )
         return cells_part(step.item, *_given(step.item, state, from_source))
     before = state.cells[step.cells]
-    setting = Setting(state.base, state.cells, state.source, state.scheduler, state.run.block_cells, state.times)
+    setting = Setting(
+        state.base,
+        state.cells,
+        state.source,
+        state.scheduler,
+        state.run.block_cells,
+        state.times,
+        profile=outputs.profile_of(state.run),
+    )
     part = dict(LAYERS)[step.kind](step.item, before, setting)
     added = [n for n in part.cells.data_vars if n not in before] if part.cells is not None else []
     return replace(part, cells=part.cells[added] if part.cells is not None and added else None)

@@ -12,6 +12,7 @@ import xarray as xr
 
 from civigrid.engine import Scheduler
 from civigrid.errors import SchemaError
+from civigrid.release import Profile, min_count
 from civigrid.run import config
 from civigrid.source import Source
 from civigrid.travel_times import TravelTimes
@@ -40,6 +41,7 @@ class Setting:
     block_cells: int
     times: Mapping[str, Ways] = field(default_factory=dict)
     announce: Callable[[str], None] = lambda _: None
+    profile: Profile = field(default_factory=min_count)
 
 
 def sites_of(names: tuple[str, ...], sources: Callable[[str], Source]) -> gpd.GeoDataFrame:

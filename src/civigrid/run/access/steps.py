@@ -19,7 +19,10 @@ from civigrid.layers.onestop import Bundle, bundle_cells, bundle_table, places_o
 from civigrid.layers.onestop.scenario import TimesTo
 from civigrid.run import config
 from civigrid.run.access.asked import Asked
+from civigrid.run.access.measures import measured_access
+from civigrid.run.access.supply import ONE_EACH, supply_by_kind
 from civigrid.run.access.times import make_times
+from civigrid.run.access.wanted import Wanted
 from civigrid.run.parts import Part
 from civigrid.run.setting import Setting, Ways, of_cells, sites_of
 from civigrid.source import Finding
@@ -156,4 +159,28 @@ def add_access(item: config.Access, cells: xr.Dataset, setting: Setting) -> Part
     place = places_of(shapely.get_coordinates(sites.geometry.to_numpy()), item.same_place_m)
     made = bundle_cells(cells, times, sites["kind"].to_numpy(), place, bundle, total=item.total)
     table = bundle_table(made, bundle, item.groups, total=item.total, mode=times.mode)
-    return Part(made, {"results": of_cells(table, item.cells)})
+    if not item.measures:
+        return Part(made, {"results": of_cells(table, item.cells)})
+    supply = supply_by_kind(sites, item.supply, "kind", kinds=item.kinds)
+    told = {} if item.supply else {"supply": ONE_EACH}
+    found = measured_access(made, times, supply, wanted_of(item), setting.profile, told)
+    notes = findings_table([Finding("note", "access.measures", text, 1) for text in found.findings])
+    results = pd.concat([table, found.table], ignore_index=True)
+    return Part(found.cells, {"results": of_cells(results, item.cells), "findings": notes})
+
+
+def wanted_of(item: config.Access) -> Wanted:
+    """Give what a table of the run file asks of measures; its threshold is that of minutes too."""
+    minutes = {m: item.threshold_min for m in item.measures if m in ("nearest", "dual")}
+    return Wanted(
+        groups=item.compete or item.groups,
+        total=item.total,
+        measures=item.measures,
+        decay=item.decay,
+        options={"threshold_min": item.threshold_min, **item.options},
+        thresholds=minutes,
+        inequality=item.inequality,
+        zones=item.zones,
+        bootstrap=item.bootstrap,
+        seed=item.seed,
+    )

@@ -10,8 +10,8 @@ import numpy as np
 
 from civigrid.layers.segregation.maup.classes import WORDS as HOLDS
 from civigrid.layers.typology import LEVEL_1, LEVEL_2
-from civigrid.maps.palette import SETTLEMENT, SETTLEMENT_1, STEADY
-from civigrid.types import Column, Floats
+from civigrid.style.palette import SETTLEMENT, SETTLEMENT_1, STEADY, colors
+from civigrid.types import Column, Floats, Ints
 
 MOST_VALUES = 7
 """A rate with no more values than this has a class for each."""
@@ -72,6 +72,22 @@ class Classes:
     zero: bool
     scheme: str
     shades: tuple[str, ...] = ()
+
+    @property
+    def colors(self) -> tuple[str, ...]:
+        """One ``#rrggbb`` per class; exact zero, where it is a class, is white."""
+        shades = self.shades or colors(self.scheme, len(self.labels) - int(self.zero))
+        return ("#ffffff", *shades) if self.zero else shades
+
+    def of(self, values: Floats) -> Ints:
+        """Class of each value, shape (cell,); -1 where there is none.
+
+        >>> Classes((2.0, 5.0), ("0", "1 to 2", "2 to 5", "5 and more"), True, "people").of(np.array([0, 2, 9, np.nan]))
+        array([ 0,  2,  3, -1])
+        """
+        found = np.searchsorted(np.array(self.breaks), values, side="right") + int(self.zero)
+        found = np.where(self.zero & (values == 0), 0, found)
+        return np.where(np.isfinite(values), found, -1).astype(np.int64)
 
 
 def classify(values: Floats, about: Column, *, name: str = "", weight: Floats | None = None) -> Classes:
