@@ -20,6 +20,8 @@ from civigrid.travel import (
     FrictionSurface,
     Line,
     Speeds,
+    StraightLine,
+    StraightWalks,
     StreetOptions,
     TransitOptions,
     build_graph,
@@ -289,3 +291,20 @@ def test_cells_and_hours_outside_of_a_timetable_walk_or_wait(city):
     found = transit_times(timetable, walks, options=late).fastest
     assert found.seconds.tolist() == walks.direct.seconds.tolist()
     assert DayOptions().until_h < 47
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: TransitOptions(limit_min=4e7),
+        lambda: StraightLine(limit_min=np.inf),
+        lambda: StraightLine(speed_kmh=0.0),
+        lambda: StraightWalks(detour=-1.0),
+        lambda: StraightWalks(max_min=np.nan),
+        lambda: straight_line_times(H3Grid(9), np.array([1], np.uint64)[:0], sites_at([[8, 49], [8, 49]], ["x", "x"])),
+    ],
+)
+def test_numbers_that_would_go_wrong_in_silence_are_refused(make):
+    """Limits beyond 32 bits, speeds of nought, sites given twice."""
+    with pytest.raises(SchemaError):
+        make()
