@@ -73,7 +73,7 @@ def legend_of(
     """
     lang = language(lang)
     missing = missing_reasons(values, status, about)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"reason": key, "label": REASONS[key][lang], "count": number(n, lang, 0), "cells": n}
         for key in REASONS
         if (n := int(missing[key].sum()))
