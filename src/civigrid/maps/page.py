@@ -32,7 +32,7 @@ distribution. THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTOR
 WARRANTIES ARE DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDER OR CONTRIBUTORS BE LIABLE FOR ANY DAMAGES ARISING IN
 ANY WAY OUT OF THE USE OF THIS SOFTWARE."""
 
-SCRIPTS = ("decode", "lattice", "cells", "card", "legend", "sites")
+SCRIPTS = ("decode", "lattice", "cells", "card", "legend", "sites", "background")
 """Scripts of a page in their order: each adds what it has to `window.civigrid`."""
 
 View = Literal["mercator", "native"]
