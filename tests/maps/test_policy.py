@@ -31,6 +31,19 @@ def test_equal_pages_have_equal_policies():
     assert "unsafe" not in first
 
 
+def test_what_lies_beside_a_page_may_be_asked_for():
+    """Files of the same server where the page has some; images of the servers named; nothing that is no server."""
+    beside = content_security_policy('<script src="a.js"></script><link rel="stylesheet" href="a.css">')
+    images = content_security_policy("<p>", images=["https://tiles.example.org"])
+
+    assert "connect-src data: blob: 'self'" in beside
+    assert "'self'" not in images
+    assert "img-src data: blob: https://tiles.example.org;" in images
+    for wrong in ("http://tiles.example.org", "https://a; script-src *"):
+        with pytest.raises(SchemaError, match="no server of images"):
+            content_security_policy("<p>", images=[wrong])
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     """Serves one page with its policy."""
 

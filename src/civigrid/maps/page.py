@@ -13,6 +13,7 @@ import geopandas as gpd
 import numpy as np
 import xarray as xr
 from branca.element import Element
+from pyproj import Transformer
 from xstatic.pkg import leaflet
 
 from civigrid.cells import grid_of, ids_of
@@ -23,7 +24,9 @@ from civigrid.maps.text import Summary, Text, frame
 from civigrid.maps.words import Language, language
 from civigrid.release.gate import Release
 
-SCRIPTS = ("words", "decode", "lattice", "cells", "card", "keyboard", "table", "legend", "sites", "access")
+SCRIPTS = (
+    "words", "decode", "lattice", "cells", "card", "keyboard", "table", "legend", "sites", "background", "access",
+)  # fmt: skip
 """Scripts of a page in their order: each adds what it has to `window.civigrid`."""
 STYLES = ("civigrid", "access", "print")
 """Styles of a page in their order."""
@@ -78,7 +81,8 @@ def make_map(
         Scripts and styles are inlined; `to_html` writes it as one page.
     """
     data = CellData(release, [*variables, *tell], carry=carry)
-    layers = [CellLayer(data, name, show=i == 0) for i, name in enumerate(variables)]
+    base = language(lang).base
+    layers = [CellLayer(data, name, show=i == 0, lang=base) for i, name in enumerate(variables)]
     words = Words(title, question, tuple(notes), lang, view)
     return cells_page(release, [data, *layers], words, outline=outline, above=sites)
 
@@ -143,7 +147,7 @@ def assets(lang: str | Language = "en") -> list[str]:
     js += [(own / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
     js = [text.split("//# sourceMappingURL")[0].replace("</script", "<\\/script") for text in js]
     say = language(lang)
-    js.append(f"civigrid.say({as_script(say.code)}, {as_script(dict(say.words))});")
+    js.append(f"civigrid.useWords({as_script(say.code)}, {as_script(dict(say.words))});")
     styles = [css, *((own / f"{name}.css").read_text(encoding="utf-8") for name in STYLES)]
     return [f"<style>{text}</style>" for text in styles] + [f"<script>{text}</script>" for text in js]
 
@@ -167,18 +171,16 @@ def _number(element: Element, last: int) -> int:
 def _bounds(cells: xr.Dataset) -> list[list[float]]:
     """Corners of the box that holds the middle 99.8 % of the cells: a far island does not shrink the map."""
     grid, ids = grid_of(cells), ids_of(cells)
-    centre = gpd.GeoSeries(gpd.points_from_xy(*grid.centre(ids[:: max(1, len(ids) // 50_000)]).T), crs=grid.crs)
-    place = centre.to_crs("EPSG:4326")
-    lon = np.sort(place.x.to_numpy())
-    if not len(lon):
+    if not len(ids):
         return [[34.0, -25.0], [72.0, 45.0]]
+    plane = grid.centre(ids[:: max(1, len(ids) // 50_000)])
+    lon, lat = Transformer.from_crs(grid.crs, "EPSG:4326", always_xy=True).transform(*plane.T)
+    lon = np.sort(lon)
     # across the antimeridian a box runs on beyond 180: it begins behind the widest gap
-    gap = np.append(np.diff(lon), lon[0] + 360 - lon[-1]).argmax()
-    lon = (
-        np.concatenate([lon[gap + 1 :], lon[: gap + 1] + 360]) if gap < len(lon) - 1 and lon[-1] - lon[0] > 180 else lon
-    )
-    low, high = (([float(np.quantile(v, q)) for v in (place.y, lon)]) for q in (0.001, 0.999))
-    return [low, high]
+    gap = int(np.append(np.diff(lon), lon[0] + 360 - lon[-1]).argmax())
+    if lon[-1] - lon[0] > 180 and gap < len(lon) - 1:
+        lon = np.concatenate([lon[gap + 1 :], lon[: gap + 1] + 360])
+    return [[float(np.quantile(v, q)) for v in (lat, lon)] for q in (0.001, 0.999)]
 
 
 def _tolerance(cells: xr.Dataset) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from html.parser import HTMLParser
 
 from civigrid.errors import SchemaError
@@ -16,13 +17,15 @@ class _Inline(HTMLParser):
         super().__init__(convert_charrefs=False)
         self.texts: dict[str, list[str]] = {"script": [], "style": []}
         self.faults: list[str] = []
+        self.beside = False
         self._open: list[str] | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.faults += [f"{name} of <{tag}>" for name, _ in attrs if name.startswith("on") or name == "style"]
-        self.faults += [
-            f"{name} of <{tag}>" for name, value in attrs if (value or "").strip().lower().startswith("javascript:")
-        ]
+        code = [name for name, value in attrs if (value or "").strip().lower().startswith("javascript:")]
+        self.faults += [f"{name} of <{tag}>" for name in code]
+        told = dict(attrs)
+        self.beside |= (tag == "script" and "src" in told) or (tag == "link" and told.get("rel") == "stylesheet")
         if tag in self.texts:
             self._open = []
 
@@ -36,13 +39,15 @@ class _Inline(HTMLParser):
             self._open = None
 
 
-def content_security_policy(html: str) -> str:
+def content_security_policy(html: str, *, images: Sequence[str] = ()) -> str:
     r"""Give the policy a server may send with a page: its own scripts and styles by hash, and no network.
 
     Parameters
     ----------
     html : str
-        A page, as `to_html` gives it.
+        A page, as `to_html` or `to_files` gives it.
+    images : sequence of str
+        Servers a background may come from, as ``"https://tiles.example.org"``; by default none.
 
     Returns
     -------
@@ -52,13 +57,14 @@ def content_security_policy(html: str) -> str:
     Raises
     ------
     SchemaError
-        The page has inline handlers, style attributes or addresses with code, which no hash allows.
+        The page has inline handlers, style attributes or addresses with code, which no hash allows; or a server of
+        images is none.
 
     Notes
     -----
     Content Security Policy Level 3 (W3C), sections 6.7.2 and 8.4: the hash is that of the text between the tags, line
-    ends as line feeds.  ``data:`` and ``blob:`` are places inside the page, for images, compressed values and workers.
-    A map with a background from a network needs its address in ``img-src`` besides.
+    ends as line feeds.  ``data:`` and ``blob:`` are places inside the page, for images, compressed values and workers;
+    a page whose scripts and values are files beside it (`to_files`) may ask its own server besides.
 
     Examples
     --------
@@ -70,14 +76,19 @@ def content_security_policy(html: str) -> str:
     found.close()
     if found.faults:
         raise SchemaError(f"no policy allows {', '.join(sorted(set(found.faults))[:5])}: use listeners and classes.")
-    hashes = {tag: " ".join(dict.fromkeys(map(_hash, texts))) or "'none'" for tag, texts in found.texts.items()}
+    if wrong := [place for place in images if not place.startswith("https://") or set(place) & set("; ,'")]:
+        raise SchemaError(f"{wrong[0]!r} is no server of images: write it as 'https://tiles.example.org'.")
+    hashes = {
+        tag: " ".join(dict.fromkeys(map(_hash, filter(None, texts)))) or "'none'" for tag, texts in found.texts.items()
+    }
+    own = " 'self'" if found.beside else ""
     scripts = hashes["script"] if hashes["script"] == "'none'" else f"{hashes['script']} blob:"
     parts = [
         "default-src 'none'",
-        f"script-src {scripts}",
-        f"style-src {hashes['style']}",
-        "img-src data: blob:",
-        "connect-src data: blob:",
+        f"script-src {scripts}{own}",
+        f"style-src {hashes['style']}{own}",
+        " ".join(["img-src data: blob:", *images]),
+        f"connect-src data: blob:{own}",
         "worker-src blob:",
         "base-uri 'none'",
         "form-action 'none'",

@@ -39,16 +39,6 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "close": ("Close", "Schließen"),
         # the legend
         "legend": ("Legend", "Legende"),
-        "cells_right": ("right: number of cells", "rechts: Zahl der Zellen"),
-        "not_drawn": (
-            "{n} cells without residents are not drawn",
-            "{n} Zellen ohne Einwohner sind nicht gezeichnet",
-        ),
-        "no_value": ("no value: the cell says why", "kein Wert: die Zelle sagt, warum"),
-        "no_time": ("beyond the time searched, or hidden", "außerhalb der gesuchten Zeit oder verdeckt"),
-        "low_to_high": ("{low} to {high}", "{low} bis {high}"),
-        "below": ("below {high}", "unter {high}"),
-        "and_more": ("{low} and more", "{low} und mehr"),
         # what a cell tells
         "cell": ("Cell {code}", "Zelle {code}"),
         "side_km": ("{n} km cell", "{n}-km-Zelle"),
@@ -61,7 +51,6 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         "values": ("Values", "Werte"),
         "why": ("Why", "Warum"),
-        "shown": ("shown on the map", "auf der Karte gezeigt"),
         "interval": ("between {low} and {high}", "zwischen {low} und {high}"),
         "interval_95": ("95 %: {low} to {high}", "95 %: {low} bis {high}"),
         "copy": ("Copy cell id", "Zell-ID kopieren"),
@@ -84,8 +73,12 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "unit_households": ("households", "Haushalte"),
         "unit_households_one": ("household", "Haushalt"),
         "unit_min": ("min", "min"),
-        "unit_long_persons": ("persons per cell", "Personen je Zelle"),
-        "unit_long_min": ("minutes", "Minuten"),
+        # the background from a server
+        "Show a background: this contacts ": (
+            "Show a background: this contacts ",
+            "Hintergrund zeigen: das fragt bei ",
+        ),
+        "Hide the background of ": ("Hide the background of ", "Hintergrund ausblenden von "),
         # the keyboard
         "cursor": ("Cells of the map, by keyboard", "Zellen der Karte, mit der Tastatur"),
         "cursor_help": (
@@ -138,10 +131,13 @@ class Language:
         BCP 47 tag, as ``"de"`` or ``"de-AT"``: what ``lang`` says, and how numbers are written.
     words : mapping of str to str
         All keys of `TABLE`.
+    base : str
+        Language of what is said by other parts, as legends and summaries: ``"en"`` or ``"de"``.
     """
 
     code: str
     words: Mapping[str, str]
+    base: str = "en"
 
     @property
     def direction(self) -> str:
@@ -173,10 +169,11 @@ def language(code: str | Language) -> Language:
     if isinstance(code, Language):
         return code
     known = {"en": ENGLISH, "de": GERMAN}
-    if code.split("-")[0].lower() not in known:
+    base = code.split("-")[0].lower()
+    if base not in known:
         error = unknown_name("language of a page", code, known)
         raise type(error)(f"{error} Bring the words of another with make_language().")
-    return Language(code, known[code.split("-")[0].lower()])
+    return Language(code, known[base], base)
 
 
 def make_language(code: str, words: Mapping[str, str], *, base: str = "en") -> Language:
@@ -211,13 +208,14 @@ def make_language(code: str, words: Mapping[str, str], *, base: str = "en") -> L
     """
     if not code.replace("-", "").isalnum() or not code.isascii():
         raise SchemaError(f"{code!r} is no language tag: write it as BCP 47 does, as 'fr' or 'ar-EG'.")
-    start = language(base).words
+    known = language(base)
+    start = known.words
     for key, text in words.items():
         if key not in start:
             raise unknown_name("key of a page's words", key, start)
         if set(_holes(text)) != set(_holes(start[key])):
             raise SchemaError(f"words of {key!r} have braces {sorted(_holes(text))}: use {sorted(_holes(start[key]))}.")
-    return Language(code, {**start, **words})
+    return Language(code, {**start, **words}, known.base)
 
 
 def _holes(text: str) -> Iterator[str]:

@@ -26,7 +26,11 @@
       if (link) { link.title = cg.word(pair[1]); link.setAttribute("aria-label", cg.word(pair[1])); }
     });
     var layers = box.querySelector(".leaflet-control-layers");
-    if (layers) { layers.setAttribute("role", "group"); layers.setAttribute("aria-label", cg.word("layers")); layers.removeAttribute("aria-haspopup"); }
+    if (layers) {
+      layers.setAttribute("role", "group"); layers.setAttribute("aria-label", cg.word("layers"));
+      layers.removeAttribute("aria-haspopup");
+      layers.querySelector(".leaflet-control-layers-toggle").title = cg.word("layers");
+    }
     var key = box.querySelector(".cg-legend");
     if (key) { key.setAttribute("role", "region"); key.setAttribute("aria-label", cg.word("legend")); key.tabIndex = 0; }
   }

@@ -5,7 +5,7 @@
   cg.lang = "en";
 
   /* What maps/words.py holds, once, before anything is drawn. */
-  cg.say = function (lang, words) {
+  cg.useWords = function (lang, words) {
     cg.lang = lang; table = words; formats = {}; plural = null;
   };
 
@@ -16,6 +16,7 @@
       return values && values[name] !== undefined ? String(values[name]) : whole;
     });
   };
+  cg.say = function (key) { return cg.word(key); };
   cg.hasWord = function (key) { return Object.prototype.hasOwnProperty.call(table, key); };
 
   cg.number = function (x, digits) {
