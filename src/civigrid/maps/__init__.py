@@ -4,7 +4,8 @@ from civigrid.maps.access import Access
 from civigrid.maps.background import Background, OnlineBackground
 from civigrid.maps.bivariate import BivariateLayer, make_bivariate_map
 from civigrid.maps.elements import CellData, CellLayer, Outline, SiteLayer
-from civigrid.maps.files import MODES, to_files
+from civigrid.maps.extent import bounds_of
+from civigrid.maps.files import MODES, Mode, to_files
 from civigrid.maps.page import assets, make_map, to_html
 from civigrid.maps.policy import content_security_policy
 from civigrid.maps.words import Language, language, make_language
@@ -17,10 +18,12 @@ __all__ = [
     "CellData",
     "CellLayer",
     "Language",
+    "Mode",
     "OnlineBackground",
     "Outline",
     "SiteLayer",
     "assets",
+    "bounds_of",
     "content_security_policy",
     "language",
     "make_bivariate_map",
