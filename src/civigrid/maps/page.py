@@ -14,6 +14,7 @@ import geopandas as gpd
 import numpy as np
 import xarray as xr
 from branca.element import Element
+from pyproj import Transformer
 from xstatic.pkg import leaflet
 
 from civigrid.cells import grid_of, ids_of
@@ -31,7 +32,7 @@ distribution. THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTOR
 WARRANTIES ARE DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDER OR CONTRIBUTORS BE LIABLE FOR ANY DAMAGES ARISING IN
 ANY WAY OUT OF THE USE OF THIS SOFTWARE."""
 
-SCRIPTS = ("decode", "lattice", "cells", "card", "legend", "sites")
+SCRIPTS = ("decode", "lattice", "cells", "card", "legend", "sites", "background")
 """Scripts of a page in their order: each adds what it has to `window.civigrid`."""
 
 View = Literal["mercator", "native"]
@@ -180,18 +181,16 @@ def _head(title: str, question: str, notes: Sequence[str], terms: Sequence[Licen
 def _bounds(cells: xr.Dataset) -> list[list[float]]:
     """Corners of the box that holds the middle 99.8 % of the cells: a far island does not shrink the map."""
     grid, ids = grid_of(cells), ids_of(cells)
-    centre = gpd.GeoSeries(gpd.points_from_xy(*grid.centre(ids[:: max(1, len(ids) // 50_000)]).T), crs=grid.crs)
-    place = centre.to_crs("EPSG:4326")
-    lon = np.sort(place.x.to_numpy())
-    if not len(lon):
+    if not len(ids):
         return [[34.0, -25.0], [72.0, 45.0]]
+    plane = grid.centre(ids[:: max(1, len(ids) // 50_000)])
+    lon, lat = Transformer.from_crs(grid.crs, "EPSG:4326", always_xy=True).transform(*plane.T)
+    lon = np.sort(lon)
     # across the antimeridian a box runs on beyond 180: it begins behind the widest gap
-    gap = np.append(np.diff(lon), lon[0] + 360 - lon[-1]).argmax()
-    lon = (
-        np.concatenate([lon[gap + 1 :], lon[: gap + 1] + 360]) if gap < len(lon) - 1 and lon[-1] - lon[0] > 180 else lon
-    )
-    low, high = (([float(np.quantile(v, q)) for v in (place.y, lon)]) for q in (0.001, 0.999))
-    return [low, high]
+    gap = int(np.append(np.diff(lon), lon[0] + 360 - lon[-1]).argmax())
+    if lon[-1] - lon[0] > 180 and gap < len(lon) - 1:
+        lon = np.concatenate([lon[gap + 1 :], lon[: gap + 1] + 360])
+    return [[float(np.quantile(v, q)) for v in (lat, lon)] for q in (0.001, 0.999)]
 
 
 def _tolerance(cells: xr.Dataset) -> float:
