@@ -26,7 +26,7 @@ from civigrid.report.document import (
 from civigrid.report.numbers import count_words, figure_of, known_language, range_words
 from civigrid.report.phrases import phrases
 from civigrid.run import config
-from civigrid.run.outputs import profile_of, slug
+from civigrid.run.outputs import page_of, profile_of
 from civigrid.run.paths import resolve
 from civigrid.run.report_answer import answer_of, hidden_counts, limits_line
 from civigrid.run.report_findings import findings_of
@@ -99,7 +99,7 @@ def _map_picture(made: Made, item: config.Map, variable: str) -> Picture:
     figure, alt = overview_map(made.released[item.cells], variable, outline=outline, lang=made.lang)
     caption = f"{item.title}. {item.question}" if item.question else f"{item.title}."
     link = phrases(made.lang)["page"]["interactive"]
-    return Picture(figure_bytes(figure, ".png"), alt, caption, f"maps/{slug(item.title)}.html", link)
+    return Picture(figure_bytes(figure, ".png"), alt, caption, page_of(item), link)
 
 
 def _maps(made: Made) -> Iterator[Block]:
