@@ -82,8 +82,11 @@ def percent(share: float, lang: str = "en") -> str:
     >>> percent(0.1234), percent(0.0123, "de")
     ('12 %', '1,2 %')
     """
-    digits = 0 if abs(share) >= 0.0995 or share == 0 else max(1, 1 - int(np.floor(np.log10(abs(100 * share)))))
-    return f"{number(100 * share, lang, min(digits, 4))} %"
+    value = 100 * share
+    text = f"{value:.0f}" if abs(value) >= 9.95 or value == 0 else f"{value:.2g}"
+    if "e" in text or not np.isfinite(value):
+        return f"{number(value, lang)} %"
+    return f"{number(float(text), lang, len(text.partition('.')[2]))} %"
 
 
 def is_share(about: Column, name: str = "") -> bool:
