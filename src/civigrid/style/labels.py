@@ -11,7 +11,7 @@ from civigrid.style.words import is_share, language, number, percent
 from civigrid.types import Column, Floats
 
 TO = {"en": "{} to {}", "de": "{} bis {}"}
-BELOW = {"en": "below {}", "de": "unter {}"}
+BELOW = {"en": "below {}", "de": "unter {}"}  # codespell:ignore unter
 MORE = {"en": "{} and more", "de": "{} und mehr"}
 
 
