@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from civigrid.style.classes import Classes, categories
-from civigrid.style.words import EMPTY, REASONS, language, missing_reasons, number, percent, unit_words
+from civigrid.style.words import EMPTY, REASONS, cells_words, language, missing_reasons, number, percent, unit_words
 from civigrid.types import Column, Floats, Statuses
 
 BINS = 40
@@ -17,8 +17,8 @@ WORDS = {
     "counted": {"en": "number of cells", "de": "Zahl der Zellen"},
     "people": {"en": "share of people", "de": "Anteil der Menschen"},
     "empty": {
-        "en": "{} cells without residents are not drawn",
-        "de": "{} Zellen ohne Bewohner sind nicht gezeichnet",
+        "en": "Not drawn, as nobody lives there: {}",
+        "de": "Nicht gezeichnet, weil dort niemand wohnt: {}",
     },
     "source": {"en": "Source: {}", "de": "Quelle: {}"},
 }
@@ -93,7 +93,7 @@ def legend_of(
         "classes": _rows(values, classes, weight, lang),
         "missing": {"label": label, "count": number(total, lang, 0)} if total else None,
         "missing_rows": rows,
-        "empty": WORDS["empty"][lang].format(number(empty, lang, 0)) if empty else "",
+        "empty": WORDS["empty"][lang].format(cells_words(empty, lang)) if empty else "",
         "note": WORDS["source"][lang].format(note) if note else "",
         "histogram": None if categories(name) or about.words else histogram(values, classes),
     }

@@ -89,6 +89,17 @@ def percent(share: float, lang: str = "en") -> str:
     return f"{number(float(text), lang, len(text.partition('.')[2]))} %"
 
 
+def cells_words(n: int, lang: str = "en") -> str:
+    """Write a number of cells.
+
+    >>> cells_words(1), cells_words(1200, "de")
+    ('1 cell', '1.200 Zellen')
+    """
+    one = {"en": "cell", "de": "Zelle"}[language(lang)]
+    many = {"en": "cells", "de": "Zellen"}[language(lang)]
+    return f"{number(n, lang, 0)} {one if n == 1 else many}"
+
+
 def is_share(about: Column, name: str = "") -> bool:
     """Whether values are shares that readers know as percent."""
     share = about.long_name.startswith("Share") or name.startswith("share_")
