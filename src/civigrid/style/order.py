@@ -9,7 +9,8 @@ from civigrid.types import Column
 
 TOTAL_OF_A_GROUP = {
     "en": "A count shows where many people live, not where a group's share is high: draw the share to compare places.",
-    "de": "Eine Anzahl zeigt, wo viele Menschen leben, nicht wo der Anteil einer Gruppe hoch ist:"  # codespell:ignore ist
+    "de": "Eine Anzahl zeigt, wo viele Menschen leben, nicht wo der Anteil einer Gruppe"
+    " hoch ist:"  # codespell:ignore ist
     " Zum Vergleich von Orten dient der Anteil.",
 }
 
