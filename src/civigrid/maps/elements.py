@@ -16,7 +16,7 @@ from folium.map import Layer
 from jinja2 import Template
 
 from civigrid.cells import column_of, measured, status_of, values_of
-from civigrid.maps.encode import encode_cells
+from civigrid.maps.encode import encode_cells, rounded
 from civigrid.release.gate import Release
 from civigrid.style.classes import Classes, classify
 from civigrid.style.legend import legend_of
@@ -75,7 +75,13 @@ class CellData(MacroElement):
         self.variables = [*told, *carry]
         if not any(release.data[v].attrs["units"] == "persons" for v in told):
             told, carry = [*told, *carry[:1]], carry[1:]
-        self.payload = as_script(encode_cells(release.data, self.variables) | {"order": told})
+        payload = encode_cells(release.data, self.variables) | {"order": told}
+        # what the page tells is what its classes are cut from and its legend counts
+        shown = {
+            name: rounded(values_of(self.cells, name), payload["about"][name]["decimals"]) for name in self.variables
+        }
+        self.cells = self.cells.assign({n: (self.cells[n].dims, v, self.cells[n].attrs) for n, v in shown.items()})
+        self.payload = as_script(payload)
 
     @property
     def key(self) -> str:
