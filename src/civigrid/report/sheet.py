@@ -85,7 +85,7 @@ class Sheet:
     def new(self) -> Figure:
         """An empty figure of this paper."""
         size = self.width * MM, self.height * MM
-        return Figure(figsize=size, dpi=self.dpi, facecolor=PAPER[self.background], layout="none")
+        return Figure(figsize=size, dpi=self.dpi, facecolor=PAPER[self.background])
 
     def axes(self, figure: Figure, box: tuple[float, float, float, float]) -> Axes:
         """Axes without frame at left, bottom, width and height, mm of A4, on whole pixels."""
@@ -195,11 +195,12 @@ def sheet_bytes(figure: Figure, suffix: str, *, title: str, alt: str) -> bytes:
     if suffix not in SUFFIXES:
         raise SchemaError(f"a picture is written as {', '.join(SUFFIXES)}, not as {suffix or 'nothing'}.")
     title, alt = (re.sub(r"[\x00-\x1f\x7f]+", " ", text) for text in (title, alt))
-    about: dict[str, Any] = {
+    kinds: dict[str, dict[str, Any]] = {
         ".png": {"Title": title, "Description": alt, "Software": "civigrid"},
         ".svg": {"Title": title, "Description": alt, "Creator": "civigrid", "Date": None},
         ".pdf": {"Title": title, "Subject": alt, "Creator": "civigrid", "Producer": "civigrid", "CreationDate": None},
-    }[suffix]
+    }
+    about = kinds[suffix]
     out = io.BytesIO()
     more: dict[str, Any] = {"pil_kwargs": {"compress_level": 3}} if suffix == ".png" else {}
     with mpl.rc_context(FONT), warnings.catch_warnings():
