@@ -12,12 +12,11 @@ from matplotlib.lines import Line2D
 
 from civigrid.report.raster import swatch
 from civigrid.report.sheet import COLUMN, Sheet, words_width, wrapped
-from civigrid.style.legend import WORDS
+from civigrid.style.words import number
 
 SWATCH = (7.5, 4.3)
 HISTOGRAM = 17.0
-LOWEST = 20.0
-"""Mm from the lower edge where the column ends."""
+HEADS = {"cells": {"en": "cells", "de": "Zellen"}, "people": {"en": "people", "de": "Menschen"}}
 UNCERTAIN = {"en": "uncertain values", "de": "unsichere Werte"}
 MARKERS = ("o", "s", "^", "D", "v", "P")
 """Shapes of services by kind: told apart without colour."""
@@ -40,13 +39,12 @@ class LegendColumn:
 
     def __init__(self, sheet: Sheet, figure: Figure, left: float, top: float, lang: str) -> None:
         self.sheet, self.figure, self.left, self.y, self.lang = sheet, figure, left, top, lang
+        self._right = left + COLUMN
 
     def words(self, text: str, size: float, *, lines: int = 99, after: float = 0.0, **style: Any) -> None:
-        """Write a paragraph, as far as there is room."""
+        """Write a paragraph."""
         step = size * 0.47
         for line in wrapped(text, COLUMN, size, weight=style.get("weight", "normal"), lines=lines):
-            if self.y - step < LOWEST:
-                return
             self.sheet.write(self.figure, (self.left, self.y), line, size, **style)
             self.y -= step
         self.y -= after
@@ -65,14 +63,17 @@ class LegendColumn:
         uncertain : int
             Number of values that are hatched as uncertain.
         """
-        self.words(legend["title"], 10.5, weight="bold", lines=3, after=0.8)
-        if legend["unit"]:
+        if legend["title"]:
+            self.words(legend["title"], 10.5, weight="bold", lines=3, after=0.8)
+        if legend["unit"] and legend["unit"] != legend["title"]:
             self.words(legend["unit"], 8.5, color=self.sheet.grey, after=0.8)
         if legend["histogram"] is not None:
             self._histogram(legend["histogram"], [row["color"] for row in legend["classes"]])
         people = any(row["people"] is not None for row in legend["classes"])
         self._heads(people)
         for row in legend["classes"]:
+            if row["cells"] == 0 and row["low"] == row["high"] == 0:  # nothing is zero: no class of it
+                continue
             self._row(
                 row["label"],
                 row["count"],
@@ -89,19 +90,21 @@ class LegendColumn:
             )
         if uncertain:
             middle = legend["classes"][len(legend["classes"]) // 2]["color"]
-            count = f"{uncertain:,}" if self.lang == "en" else f"{uncertain:,}".replace(",", ".")
             self._row(
-                UNCERTAIN[self.lang], count, "", swatch=(middle, "uncertain"), line_px=line_px, background=background
+                UNCERTAIN[self.lang],
+                number(uncertain, self.lang, 0),
+                "",
+                swatch=(middle, "uncertain"),
+                line_px=line_px,
+                background=background,
             )
         self.y -= 2.0
 
     def sites(self, kinds: Sequence[tuple[str, str, int]]) -> None:
         """Write the kinds of services with their mark: words, colour, how many."""
         for i, (words, color, n) in enumerate(kinds):
-            if self.y < LOWEST + 5:
-                return
             self._mark(MARKERS[i % len(MARKERS)], color)
-            self._row(words, f"{n:,}" if self.lang == "en" else f"{n:,}".replace(",", "."), "")
+            self._row(words, number(n, self.lang, 0), "")
         if kinds:
             self.y -= 2.0
 
@@ -117,7 +120,7 @@ class LegendColumn:
     def _heads(self, people: bool) -> None:
         right, size = self.left + COLUMN, 6.8
         grey = {"ha": "right", "color": self.sheet.grey}
-        cells, of_people = ({"en": ("cells", "people"), "de": ("Zellen", "Menschen")})[self.lang]
+        cells, of_people = (HEADS[key][self.lang] for key in ("cells", "people"))
         self.sheet.write(self.figure, (right - (13.0 if people else 0), self.y), cells, size, **grey)
         if people:
             self.sheet.write(self.figure, (right, self.y), of_people, size, **grey)
@@ -129,12 +132,10 @@ class LegendColumn:
         line_px: int = 1, background: str = "light",
     ) -> None:  # fmt: skip
         """One class: its field, its words, how many cells, how many people."""
-        right = getattr(self, "_right", self.left + COLUMN)
+        right = self._right
         free = right - self.left - SWATCH[0] - 3.0 - words_width(count, 8.0) - 2.0
         lines = wrapped(label, free, 8.4, lines=3)
         high = max(SWATCH[1] + 1.0, len(lines) * 3.9 + 0.6)
-        if self.y - high < LOWEST:
-            return
         if swatch is not None:
             self._field(*swatch, background, line_px)
         for i, line in enumerate(lines):
@@ -172,9 +173,7 @@ class LegendColumn:
             axes.plot([x, x], [0, 1.02], color=self.sheet.grey, lw=0.5 * self.sheet.scale, solid_capstyle="butt")
         axes.plot([0, 1], [0, 0], color=self.sheet.grey, lw=0.7 * self.sheet.scale)
         axes.set(xlim=(0, 1), ylim=(-0.01, 1.06))
-        self.y -= HISTOGRAM + 2.2
-
-
-def counted_words(lang: str) -> str:
-    """What the counts of a legend count."""
-    return WORDS["counted"][lang]
+        self.y -= HISTOGRAM
+        for words, x, side in zip(bars["ends"], (0.0, COLUMN), ("left", "right"), strict=True):
+            self.sheet.write(self.figure, (self.left + x, self.y - 0.5), words, 6.8, ha=side, color=self.sheet.grey)
+        self.y -= 5.2

@@ -8,108 +8,27 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from pyproj import Transformer
 
 from civigrid.cells import column_of, grid_of, ids_of, status_of, values_of
-from civigrid.errors import SchemaError
-from civigrid.grid import SquareGrid
+from civigrid.grid import Grid, H3Grid, SquareGrid
 from civigrid.kernels.fill import fill_polygons, hatch
 from civigrid.kernels.group import group_sum
+from civigrid.report.frame import Lattice, corners_of
 from civigrid.style.classes import Classes
 from civigrid.style.color_difference import srgb
 from civigrid.style.words import EMPTY, missing_reasons
-from civigrid.types import Bools, Bounds, Floats, Ints, Statuses
+from civigrid.types import Bools, Floats, Ids, Ints, Statuses
 
 Pixels = npt.NDArray[np.uint8]
-EUROPE = Bounds(-32.0, 27.0, 45.0, 72.0)
-"""Where EPSG:3035 is the usual projection, degrees."""
-TRIMMED, SHRINKS = 0.002, 0.75
-"""So few cells are left outside a picture, if its area is then less than this part."""
+WIDEST = 2**31
+"""More columns than any grid has: row and column make one number."""
+FEW_PIXELS = 3.0
+"""Hexagons of fewer pixels than this lose their shape."""
 PATTERNS: Mapping[str, str] = {
     "confidential": "/", "suppressed": "/", "unavailable": "\\", "beyond": "x", "undefined": ".", "uncertain": "/",
 }  # fmt: skip
 HATCH: Mapping[str, tuple[str, str]] = {"light": ("#e9e9e6", "#8a8f94"), "dark": ("#30353a", "#8b9299")}
 """Paper and lines of what is missing, by background."""
-
-
-@dataclass(frozen=True)
-class Lattice:
-    """Where cells lie on paper.
-
-    Parameters
-    ----------
-    crs : str
-        Projection of the picture.
-    bounds : Bounds
-        What is drawn, in units of `crs`.
-    outside : int
-        Cells that lie beyond it.
-    """
-
-    crs: str
-    bounds: Bounds
-    outside: int = 0
-
-    @property
-    def aspect(self) -> float:
-        """Width by height."""
-        b = self.bounds
-        return (b.east - b.west) / (b.north - b.south)
-
-
-def lattice_of(cells: xr.Dataset) -> Lattice:
-    """Choose projection and box of a picture: all cells, unless few far ones would make the others tiny.
-
-    Raises
-    ------
-    SchemaError
-        There are no cells.
-    """
-    grid, ids = grid_of(cells), ids_of(cells)
-    if not len(ids):
-        raise SchemaError("there are no cells to draw.")
-    if isinstance(grid, SquareGrid):
-        low = grid.corner(ids).astype(np.float64)
-        bounds, outside = _box(low, low + grid.cell_size_m)
-        return Lattice(grid.crs, bounds, outside)
-    centre = grid.centre(ids)
-    west, south, east, north = EUROPE
-    inside = (centre >= (west, south)).all(axis=1) & (centre <= (east, north)).all(axis=1)
-    lon, lat = np.median(centre, axis=0)
-    crs = "EPSG:3035" if inside.all() else f"+proj=laea +lat_0={lat:.1f} +lon_0={lon:.1f} +datum=WGS84 +units=m"
-    corners = corners_in(cells, crs)
-    bounds, outside = _box(corners.min(axis=1), corners.max(axis=1))
-    return Lattice(crs, bounds, outside)
-
-
-def _box(low: Floats, high: Floats) -> tuple[Bounds, int]:
-    whole = Bounds(*low.min(axis=0), *high.max(axis=0))
-    share = TRIMMED / 4
-    trimmed = Bounds(*np.quantile(low, share, axis=0), *np.quantile(high, 1 - share, axis=0))
-    pad = 0.02 * max(trimmed.east - trimmed.west, trimmed.north - trimmed.south)
-    trimmed = Bounds(
-        max(trimmed.west - pad, whole.west), max(trimmed.south - pad, whole.south),
-        min(trimmed.east + pad, whole.east), min(trimmed.north + pad, whole.north),
-    )  # fmt: skip
-    if _area(trimmed) >= SHRINKS * _area(whole):
-        return whole, 0
-    out = (low < trimmed[:2]).any(axis=1) | (high > trimmed[2:]).any(axis=1)
-    return trimmed, int(out.sum())
-
-
-def _area(b: Bounds) -> float:
-    return (b.east - b.west) * (b.north - b.south)
-
-
-def corners_in(cells: xr.Dataset, crs: str) -> Floats:
-    """Corners of the cells in a projection, shape (cell, corner, 2)."""
-    grid = grid_of(cells)
-    corners = grid.vertices(ids_of(cells))
-    if grid.crs == crs:
-        return corners
-    to = Transformer.from_crs(grid.crs, crs, always_xy=True)
-    x, y = to.transform(corners[..., 0], corners[..., 1])
-    return np.stack([x, y], axis=-1)
 
 
 @dataclass(frozen=True)
@@ -123,7 +42,8 @@ class Drawn:
     missing : dict of str to ndarray of bool
         Pixels that lack a value, by reason (`words.REASONS`), and ``"uncertain"`` ones that have one.
     block : int
-        Cells along the side of what one pixel shows; 1: cells are seen one by one.
+        Cells along the side of what one pixel shows (of hexagons: cells in what is drawn as one); 1: cells are seen one
+        by one.
     """
 
     classes: Ints
@@ -132,9 +52,9 @@ class Drawn:
 
 
 def draw_values(
-    cells: xr.Dataset, name: str, classes: Classes, lattice: Lattice, width: int, *, uncertain: Bools | None = None
+    cells: xr.Dataset, name: str, classes: Classes, lattice: Lattice, *, uncertain: Bools | None = None
 ) -> Drawn:
-    """Draw a variable into an image of a given width; its height follows.
+    """Draw a variable into an image of the lattice's `pixels`.
 
     Parameters
     ----------
@@ -146,8 +66,6 @@ def draw_values(
         Its classes.
     lattice : Lattice
         What is drawn.
-    width : int
-        Pixels.
     uncertain : ndarray of bool, shape (cell,), optional
         Values to hatch.
 
@@ -155,27 +73,26 @@ def draw_values(
     -----
     Square cells are found from pixels, so each has whole pixels and no seam.  Where a pixel is larger than a cell it
     shows the mean of the known values in a block of cells (weighted, for rates; per cell, for counts; for codes the one
-    of most cells), in the same classes.
+    of most cells), in the same classes; where hexagons are smaller than `FEW_PIXELS`, their parents are drawn so.
     """
     about = column_of(cells[name])
     values, status = values_of(cells, name), status_of(cells, name)
     rough = np.zeros(len(values), dtype=bool) if uncertain is None else uncertain
-    height = max(1, round(width / lattice.aspect))
-    grid = grid_of(cells)
-    block = 1
-    if isinstance(grid, SquareGrid):
-        side = (lattice.bounds.east - lattice.bounds.west) / grid.cell_size_m
-        block = max(1, int(np.ceil(side / width - 1e-9)))
-        row, col = (v // block for v in grid.row_col(ids_of(cells)))
-        if block > 1:
-            weight = values_of(cells, about.weight) if about.weight and about.weight in cells else None
-            code = about.words is not None or about.units == "class"
-            row, col, values, status, rough = _blocks(
-                row, col, values, status, rough, classes if code else None, weight
-            )
-        where = _squares(row, col, grid.cell_size_m * block, _origin(cells, grid), lattice, (height, width))
+    grid, ids = grid_of(cells), ids_of(cells)
+    wide, high = lattice.pixels
+    block, shown, parent = _block(grid, ids, lattice)
+    if block > 1:
+        keys, group = np.unique(parent, return_inverse=True)
+        weight = values_of(cells, about.weight) if about.weight and about.weight in cells else None
+        code = about.words is not None or about.units == "class"
+        values, status, rough = _means(group, len(keys), (values, status, rough), weight, code=code)
     else:
-        where = _hexagons(cells, lattice, (height, width))
+        keys = ids
+    if isinstance(grid, SquareGrid):
+        row, col = grid.row_col(ids) if block == 1 else np.divmod(keys.astype(np.int64), WIDEST)
+        where = _squares(row, col, grid.cell_size_m * block, lattice, (high, wide))
+    else:
+        where = _hexagons(corners_of(shown, keys, lattice.crs), lattice, (high, wide))
     reasons = missing_reasons(values, status, about)
     of = np.where(reasons.pop(EMPTY), -2, classes.of(values))
     lookup = np.append(of, -2)
@@ -183,14 +100,30 @@ def draw_values(
     return Drawn(lookup[where], {k: np.append(v, False)[where] for k, v in marks.items() if v.any()}, block)
 
 
-def _squares(
-    row: Ints, col: Ints, side: int, origin: tuple[int, int], lattice: Lattice, shape: tuple[int, int]
-) -> Ints:
+def _block(grid: Grid, ids: Ids, lattice: Lattice) -> tuple[int, Grid, Ids]:
+    """Cells along the side of a block (of hexagons: in it), the grid that is drawn, and the block of each cell."""
+    b, (wide, high) = lattice.bounds, lattice.pixels
+    if isinstance(grid, SquareGrid):
+        block = max(1, int(np.ceil((b.east - b.west) / grid.cell_size_m / wide - 1e-9)))
+        row, col = (v // block for v in grid.row_col(ids))
+        return block, grid, (row * WIDEST + col).astype(np.uint64)
+    if not isinstance(grid, H3Grid):
+        return 1, grid, ids
+    pixel = (b.east - b.west) * (b.north - b.south) / (wide * high) / 1e6
+    area = float(np.median(grid.area_km2(ids[:: max(1, len(ids) // 1000)])))
+    up = 0
+    while area * 7**up < FEW_PIXELS * pixel and up < grid.resolution:
+        up += 1
+    coarser = H3Grid(grid.resolution - up)
+    return 7**up, coarser, grid.parent(ids, coarser) if up else ids
+
+
+def _squares(row: Ints, col: Ints, side: int, lattice: Lattice, shape: tuple[int, int]) -> Ints:
     """Index of the cell (or block) under the middle of each pixel, -1 where there is none."""
-    b, (west, south) = lattice.bounds, origin
+    b = lattice.bounds
     x = b.west + (np.arange(shape[1]) + 0.5) * (b.east - b.west) / shape[1]
     y = b.north - (np.arange(shape[0]) + 0.5) * (b.north - b.south) / shape[0]
-    at_col, at_row = (np.floor((v - o) / side).astype(np.int64) for v, o in ((x, west), (y, south)))
+    at_col, at_row = (np.floor(v / side).astype(np.int64) for v in (x, y))
     low_row, low_col = at_row.min(), at_col.min()
     table = np.full((int(np.ptp(at_row)) + 1, int(np.ptp(at_col)) + 1), -1, dtype=np.int64)
     inside = (row >= low_row) & (row <= at_row.max()) & (col >= low_col) & (col <= at_col.max())
@@ -198,48 +131,32 @@ def _squares(
     return table[np.ix_(at_row - low_row, at_col - low_col)]
 
 
-def _origin(cells: xr.Dataset, grid: SquareGrid) -> tuple[int, int]:
-    """Corner of row 0 and column 0."""
-    first = ids_of(cells)[:1]
-    (row,), (col,) = grid.row_col(first)
-    west, south = grid.corner(first)[0]
-    return int(west) - int(col) * grid.cell_size_m, int(south) - int(row) * grid.cell_size_m
-
-
-def _hexagons(cells: xr.Dataset, lattice: Lattice, shape: tuple[int, int]) -> Ints:
+def _hexagons(corners: Floats, lattice: Lattice, shape: tuple[int, int]) -> Ints:
     b = lattice.bounds
-    corners = corners_in(cells, lattice.crs)
     scale = shape[1] / (b.east - b.west), shape[0] / (b.north - b.south)
     return fill_polygons(
         np.stack([(corners[..., 0] - b.west) * scale[0], (b.north - corners[..., 1]) * scale[1]], axis=-1), shape
     )
 
 
-def _blocks(
-    row: Ints, col: Ints, values: Floats, status: Statuses, rough: Bools, codes: Classes | None, weight: Floats | None
-) -> tuple[Ints, Ints, Floats, Statuses, Bools]:
+def _means(
+    group: Ints, n: int, of: tuple[Floats, Statuses, Bools], weight: Floats | None, *, code: bool
+) -> tuple[Floats, Statuses, Bools]:
     """Mean of the known values of each block; its status is OK where one is known, else the highest of its cells."""
-    width = int(col.max()) + 1
-    keys, group = np.unique(row * width + col, return_inverse=True)
-    n, known = len(keys), np.isfinite(values)
+    values, status, rough = of
+    known = np.isfinite(values)
     mass = known.astype(np.float64) if weight is None else np.where(known, np.nan_to_num(weight) + 1e-9, 0.0)
     total = group_sum(group, mass, n)
     mean = np.full(n, np.nan)
     np.divide(group_sum(group, mass * np.nan_to_num(values), n), total, out=mean, where=total > 0)
-    if codes is not None:
+    if code and known.any():
         kinds = np.unique(values[known])
-        counted = np.stack([group_sum(group, mass * (values == kind), n) for kind in kinds]) if len(kinds) else None
-        mean = mean if counted is None else np.where(total > 0, kinds[counted.argmax(axis=0)], np.nan)
+        counted = np.stack([group_sum(group, mass * (values == kind), n) for kind in kinds])
+        mean = np.where(total > 0, kinds[counted.argmax(axis=0)], np.nan)
     highest = np.zeros(n, dtype=np.uint8)
     np.maximum.at(highest, group, status)
     highest[total > 0] = 0
-    return (
-        keys // width,
-        keys % width,
-        mean,
-        highest,
-        group_sum(group, rough & known, n) > 0.5 * group_sum(group, known, n),
-    )
+    return mean, highest, group_sum(group, rough & known, n) > 0.5 * group_sum(group, known, n)
 
 
 def paint(drawn: Drawn, classes: Classes, line_px: int) -> Pixels:

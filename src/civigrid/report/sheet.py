@@ -6,36 +6,39 @@ import io
 import re
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import escape
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from civigrid.errors import SchemaError
+from civigrid.errors import SchemaError, unknown_name
 from civigrid.style.palette import PAPER
 
 PAGES: Mapping[str, tuple[float, float]] = {"A5": (148, 210), "A4": (210, 297), "A3": (297, 420), "A2": (420, 594)}
 """Width and height upright, mm (ISO 216)."""
 MM = 1 / 25.4
-MARGIN, COLUMN, GAP, FOOT = 11.0, 64.0, 7.0, 17.0
-"""Mm of an A4 sheet: around everything, the legend's width, between map and legend, below the map."""
-INKS: Mapping[str, tuple[str, str, str, str]] = {
-    "light": ("#1b1f24", "#5f666d", "#f4f5f6", "#e3e4e2"),
-    "dark": ("#f0f2f4", "#a9b0b7", "#1d2126", "#2b3036"),
+MARGIN, COLUMN, GAP = 11.0, 64.0, 7.0
+"""Mm of an A4 sheet: around everything, the legend's width, between map and legend."""
+INKS: Mapping[str, tuple[str, str, str]] = {
+    "light": ("#1b1f24", "#5f666d", "#e7e9eb"),
+    "dark": ("#f0f2f4", "#a9b0b7", "#23282e"),
 }
-"""Words, lesser words, the panel behind a map, and land, by background."""
+"""Words, lesser words, and what lies behind the cells, by background: a class of zero is brighter than that."""
 SUFFIXES = (".png", ".svg", ".pdf")
 FONT: Any = {
     "font.family": ["DejaVu Sans"],
     "text.parse_math": False,
     "svg.hashsalt": "civigrid",
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,
+    "pdf.compression": 6,
 }
 
 
@@ -51,17 +54,15 @@ class Sheet:
         Dots to the inch.
     background : {"light", "dark"}
         The page.
+    scale : float
+        How much larger everything is than on A4.
     """
 
     width: float
     height: float
     dpi: int = 300
     background: str = "light"
-
-    @property
-    def scale(self) -> float:
-        """How much larger the paper is than A4."""
-        return float((self.width * self.height / (210 * 297)) ** 0.5)
+    scale: float = 1.0
 
     @property
     def size(self) -> tuple[float, float]:
@@ -84,13 +85,21 @@ class Sheet:
 
     def new(self) -> Figure:
         """An empty figure of this paper."""
-        size = self.width * MM, self.height * MM
-        return Figure(figsize=size, dpi=self.dpi, facecolor=PAPER[self.background])
+        # whole pixels: what is placed on whole pixels then stays there
+        wide, high = (round(v * MM * self.dpi) / self.dpi for v in (self.width, self.height))
+        return Figure(figsize=(wide, high), dpi=self.dpi, facecolor=PAPER[self.background])
 
-    def axes(self, figure: Figure, box: tuple[float, float, float, float]) -> Axes:
-        """Axes without frame at left, bottom, width and height, mm of A4, on whole pixels."""
-        wide, high = figure.get_size_inches() * self.dpi
+    def cut(self, width: float, height: float) -> Sheet:
+        """A smaller sheet, of width and height in mm of A4."""
+        return replace(self, width=width * self.scale, height=height * self.scale)
+
+    def axes(
+        self, figure: Figure, box: tuple[float, float, float, float], pixels: tuple[int, int] | None = None
+    ) -> Axes:
+        """Axes without frame at left, bottom, width and height, mm of A4, on whole pixels; or of so many pixels."""
+        wide, high = np.rint(figure.get_size_inches() * self.dpi)
         left, bottom, width, height = (self.px(v) for v in box)
+        width, height = pixels or (width, height)
         made = figure.add_axes((left / wide, bottom / high, width / wide, height / high), frameon=False)
         made.set(xticks=[], yticks=[])
         return made
@@ -102,8 +111,8 @@ class Sheet:
         figure.text(x, y, words, fontsize=size * self.scale, **style)
 
 
-def sheet_for(aspect: float, page: str = "A4", dpi: int = 300, background: str = "light") -> Sheet:
-    """Choose how to lay the paper for a map of this width by height: across, or upright for tall lands.
+def sheets_of(page: str = "A4", dpi: int = 300, background: str = "light") -> tuple[Sheet, Sheet]:
+    """Give a page across and upright.
 
     Raises
     ------
@@ -112,29 +121,21 @@ def sheet_for(aspect: float, page: str = "A4", dpi: int = 300, background: str =
 
     Examples
     --------
-    >>> sheet_for(1.2).width, sheet_for(0.4, "A3").width
-    (297, 297)
+    >>> sheets_of("A3")[0].width, sheets_of()[1].width
+    (420, 210)
     """
     if page not in PAGES:
-        raise SchemaError(f"unknown page {page!r}. Known: {', '.join(PAGES)}.")
+        raise unknown_name("page", page, PAGES)
     if not 72 <= dpi <= 1200:
         raise SchemaError(f"dpi must lie between 72 and 1,200, got {dpi}.")
     short, long = PAGES[page]
-    across, upright = Sheet(long, short, dpi, background), Sheet(short, long, dpi, background)
-    return max(across, upright, key=lambda s: map_area(s, aspect))
+    scale = (short * long / (210 * 297)) ** 0.5
+    return Sheet(long, short, dpi, background, scale), Sheet(short, long, dpi, background, scale)
 
 
-def map_area(sheet: Sheet, aspect: float) -> float:
-    """Area of the largest map of this width by height on a sheet, mm2 of A4."""
-    width, height = room(sheet)
-    wide = min(width, height * aspect)
-    return wide * wide / aspect
-
-
-def room(sheet: Sheet) -> tuple[float, float]:
-    """Width and height left for a map beside the legend, mm of A4."""
-    width, height = sheet.size
-    return width - 2 * MARGIN - COLUMN - GAP, height - 2 * MARGIN - FOOT - 13.0
+def _glued(words: str) -> str:
+    """One space between words; none breaks a number from its sign."""
+    return re.sub(r"(?<=\d) (?=[%×])|(?<=×) (?=\d)", "\N{NO-BREAK SPACE}", " ".join(words.split()))
 
 
 @lru_cache(maxsize=4096)
@@ -154,7 +155,7 @@ def wrapped(words: str, width: float, size: float, *, weight: str = "normal", li
     ['a map of', 'many', 'words']
     """
     found: list[str] = []
-    for word in " ".join(words.split()).split(" "):
+    for word in _glued(words).split(" "):
         joined = f"{found[-1]} {word}" if found else word
         if found and words_width(joined, size, weight) <= width:
             found[-1] = joined
