@@ -27,7 +27,7 @@ RATES = ("share_", "lq_", "minutes", "diversity", "adds_to_", "covered", "degurb
 """A numeric column is a count of persons unless its name begins like one of these, or the file says better."""
 INSIDE = ".cells"
 """Suffix of the lossless form that stays on the machine."""
-_NOT_VALUES = ("code", "geometry", "bbox", "cell_id", "GRD_ID", "CNTR_ID", "x", "y")
+_NOT_VALUES = ("code", "code_short", "geometry", "bbox", "cell_id", "GRD_ID", "CNTR_ID", "x", "y")
 
 
 def read_cells(path: Path, *, columns: Sequence[str] = (), intensive: Sequence[str] = ()) -> xr.Dataset:
