@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -101,7 +101,13 @@ def fields_of(cells: xr.Dataset, values: Sequence[str] = (), *, longest: int = 0
     again = {n for n in roots if roots.count(n) > 1}
     short = safe_names(dict.fromkeys(roots), longest, room=7, roomy=again) if longest else {n: n for n in roots}
     ends = ["_status" if n != r else "" for n, r in zip(kept, roots, strict=True)]
-    return tuple(_field(cells, n, short[r] + e) for n, r, e in zip(kept, roots, ends, strict=True))
+    return _told_apart([_field(cells, n, short[r] + e) for n, r, e in zip(kept, roots, ends, strict=True)])
+
+
+def _told_apart(fields: Sequence[Field]) -> tuple[Field, ...]:
+    """Titles that two columns share get the column's name: a GeoPackage refuses equal ones."""
+    titles = [f.title for f in fields]
+    return tuple(f if titles.count(f.title) == 1 else replace(f, title=f"{f.title} ({f.variable})") for f in fields)
 
 
 def _of_status(cells: xr.Dataset, name: str) -> bool:

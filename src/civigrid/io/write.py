@@ -10,12 +10,12 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-import pyogrio
 import xarray as xr
 
-from civigrid.cells import to_geodataframe
 from civigrid.io.atomic import write_atomic, write_bytes, write_folder, write_json, write_text
+from civigrid.io.features import no_clock
 from civigrid.io.fields import ROWS_AT_ONCE, WORDS, code_of, released
+from civigrid.io.geopackage import write_geopackage
 from civigrid.io.geoparquet import write_geoparquet
 from civigrid.release.gate import Release
 
@@ -37,31 +37,15 @@ def _frame(release: Release[xr.Dataset]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def write_geopackage(release: Release[xr.Dataset], path: Path, *, layer: str = "cells") -> None:
-    """Write cells as a GeoPackage layer, statuses in words."""
-    frame = _polygons(release)
-    write_layer(frame, path, layer)
-
-
 def write_layer(frame: gpd.GeoDataFrame, path: Path, layer: str) -> None:
     """Write a frame as the only layer of a GeoPackage; equal frames give equal bytes."""
-    # GDAL stamps a GeoPackage with the time of day unless it is told another
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00.000Z"})
 
     def write(temporary: Path) -> None:
         temporary.unlink(missing_ok=True)
         frame.to_file(temporary, layer=layer, driver="GPKG", engine="pyogrio")
 
-    try:
+    with no_clock():
         write_atomic(path, write)
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
-
-
-def _polygons(release: Release[xr.Dataset]) -> gpd.GeoDataFrame:
-    cells = released(release, xr.Dataset)
-    shapes = to_geodataframe(cells.drop_vars(list(cells.data_vars)))
-    return gpd.GeoDataFrame(_frame(release), geometry=shapes.geometry.to_numpy(), crs=shapes.crs)
 
 
 def write_csv(release: Release[Any], path: Path) -> None:
