@@ -66,7 +66,7 @@ def write_geopackage(
 
     Notes
     -----
-    OGC 12-128r18 (GeoPackage 1.3) with its extensions for schema (titles, units), metadata (ISO 19139) and the R-tree,
+    OGC 12-128r15 (GeoPackage 1.2) with its extensions for schema (titles, units), metadata (ISO 19139) and the R-tree,
     and ``layer_styles`` of QGIS.  Names are safe and at most `LONGEST` characters.  Where the format keeps the time of
     writing, `NO_TIME` stands.
     """
@@ -77,7 +77,9 @@ def write_geopackage(
     def write(temporary: Path) -> None:
         temporary.unlink(missing_ok=True)
         more = {"IDENTIFIER": record.title, "DESCRIPTION": record.abstract}
-        write_features(cells, fields, temporary, driver="GPKG", layer=layer, crs=crs, layer_options=more)
+        # of newer versions QGIS 3.22 says at each layer that it may know them in part only
+        how = {"layer_options": more, "dataset_options": {"VERSION": "1.2"}}
+        write_features(cells, fields, temporary, driver="GPKG", layer=layer, crs=crs, **how)
         with closing(sqlite3.connect(temporary)) as base, base:
             _describe(base, cells, layer, record)
             _add_views(base, cells, fields, layer, looks, record)
@@ -99,7 +101,7 @@ def _describe(base: sqlite3.Connection, cells: xr.Dataset, layer: str, record: R
         "INSERT INTO gpkg_metadata VALUES (1, 'dataset', ?, 'text/xml', ?)", [where, iso_record(record, cells)]
     )
     base.execute("INSERT INTO gpkg_metadata_reference VALUES ('table', ?, NULL, NULL, ?, 1, NULL)", [layer, NO_TIME])
-    about = "http://www.geopackage.org/spec131/#extension_metadata"
+    about = "http://www.geopackage.org/spec120/#extension_metadata"
     for table in ("gpkg_metadata", "gpkg_metadata_reference"):
         base.execute("INSERT INTO gpkg_extensions VALUES (?, NULL, 'gpkg_metadata', ?, 'read-write')", [table, about])
 

@@ -125,7 +125,7 @@ def _layer(symbol: ET.Element, color: str, style: str) -> None:
         "style": style,
         "outline_color": _rgba(color),
         "outline_style": "solid" if style == "solid" else "no",
-        "outline_width": "0.05",
+        "outline_width": "0.15",
         "outline_width_unit": "MM",
         "joinstyle": "miter",
     }
