@@ -18,6 +18,7 @@ from civigrid.errors import SourceError, first_few
 from civigrid.grid import Grid, H3Grid, SquareGrid
 from civigrid.io.census import MEANING, read_census_grid
 from civigrid.io.codes import detect_grid, parse_codes
+from civigrid.io.geopackage import meaning_in
 from civigrid.io.parts import load_cells
 from civigrid.io.tables import column_names, read_table, to_numbers
 from civigrid.project import project_cells
@@ -116,7 +117,7 @@ def _refuse_impossible(name: str, values: Floats, about: Column, path: Path) -> 
 
 def _table(path: Path, names: list[str]) -> tuple[pd.DataFrame, dict[str, Any]]:
     if path.suffix != ".parquet":
-        return read_table(path)[names], {}
+        return read_table(path)[names], meaning_in(path) if path.suffix == ".gpkg" else {}
     table = pq.read_table(path, columns=names)
     return table.to_pandas(), json.loads((table.schema.metadata or {}).get(b"civigrid", b"{}"))
 

@@ -161,7 +161,8 @@ def _hexagons(cells: xr.Dataset, grid: Any) -> xr.Dataset:
     assert isinstance(grid, H3Grid)
     centre = grid.centre(ids).reshape(-1, 2)
     named = {"grid_name": "h3", "level": grid.resolution}
-    coords = {"cell_ids": xr.Variable(("cell",), ids, named | {"long_name": "H3 cell id"})}
+    # xdggs 0.6 refuses attributes that are none of the grid
+    coords = {"cell_ids": xr.Variable(("cell",), ids, named)}
     for i, (name, unit) in enumerate((("longitude", "degrees_east"), ("latitude", "degrees_north"))):
         attrs = {"standard_name": name, "long_name": f"{name} of the centre", "units": unit}
         coords[name] = xr.Variable(("cell",), centre[:, i], attrs)

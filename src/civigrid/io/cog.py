@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 import xarray as xr
+from affine import Affine
 from rasterio.shutil import copy as copy_raster
-from rasterio.transform import from_origin
 
 from civigrid.cells import column_of, status_of, values_of
 from civigrid.io.atomic import write_atomic
@@ -188,7 +188,7 @@ def _plain_tiff(path: Path, level: npt.NDArray[Any], frame: Frame, factor: int) 
         count=1,
         dtype=level.dtype,
         crs=crs_of(frame.crs).to_wkt(),
-        transform=from_origin(frame.west, frame.north, size, size),
+        transform=Affine(size, 0, frame.west, 0, -size, frame.north),
         tiled=True,
         blockxsize=BLOCK,
         blockysize=BLOCK,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import xarray as xr
 
@@ -14,6 +17,7 @@ from civigrid.grid import SquareGrid
 from civigrid.io.atomic import write_atomic
 from civigrid.io.features import titles_of, write_features
 from civigrid.io.fields import KEYS, LONGEST, Field, fields_of, released
+from civigrid.io.geoparquet import meaning_of
 from civigrid.io.record import NO_TIME, Record, description_of, iso_record, record_of
 from civigrid.io.styles.looks import Look, plain
 from civigrid.io.styles.qml import qml
@@ -32,6 +36,9 @@ row_id_value INTEGER, timestamp DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%dT%H
 md_file_id INTEGER NOT NULL, md_parent_id INTEGER,
 CONSTRAINT crmr_mfi_fk FOREIGN KEY (md_file_id) REFERENCES gpkg_metadata(id),
 CONSTRAINT crmr_mpi_fk FOREIGN KEY (md_parent_id) REFERENCES gpkg_metadata(id))"""
+
+MEANING = "urn:civigrid:meaning"
+"""Under this name a GeoPackage keeps what its columns mean, for `civigrid.io.cells.read_cells`."""
 
 
 def write_geopackage(
@@ -81,17 +88,26 @@ def write_geopackage(
         how = {"layer_options": more, "dataset_options": {"VERSION": "1.2"}}
         write_features(cells, fields, temporary, driver="GPKG", layer=layer, crs=crs, **how)
         with closing(sqlite3.connect(temporary)) as base, base:
-            _describe(base, cells, layer, record)
+            _describe(base, cells, fields, layer, record)
             _add_views(base, cells, fields, layer, looks, record)
 
     write_atomic(path, write)
+
+
+def meaning_in(path: Path) -> dict[str, Any]:
+    """Read what the columns of a GeoPackage of ours mean; of another's, nothing."""
+    with closing(sqlite3.connect(f"file:{quote(str(path.resolve()))}?mode=ro", uri=True)) as base:
+        if not base.execute("SELECT 1 FROM sqlite_master WHERE name = 'gpkg_metadata'").fetchone():
+            return {}
+        found = base.execute("SELECT metadata FROM gpkg_metadata WHERE md_standard_uri = ?", [MEANING]).fetchone()
+    return dict(json.loads(found[0])) if found else {}
 
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _describe(base: sqlite3.Connection, cells: xr.Dataset, layer: str, record: Record) -> None:
+def _describe(base: sqlite3.Connection, cells: xr.Dataset, fields: Sequence[Field], layer: str, record: Record) -> None:
     """Titles of columns beside their names, and the metadata record."""
     base.execute("UPDATE gpkg_data_columns SET title = name WHERE table_name = ?", [layer])
     base.execute(_METADATA)
@@ -101,6 +117,11 @@ def _describe(base: sqlite3.Connection, cells: xr.Dataset, layer: str, record: R
         "INSERT INTO gpkg_metadata VALUES (1, 'dataset', ?, 'text/xml', ?)", [where, iso_record(record, cells)]
     )
     base.execute("INSERT INTO gpkg_metadata_reference VALUES ('table', ?, NULL, NULL, ?, 1, NULL)", [layer, NO_TIME])
+    base.execute(
+        "INSERT INTO gpkg_metadata VALUES (2, 'attributeType', ?, 'application/json', ?)",
+        [MEANING, meaning_of(cells, fields)],
+    )
+    base.execute("INSERT INTO gpkg_metadata_reference VALUES ('table', ?, NULL, NULL, ?, 2, 1)", [layer, NO_TIME])
     about = "http://www.geopackage.org/spec120/#extension_metadata"
     for table in ("gpkg_metadata", "gpkg_metadata_reference"):
         base.execute("INSERT INTO gpkg_extensions VALUES (?, NULL, 'gpkg_metadata', ?, 'read-write')", [table, about])

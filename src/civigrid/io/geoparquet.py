@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import xarray as xr
@@ -15,8 +14,10 @@ import xarray as xr
 from civigrid.cells import grid_of
 from civigrid.io.atomic import write_atomic
 from civigrid.io.fields import Field, fields_of, released, tables
+from civigrid.io.record import bounds_of
 from civigrid.io.shapes import box_of, corners_of, crs_of, wkb
 from civigrid.release.gate import Release
+from civigrid.types import Bounds
 
 _BOX = ("xmin", "ymin", "xmax", "ymax")
 _FLAT = ["geometry", "code", "code_short", *(f"bbox.{n}" for n in _BOX)]
@@ -51,40 +52,32 @@ def write_geoparquet(
     """
     cells = released(release, xr.Dataset)
     fields, grid = fields_of(cells, values), grid_of(cells)
+    # it stands in the schema, which comes first
+    about = {"civigrid": meaning_of(cells, fields), "civigrid_release": _terms(release)}
+    if geometry:
+        about["geo"] = json.dumps(_geo(crs or grid.crs, bounds_of(cells, crs) if cells.sizes["cell"] else None))
 
     def write(temporary: Path) -> None:
-        bounds = np.array([np.inf, np.inf, -np.inf, -np.inf])
         writer = None
         for ids, table in tables(cells, fields):
             if geometry:
                 closed = corners_of(grid, ids, crs)
-                boxes = box_of(closed)
-                if len(boxes):
-                    bounds = np.concatenate(
-                        [
-                            np.minimum(bounds[:2], boxes[:, :2].min(axis=0)),
-                            np.maximum(bounds[2:], boxes[:, 2:].max(axis=0)),
-                        ]
-                    )
-                table = _with_shapes(table, wkb(closed), boxes)
+                table = _with_shapes(table, wkb(closed), box_of(closed))
             if writer is None:
+                schema = table.schema.with_metadata(about)
                 flat = [c for c in table.column_names if c not in _FLAT and c != "bbox"]
-                writer = pq.ParquetWriter(temporary, table.schema, compression="zstd", use_dictionary=flat)
-            writer.write_table(table)
+                writer = pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=flat)
+            writer.write_table(table.cast(schema))
         assert writer is not None
-        about = {"civigrid": json.dumps(_meaning(cells, fields), sort_keys=True), "civigrid_release": _terms(release)}
-        if geometry:
-            box = bounds.tolist() if np.isfinite(bounds).all() else None
-            about["geo"] = json.dumps(_geo(crs or grid.crs, box))
-        writer.add_key_value_metadata(about)
         writer.close()
 
     write_atomic(path, write)
 
 
-def _meaning(cells: xr.Dataset, fields: Sequence[Field]) -> dict[str, Any]:
-    """What each variable means, as `civigrid.io.cells.read_cells` reads it back."""
-    return {f.name: {k: v for k, v in cells[f.variable].attrs.items() if k != "flag_values"} for f in fields}
+def meaning_of(cells: xr.Dataset, fields: Sequence[Field]) -> str:
+    """Say what each column means, as JSON that `civigrid.io.cells.read_cells` reads back."""
+    about = {f.name: {k: v for k, v in cells[f.variable].attrs.items() if k != "flag_values"} for f in fields}
+    return json.dumps(about, sort_keys=True)
 
 
 def _terms(release: Release[xr.Dataset]) -> str:
@@ -97,7 +90,7 @@ def _with_shapes(table: pa.Table, shapes: pa.Array, boxes: Any) -> pa.Table:
     return table.append_column("geometry", shapes).append_column("bbox", box)
 
 
-def _geo(crs: str, bounds: list[float] | None) -> dict[str, Any]:
+def _geo(crs: str, bounds: Bounds | None) -> dict[str, Any]:
     """GeoParquet 1.1 metadata."""
     column = {
         "encoding": "WKB",
@@ -106,5 +99,5 @@ def _geo(crs: str, bounds: list[float] | None) -> dict[str, Any]:
         "covering": {"bbox": {n: ["bbox", n] for n in _BOX}},
     }
     if bounds is not None:
-        column["bbox"] = bounds
+        column["bbox"] = list(bounds)
     return {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": column}}
