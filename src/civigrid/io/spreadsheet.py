@@ -140,8 +140,9 @@ def _variables(cells: xr.Dataset, fields: Sequence[Field]) -> list[list[object]]
 
 def _sources(record: Record) -> list[list[object]]:
     rows: list[list[object]] = [["fact", "value"], *([k, v] for k, v in facts(record).items())]
-    terms = ("; ".join(filter(None, vars(term).values())) for term in record.terms)
-    return [*rows, *(["publisher, licence, attribution", text] for text in terms)]
+    told = ["; ".join(filter(None, vars(term).values())) for term in record.terms]
+    rows.extend(["publisher, licence, attribution", text] for text in told)
+    return rows
 
 
 def _sheet(rows: Iterator[list[object]]) -> Iterable[str]:
