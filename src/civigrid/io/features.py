@@ -24,9 +24,14 @@ _KEY_TITLES = {"code": "Cell code", "code_short": "Short cell code", "x": "Easti
 
 
 def titles_of(fields: Sequence[Field], *, square: bool) -> dict[str, str]:
-    """Titles of all columns of a file of features, keys first."""
-    keys = _KEY_TITLES if square else {"code": _KEY_TITLES["code"]}
-    return keys | {f.name: plain(f.title) for f in fields}
+    """Titles of all columns of a file of features, keys first, no two alike, as a GeoPackage wants them."""
+    found = dict(_KEY_TITLES) if square else {"code": _KEY_TITLES["code"]}
+    for field in fields:
+        title = plain(field.title).strip() or field.name
+        while title in found.values():
+            title = f"{title} ({field.name})"
+        found[field.name] = title
+    return found
 
 
 def feature_stream(
