@@ -67,6 +67,11 @@ def csvw(name: str, fields: Sequence[Field], record: Record, *, square: bool) ->
     """Describe the columns of a CSV file called `name`."""
     titles = titles_of(fields, square=square)
     keys = [_column(k, titles[k], "integer" if k in "xy" else "string", required=True) for k in KEYS if k in titles]
+    columns, taken = [*keys, *(_field(f, titles[f.name]) for f in fields)], set[str]()
+    for column in columns:
+        while column["name"] in taken:
+            column["name"] += "_"
+        taken.add(column["name"])
     about = {
         "dc:title": record.title,
         "dc:source": "; ".join(record.sources),
@@ -79,17 +84,17 @@ def csvw(name: str, fields: Sequence[Field], record: Record, *, square: bool) ->
         "@context": ["http://www.w3.org/ns/csvw", {"language": "en"}],
         "url": name,
         "dialect": {"delimiter": ",", "encoding": "utf-8", "header": True, "lineTerminators": ["\n"]},
-        "tableSchema": {"primaryKey": "code", "columns": [*keys, *map(_field, fields)]},
+        "tableSchema": {"primaryKey": "code", "columns": columns},
     } | {k: v for k, v in about.items() if v}
 
 
-def _field(field: Field) -> dict[str, Any]:
+def _field(field: Field, title: str) -> dict[str, Any]:
     kind: Any = "string"
     if field.role == "value":
         kind = "number" if pa.types.is_floating(field.type) else "integer"
     if field.role == "status":
         kind = {"base": "string", "format": "|".join(WORDS)}
-    return _column(field.name, field.title, kind) | {"dc:description": description_of(field)}
+    return _column(field.name, title, kind) | {"dc:description": description_of(field)}
 
 
 def _column(name: str, title: str, kind: Any, *, required: bool = False) -> dict[str, Any]:

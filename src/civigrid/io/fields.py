@@ -27,7 +27,8 @@ KEYS = ("code", "code_short", "x", "y")
 """Columns that name a cell.  Hexagons have only the first."""
 LONGEST = 31
 """Characters of a name that every database and GIS takes."""
-_RESERVED = {*KEYS, "fid", "ogc_fid", "geom", "geometry", "bbox", "shape", "objectid", "rowid"}
+_OURS = {*KEYS, "geometry", "bbox"}
+_RESERVED = {*_OURS, "fid", "ogc_fid", "geom", "shape", "objectid", "rowid"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +84,7 @@ def fields_of(cells: xr.Dataset, values: Sequence[str] = (), *, longest: int = 0
     values : sequence of str
         Variables and labels to take, each with its status; empty: all.
     longest : int
-        Characters of a name at most, of safe letters only; 0: names stay as they are.
+        Characters of a name at most, of safe letters only; 0: names stay as they are, but those of `KEYS`.
 
     Raises
     ------
@@ -99,9 +100,23 @@ def fields_of(cells: xr.Dataset, values: Sequence[str] = (), *, longest: int = 0
     # room for the ending, so that a status is named as its value is
     roots = [n.removesuffix("_status") if _of_status(cells, n) else n for n in kept]
     again = {n for n in roots if roots.count(n) > 1}
-    short = safe_names(dict.fromkeys(roots), longest, room=7, roomy=again) if longest else {n: n for n in roots}
+    unique = dict.fromkeys(roots)
+    short = safe_names(unique, longest, room=7, roomy=again) if longest else _free_names(unique)
     ends = ["_status" if n != r else "" for n, r in zip(kept, roots, strict=True)]
     return _told_apart([_field(cells, n, short[r] + e) for n, r, e in zip(kept, roots, ends, strict=True)])
+
+
+def _free_names(names: Iterable[str]) -> dict[str, str]:
+    """Names as they are, but those of columns that every file has: they get an underscore, or more."""
+    names, found = list(names), {}
+    taken = set(names)
+    for name in names:
+        made = name
+        while made.lower() in _OURS or (made != name and made in taken):
+            made += "_"
+        taken.add(made)
+        found[name] = made
+    return found
 
 
 def _told_apart(fields: Sequence[Field]) -> tuple[Field, ...]:

@@ -8,16 +8,16 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import xarray as xr
-from pyproj import CRS, Transformer
+from pyproj import CRS
 
-from civigrid.cells import grid_of
+from civigrid.cells import grid_of, ids_of
 from civigrid.grid import SquareGrid
 from civigrid.io.atomic import write_atomic
 from civigrid.io.features import titles_of
 from civigrid.io.fields import KEYS, LONGEST, fields_of, released
 from civigrid.io.geopackage import view_names, write_geopackage
 from civigrid.io.record import bounds_of, description_of, record_of
-from civigrid.io.shapes import crs_of
+from civigrid.io.shapes import crs_of, is_cut
 from civigrid.io.styles.looks import Look, plain
 from civigrid.io.styles.qml import VERSION, elements
 from civigrid.io.styles.xml import child, text_of
@@ -65,9 +65,10 @@ def write_qgis_project(
     write_geopackage(release, data, values=values, crs=crs, looks=looks, title=title)
     fields = fields_of(cells, values, longest=LONGEST)
     record = record_of(release, fields, title)
-    where = crs_of(crs or grid_of(cells).crs)
-    bounds = _bounds(cells, where)
-    titles = titles_of(fields, square=isinstance(grid_of(cells), SquareGrid))
+    grid = grid_of(cells)
+    where, bounds = crs_of(crs or grid.crs), bounds_of(cells, crs)
+    kind = "MultiPolygon" if is_cut(grid, ids_of(cells), crs) else "Polygon"
+    titles = titles_of(fields, square=isinstance(grid, SquareGrid))
     described = {f.name: description_of(f) for f in fields}
     root = ET.Element("qgis", {"version": VERSION, "projectname": record.title})
     child(root, "title", record.title)
@@ -82,7 +83,10 @@ def write_qgis_project(
     layers = child(root, "projectlayers")
     for name, look in named.items():
         shown = {c: titles[c] for c in (*KEYS, look.field, look.status) if c in titles}
-        _layer(layers, name, look, shown, data.name, where, bounds, described[look.field], record.attribution)
+        made = _layer(layers, name, look, shown, data.name, where, bounds)
+        made.set("wkbType", kind)
+        child(made, "abstract", described[look.field])
+        child(made, "attribution", record.attribution)
     order = child(root, "layerorder")
     for name in named:
         child(order, "layer", id=_id(name))
@@ -111,17 +115,13 @@ def _id(name: str) -> str:
     return f"civigrid_cells_{name}"
 
 
-def _bounds(cells: xr.Dataset, where: CRS) -> Bounds:
-    change = Transformer.from_crs(crs_of(grid_of(cells).crs), where, always_xy=True)
-    return Bounds(*change.transform_bounds(*bounds_of(cells)))
-
-
 def _tree(root: ET.Element, named: dict[str, Look], data: str) -> None:
     tree = child(root, "layer-tree-group")
     child(tree, "customproperties")
     for i, (name, look) in enumerate(named.items()):
         child(
-            tree, "layer-tree-layer", id=_id(name), name=plain(look.title), checked="Unchecked" if i else "Checked",
+            tree, "layer-tree-layer", id=_id(name), name=plain(look.title),
+            checked="Qt::Unchecked" if i else "Qt::Checked",
             expanded="0" if i else "1", source=f"./{data}|layername={name}", providerKey="ogr", legend_exp="",
             legend_split_behavior="0", patch_size="-1,-1",
         )  # fmt: skip
@@ -135,11 +135,9 @@ def _layer(
     data: str,
     where: CRS,
     bounds: Bounds,
-    abstract: str,
-    attribution: str,
-) -> None:
+) -> ET.Element:
     layer = child(
-        layers, "maplayer", type="vector", geometry="Polygon", wkbType="Polygon", hasScaleBasedVisibilityFlag="0",
+        layers, "maplayer", type="vector", geometry="Polygon", hasScaleBasedVisibilityFlag="0",
         autoRefreshEnabled="0", simplifyDrawingHints="1", simplifyDrawingTol="1", simplifyLocal="1", readOnly="1",
     )  # fmt: skip
     _box(child(layer, "extent"), bounds)
@@ -147,12 +145,11 @@ def _layer(
     child(layer, "datasource", f"./{data}|layername={name}")
     child(layer, "layername", plain(look.title))
     _srs(child(layer, "srs"), where)
-    child(layer, "abstract", abstract)
-    child(layer, "attribution", attribution)
     child(layer, "provider", "ogr", encoding="UTF-8")
     layer.extend(elements(look, titles))
     child(layer, "layerGeometryType", "2")
     child(layer, "previewExpression", '"code"')
+    return layer
 
 
 def _box(parent: ET.Element, bounds: Bounds) -> None:

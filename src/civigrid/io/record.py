@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree as ET
 
-import numpy as np
 import xarray as xr
 from pyproj import CRS, Transformer
 
 from civigrid.cells import grid_of, ids_of
-from civigrid.grid import SquareGrid
-from civigrid.io.fields import ROWS_AT_ONCE, Field, released
-from civigrid.io.shapes import corners_of
+from civigrid.io.fields import Field, released
+from civigrid.io.shapes import extent_of
 from civigrid.io.styles.looks import plain
 from civigrid.io.styles.xml import child, text_of
 from civigrid.release.gate import Release
@@ -104,17 +102,7 @@ def description_of(field: Field) -> str:
 
 def bounds_of(cells: xr.Dataset, crs: str = "") -> Bounds:
     """Box of the corners of the cells in their grid's CRS, or in another; of no cells, nothing but zeros."""
-    grid, ids = grid_of(cells), ids_of(cells)
-    if not len(ids):
-        return Bounds(0.0, 0.0, 0.0, 0.0)
-    if isinstance(grid, SquareGrid) and not crs:
-        corner = grid.corner(ids)
-        return Bounds(*map(float, corner.min(axis=0)), *map(float, corner.max(axis=0) + grid.cell_size_m))
-    least, most = np.full(2, np.inf), np.full(2, -np.inf)
-    for start in range(0, len(ids), ROWS_AT_ONCE):
-        corners = corners_of(grid, ids[start : start + ROWS_AT_ONCE], crs).reshape(-1, 2)
-        least, most = np.minimum(least, corners.min(axis=0)), np.maximum(most, corners.max(axis=0))
-    return Bounds(*least.tolist(), *most.tolist())
+    return extent_of(grid_of(cells), ids_of(cells), crs)[0]
 
 
 def iso_record(record: Record, cells: xr.Dataset) -> str:

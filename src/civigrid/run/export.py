@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from civigrid.io.csv_with_metadata import write_csv_with_metadata
 from civigrid.io.fields import LONGEST, safe_names
 from civigrid.io.flatgeobuf import write_flatgeobuf, write_geodatabase
 from civigrid.io.geopackage import view_names, write_geopackage
-from civigrid.io.geoparquet import write_geoparquet
+from civigrid.io.geoparquet import terms_in, write_geoparquet
 from civigrid.io.netcdf import write_netcdf, write_zarr
 from civigrid.io.qgis_project import write_qgis_project
 from civigrid.io.shapes import crs_of
@@ -27,6 +27,8 @@ from civigrid.io.styles import Look, maplibre_style, qml, raster_qml, raster_sld
 from civigrid.io.styles.choose import looks_of
 from civigrid.io.tiled_grid import write_tiled_grid
 from civigrid.release import Profile, Release, release
+from civigrid.run.export_config import ExportItem, file_of
+from civigrid.source import Licence
 
 Cells = Release[xr.Dataset]
 
@@ -47,6 +49,8 @@ class Export:
         Another CRS of polygons than the grid's.
     title : str
         What the data are called.
+    terms : tuple of Licence
+        Words that must stand beside the data; none: those that a Parquet file of ours brings along.
     """
 
     to: str
@@ -54,6 +58,7 @@ class Export:
     values: tuple[str, ...] = ()
     crs: str = ""
     title: str = ""
+    terms: tuple[Licence, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,20 +200,8 @@ def export_file(path: Path, wanted: Export, profile: Profile) -> dict[str, Any]:
     SchemaError
         A suffix, a CRS or a grid that the format cannot have.
     """
-    if wanted.to not in FORMATS:
-        raise unknown_name("format", wanted.to, FORMATS)
-    form = FORMATS[wanted.to]
-    if wanted.out.suffix not in form.suffixes:
-        ends = " or ".join(s or "none (a folder)" for s in form.suffixes)
-        raise SchemaError(f"--out {wanted.out.name}: the suffix of {wanted.to} is {ends}.")
-    if wanted.crs and not form.crs:
-        able = ", ".join(n for n, f in FORMATS.items() if f.crs)
-        raise SchemaError(
-            f"--crs is for polygons ({able}): {wanted.to} holds whole cells, which another CRS would have to resample."
-        )
-    if wanted.crs:
-        crs_of(wanted.crs)
-    cells = release(read_cells(path), profile)
+    form = _checked(wanted)
+    cells = release(read_cells(path), profile, terms=wanted.terms or terms_in(path))
     known = [*measured(cells.data), *labels(cells.data)]
     for name in wanted.values:
         if name not in known:
@@ -223,4 +216,45 @@ def export_file(path: Path, wanted: Export, profile: Profile) -> dict[str, Any]:
         "variables": list(wanted.values) or known,
         "suppressed": dict(cells.actions),
         "profile": cells.profile,
+        "attribution": [t.attribution or t.publisher for t in cells.terms],
     }
+
+
+def write_export(cells: Cells, wanted: Export) -> list[Path]:
+    """Write released cells in a format, and give the files: the step of a run.
+
+    Raises
+    ------
+    UnknownNameError
+        An unknown format or variable.
+    SchemaError
+        A suffix, a CRS or a grid that the format cannot have.
+    """
+    return _checked(wanted).write(cells, wanted)
+
+
+def _checked(wanted: Export) -> Format:
+    if wanted.to not in FORMATS:
+        raise unknown_name("format", wanted.to, FORMATS)
+    form = FORMATS[wanted.to]
+    if wanted.out.suffix not in form.suffixes:
+        ends = " or ".join(s or "none (a folder)" for s in form.suffixes)
+        raise SchemaError(f"--out {wanted.out.name}: the suffix of {wanted.to} is {ends}.")
+    if wanted.crs and not form.crs:
+        able = ", ".join(n for n, f in FORMATS.items() if f.crs)
+        raise SchemaError(
+            f"--crs is for polygons ({able}): {wanted.to} holds whole cells, which another CRS would have to resample."
+        )
+    if wanted.crs:
+        crs_of(wanted.crs)
+    return form
+
+
+def write_item(
+    item: ExportItem, cells: xr.Dataset, terms: Sequence[Licence], profile: Profile, folder: Path
+) -> list[Path]:
+    """Write one ``[[export]]`` of a run into ``exports/`` of its folder, after disclosure control."""
+    out = folder / "exports" / file_of(item, FORMATS[item.to].suffixes[0])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    wanted = Export(to=item.to, out=out, values=item.variables, crs=item.crs, title=item.title)
+    return write_export(release(cells, profile, terms=terms), wanted)

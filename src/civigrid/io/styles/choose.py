@@ -22,7 +22,7 @@ def looks_of(release: Release[xr.Dataset], values: Sequence[str] = (), *, longes
     release : Release of xarray.Dataset
         Cells.
     values : sequence of str
-        Variables; empty: all.
+        Variables, in the order in which they are offered; empty: all, in that of the cells.
     longest : int
         As for `fields_of`: columns must be called as they are in the file.
 
@@ -34,11 +34,10 @@ def looks_of(release: Release[xr.Dataset], values: Sequence[str] = (), *, longes
     cells = released(release, xr.Dataset)
     fields = fields_of(cells, values, longest=longest)
     status = {f.variable.removesuffix("_status"): f.name for f in fields if f.role == "status"}
-    return tuple(
-        _look(cells, f.variable, f.name, f.title, status.get(f.variable, ""))
-        for f in fields
-        if f.role == "value" and f.about.companion_of is None
-    )
+    shown = [f for f in fields if f.role == "value" and f.about.companion_of is None]
+    if values:
+        shown.sort(key=lambda f: list(values).index(f.variable))
+    return tuple(_look(cells, f.variable, f.name, f.title, status.get(f.variable, "")) for f in shown)
 
 
 def _look(cells: xr.Dataset, variable: str, field: str, title: str, status: str) -> Look:
