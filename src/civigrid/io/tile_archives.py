@@ -150,7 +150,7 @@ def tile_number(z: int, x: int, y: int) -> int:
                 x, y = half - 1 - (x & (half - 1)), half - 1 - (y & (half - 1))
             x, y = y, x
         half >>= 1
-    return (4**z - 1) // 3 + along
+    return ((1 << 2 * z) - 1) // 3 + along
 
 
 class _PMTiles(TileArchive):

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -19,6 +20,7 @@ from civigrid.io.write import write_json
 from civigrid.result_table import result_table
 from civigrid.run import config, outputs
 from civigrid.run.access.steps import times_of_part
+from civigrid.run.catalogues import write_catalogues
 from civigrid.run.inputs import input_files, read_source
 from civigrid.run.large_points import point_file, unread
 from civigrid.run.layer_steps import LAYERS, compare_cells
@@ -170,7 +172,7 @@ def run_file(
     compared = [compare_cells(item, state.cells) for item in state.run.compare]
     results, told = (_stacked([*tables, *compared]) for tables in (state.tables, state.told))
     files = _outputs(state, results, told, root)
-    _manifest(state, steps, root, files)
+    files += _manifest(state, steps, root, files)
     return Finished(
         folder=root,
         maps=tuple(p for p in files if p.parent.name == "maps"),
@@ -290,29 +292,33 @@ def _outputs(state: _State, results: pd.DataFrame, told: pd.DataFrame, root: Pat
     return files
 
 
-def _manifest(state: _State, steps: tuple[Step, ...], root: Path, files: list[Path]) -> None:
-    """Say what was made from what: no path of this machine, no time, so that equal runs have equal manifests."""
+def _manifest(state: _State, steps: tuple[Step, ...], root: Path, files: list[Path]) -> list[Path]:
+    """Say what was made from what: no path of this machine, no time, so that equal runs have equal manifests.
+
+    Gives the catalogues that are made of it.
+    """
     run = state.run
     inputs = [
         {"source": s.name, "file": p.name, "sha256": sha256_of(p), **vars(state.terms.get(s.name, Licence()))}
         for s in run.source
         for p in input_files(s, state.base)
     ]
-    write_json(
-        root / "manifest.json",
-        {
-            "title": run.title,
-            "question": run.question,
-            "purpose": run.purpose,
-            "disclosure_profile": str(outputs.profile_of(run)),
-            "civigrid": version("civigrid"),
-            "code_sha256": code_digest(),
-            "python": platform.python_version(),
-            "libraries": {name: version(name) for name in LIBRARIES},
-            "inputs": inputs,
-            "steps": {s.name: s.key for s in steps},
-            "ledger": _joined(state.ledgers).to_dict("records"),
-            "outputs": {p.relative_to(root).as_posix(): sha256_of(p) for p in sorted(files)},
-        },
-    )
+    manifest: dict[str, Any] = {
+        "title": run.title,
+        "question": run.question,
+        "purpose": run.purpose,
+        "disclosure_profile": str(outputs.profile_of(run)),
+        "civigrid": version("civigrid"),
+        "code_sha256": code_digest(),
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "inputs": inputs,
+        "steps": {s.name: s.key for s in steps},
+        "ledger": _joined(state.ledgers).to_dict("records"),
+        "outputs": {p.relative_to(root).as_posix(): sha256_of(p) for p in sorted(files)},
+    }
+    catalogues = write_catalogues(manifest, root)
+    manifest["outputs"].update(catalogues)
+    write_json(root / "manifest.json", manifest)
     write_json(root / "timings.json", {k: round(v, 3) for k, v in state.seconds.items()})
+    return [root / path for path in catalogues]

@@ -88,7 +88,7 @@ def _resource(file: File, table: Table | None, taken: set[str]) -> dict[str, Any
         "name": name,
         "path": file.path,
         "title": file.title or (table.title if table else file.path),
-        "format": file.suffix,
+        "format": _format(file, table),
         "mediatype": file.media_type,
         "bytes": file.bytes,
         "hash": f"sha256:{file.sha256}",
@@ -96,6 +96,17 @@ def _resource(file: File, table: Table | None, taken: set[str]) -> dict[str, Any
     if table and file.path.endswith(f"{table.name}.csv"):
         about |= {"type": "table", "encoding": "utf-8", "dialect": {"delimiter": ","}, "schema": _schema(table)}
     return about
+
+
+def _format(file: File, table: Table | None) -> str:
+    """Name a format; Parquet not by its suffix.
+
+    Readers that take ``parquet`` for a plain table stop at a column of shapes, and count neither bytes nor hash
+    (frictionless 5).
+    """
+    if file.suffix == "parquet":
+        return "geoparquet" if table and any(f.name == "geometry" for f in table.fields) else "apache-parquet"
+    return file.suffix
 
 
 def _schema(table: Table) -> dict[str, Any]:

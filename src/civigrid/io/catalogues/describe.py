@@ -17,35 +17,11 @@ from civigrid.errors import SchemaError
 from civigrid.grid import Grid
 from civigrid.io.catalogues.model import Field, FieldType, File, Input, Released, Table, slug
 from civigrid.io.cells import ids_of_codes, read_cells
+from civigrid.io.media import media_type
 from civigrid.io.tables import column_names, read_table
 from civigrid.io.tile_archives import TILE_SUFFIXES, open_tiles
 from civigrid.types import Bounds, Status
 
-MEDIA = {
-    ".parquet": "application/vnd.apache.parquet",
-    ".gpkg": "application/geopackage+sqlite3",
-    ".csv": "text/csv",
-    ".html": "text/html",
-    ".svg": "image/svg+xml",
-    ".png": "image/png",
-    ".pdf": "application/pdf",
-    ".json": "application/json",
-    ".geojson": "application/geo+json",
-    ".tif": "image/tiff; application=geotiff; profile=cloud-optimized",
-    ".pmtiles": "application/vnd.pmtiles",
-    ".mbtiles": "application/vnd.mapbox-vector-tile",
-    ".fgb": "application/vnd.flatgeobuf",
-    ".nc": "application/x-netcdf",
-    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ".qml": "application/xml",
-    ".sld": "application/vnd.ogc.sld+xml",
-    ".qgz": "application/zip",
-    ".zip": "application/zip",
-    ".xml": "application/xml",
-    ".txt": "text/plain",
-    ".md": "text/markdown",
-}
-"""Media types by suffix; IANA's names, and those that the STAC best practices list."""
 TABLES = (".parquet", ".gpkg", ".csv")
 """Suffixes that hold a table of cells, the best described first."""
 RESULTS = {
@@ -108,8 +84,8 @@ def describe_release(manifest: Mapping[str, Any], folder: Path) -> Released:
         disclosure=str(manifest.get("disclosure_profile", "")) or "none",
         version=str(manifest.get("civigrid", "")),
         code_sha256=str(manifest.get("code_sha256", "")),
-        libraries=dict(manifest.get("libraries", {})),
-        steps=tuple(manifest.get("steps", {})),
+        libraries=dict(sorted(manifest.get("libraries", {}).items())),
+        steps=tuple(sorted(manifest.get("steps", {}))),
         inputs=tuple(_input(i) for i in manifest.get("inputs", [])),
         cells=cells,
         results=_results(results, folder) if results else None,
@@ -138,8 +114,8 @@ def _owner(path: str, names: list[str]) -> str:
     if not path.startswith(("cells/", "tiles/", "styles/")):
         return ""
     stem = path.split("/", 1)[1].split("/")[0]
-    return max((n for n in names if stem == n or stem[len(n) :][:1] in (".", "_", "-") and stem.startswith(n)),
-               key=len, default="")  # fmt: skip
+    mine = [n for n in names if stem == n or (stem.startswith(n) and stem[len(n)] in "._-")]
+    return max(mine, key=len, default="")
 
 
 def _file(path: str, digest: str, folder: Path) -> File:
@@ -150,7 +126,7 @@ def _file(path: str, digest: str, folder: Path) -> File:
     about = {".tif": _raster, **dict.fromkeys(TILE_SUFFIXES, _tiles)}.get(suffix, _nothing)(whole)
     return File(
         path=path,
-        media_type=MEDIA.get(suffix, "application/octet-stream"),
+        media_type=media_type(path),
         bytes=size,
         sha256=digest,
         title=title,
@@ -235,9 +211,11 @@ def _extent(path: Path) -> tuple[Grid, int, Bounds | None]:
             return ids_of_codes(first.to_pandas()["code"], path)[1], file.metadata.num_rows, box
     cells = read_cells(path)
     grid, ids = grid_of(cells), ids_of(cells)
+    if not len(ids):
+        return grid, 0, None
     corners = grid.vertices(ids).reshape(-1, 2)
-    west, south, east, north = [*corners.min(axis=0).tolist(), *corners.max(axis=0).tolist()]
-    return grid, len(ids), Bounds(west, south, east, north)
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    return grid, len(ids), Bounds(float(low[0]), float(low[1]), float(high[0]), float(high[1]))
 
 
 def _footer_box(footer: pq.FileMetaData) -> Bounds | None:

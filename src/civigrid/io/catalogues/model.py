@@ -24,6 +24,7 @@ SPDX = {
     "odbl 1.0": "ODbL-1.0",
     "odbl-1.0": "ODbL-1.0",
     "dl-de/by-2-0": "DL-DE-BY-2.0",
+    "dl-de/by-2.0": "DL-DE-BY-2.0",
     "dl-de-by-2.0": "DL-DE-BY-2.0",
     "dl-de/zero-2-0": "DL-DE-ZERO-2.0",
     "ogl-uk-3.0": "OGL-UK-3.0",
@@ -129,7 +130,7 @@ class Released:
     libraries : mapping of str to str
         Versions of what it computes with.
     steps : tuple of str
-        What was done, in the manifest's order.
+        What was done, sorted by name.
     inputs : tuple of Input
         What it was made from.
     cells : tuple of Table
@@ -191,6 +192,19 @@ class Released:
         return " ".join(said)
 
 
+def whole_box(boxes: Iterable[Bounds | None]) -> Bounds | None:
+    """Box around boxes; None where there is none.
+
+    >>> whole_box([Bounds(0, 0, 1, 1), None, Bounds(-2, 0, 0, 3)])
+    Bounds(west=-2, south=0, east=1, north=3)
+    """
+    known = [b for b in boxes if b]
+    if not known:
+        return None
+    west, south, east, north = zip(*known, strict=True)
+    return Bounds(min(west), min(south), max(east), max(north))
+
+
 def _path(file: File) -> str:
     return file.path
 
@@ -228,7 +242,7 @@ def interval_of(dates: Iterable[str]) -> tuple[str, str] | None:
 def _days(text: str) -> tuple[str, str] | None:
     """First and last day of a year, a month or a day."""
     found = re.fullmatch(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?(?:T.*)?", text)
-    if not found or not 1 <= int(found[1]):
+    if not found or int(found[1]) < 1:
         return None
     year, month, day = found[1], found[2], found[3]
     if month is None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from civigrid.io.catalogues.model import Field, File, Input, Released, Table, interval_of, slug
+from civigrid.io.catalogues.model import Field, File, Input, Released, Table, interval_of, slug, whole_box
+from civigrid.types import Bounds
 
 CONTEXT = "https://w3id.org/ro/crate/1.1/context"
 CRATE = "https://w3id.org/ro/crate/1.1"
 PROCESS = "https://w3id.org/ro/wfrun/process/0.5"
-RUN = "https://w3id.org/ro/terms/workflow-run/context"
+TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256", "creditText": "http://schema.org/creditText"}
+"""Terms that the context of RO-Crate 1.1 does not have, spelled out: a second remote context is one more to fetch."""
 Entity = dict[str, Any]
 
 
@@ -46,7 +48,7 @@ def ro_crate(released: Released) -> dict[str, Any] | None:
     published = released.created or (span[1][:10] if span else "")
     if not published:
         return None
-    return {"@context": [CONTEXT, RUN], "@graph": list(_graph(released, published, span))}
+    return {"@context": [CONTEXT, TERMS], "@graph": list(_graph(released, published, span))}
 
 
 def _graph(released: Released, published: str, span: tuple[str, str] | None) -> Iterator[Entity]:
@@ -57,7 +59,7 @@ def _graph(released: Released, published: str, span: tuple[str, str] | None) -> 
     yield {
         "@id": "ro-crate-metadata.json",
         "@type": "CreativeWork",
-        "conformsTo": [_ref(CRATE)],
+        "conformsTo": _ref(CRATE),
         "about": _ref("./"),
     }
     root: Entity = {
@@ -67,18 +69,23 @@ def _graph(released: Released, published: str, span: tuple[str, str] | None) -> 
         "description": released.description + ("" if released.created else f" {NO_CLOCK}"),
         "datePublished": published,
         "license": _ref(licence["@id"]),
-        "conformsTo": [_ref(PROCESS)],
+        "conformsTo": _ref(PROCESS),
         "hasPart": [_ref(f["@id"]) for f in files],
-        "mentions": [_ref("#run")],
+        "mentions": _ref("#run"),
         "variableMeasured": [_ref(f"#column-{t.name}-{slug(f.name)}-{n}") for t, n, f in _values(released)],
     }
     if span:
         root["temporalCoverage"] = f"{span[0][:10]}/{span[1][:10]}"
+    box = whole_box(t.lonlat for t in released.cells)
+    if box:
+        root["spatialCoverage"] = _ref("#place")
     if publishers:
         root["publisher"] = [_ref(p["@id"]) for p in publishers]
-    yield {k: v for k, v in root.items() if v != []}
+    yield {k: _unpacked(v) for k, v in root.items() if v != []}
     yield {"@id": PROCESS, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"}
     yield licence
+    if box:
+        yield from _place(box)
     yield from publishers
     yield from _action(released, files, given)
     yield from given
@@ -105,6 +112,20 @@ def _ref(name: str) -> Entity:
     return {"@id": name}
 
 
+def _unpacked(value: Any) -> Any:
+    """Give the one member of a list of one: so RO-Crate 1.1 wants it."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _software(kind: str, name: str, version: str) -> str:
+    """Package URL: an absolute identifier that names no server (purl specification).
+
+    >>> _software("pypi", "numpy", "2.4.6")
+    'pkg:pypi/numpy@2.4.6'
+    """
+    return f"pkg:{kind}/{name}@{version}" if version else f"pkg:{kind}/{name}"
+
+
 def _id(entity: Entity) -> str:
     return str(entity["@id"])
 
@@ -112,10 +133,22 @@ def _id(entity: Entity) -> str:
 def _licence(released: Released) -> Entity:
     if released.licence:
         url = f"https://spdx.org/licenses/{released.licence}"
-        return {"@id": url, "@type": "CreativeWork", "name": released.inputs[0].licence, "description": released.licence}
+        return {
+            "@id": url,
+            "@type": "CreativeWork",
+            "name": released.inputs[0].licence,
+            "description": released.licence,
+        }
     words = [f"{i.source}: {i.licence or 'no licence stated'}" for i in released.inputs]
     text = "; ".join(dict.fromkeys(words)) or "No input states a licence"
     return {"@id": "#terms", "@type": "CreativeWork", "name": "Terms of the sources", "description": text}
+
+
+def _place(box: Bounds) -> Iterator[Entity]:
+    """Give where the cells lie; schema.org's box is latitude and longitude of two corners."""
+    west, south, east, north = box
+    yield {"@id": "#place", "@type": "Place", "name": "What the cells cover", "geo": _ref("#box")}
+    yield {"@id": "#box", "@type": "GeoShape", "box": f"{south:g} {west:g} {north:g} {east:g}"}
 
 
 def _publishers(released: Released) -> Iterator[Entity]:
@@ -130,21 +163,21 @@ def _action(released: Released, files: list[Entity], given: list[Entity]) -> Ite
         "@type": "CreateAction",
         "name": f"Run of civigrid: {released.title}",
         "description": f"Steps: {', '.join(released.steps) or 'none stated'}. {released.disclosure}.",
-        "instrument": _ref("#civigrid"),
-        "object": [_ref(i["@id"]) for i in given],
-        "result": [_ref(f["@id"]) for f in files],
+        "instrument": _ref(_software("generic", "civigrid", released.version)),
+        "object": _unpacked([_ref(i["@id"]) for i in given]),
+        "result": _unpacked([_ref(f["@id"]) for f in files]),
         "actionStatus": "http://schema.org/CompletedActionStatus",
         **({"endTime": released.created} if released.created else {}),
     }
-    needs = [{"@id": f"#library-{slug(n)}", "@type": "SoftwareApplication", "name": n, "softwareVersion": v}
+    needs = [{"@id": _software("pypi", n, v), "@type": "SoftwareApplication", "name": n, "softwareVersion": v}
              for n, v in released.libraries.items()]  # fmt: skip
     yield {
-        "@id": "#civigrid",
+        "@id": _software("generic", "civigrid", released.version),
         "@type": "SoftwareApplication",
         "name": "civigrid",
         "description": "Census and administrative data on equal cells",
         "softwareVersion": released.version or "unknown",
-        "softwareRequirements": [_ref(n["@id"]) for n in needs],
+        "softwareRequirements": _unpacked([_ref(n["@id"]) for n in needs]),
         "identifier": f"code sha256:{released.code_sha256}",
     }
     yield from needs

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyproj import CRS
 
-from civigrid.io.catalogues.model import Field, File, Released, Table, interval_of
+from civigrid.io.catalogues.model import Field, File, Released, Table, interval_of, whole_box
 from civigrid.types import Bounds
 
 VERSION = "1.1.0"
@@ -28,6 +28,7 @@ EXTENSIONS = {
 """Extensions by name, as their schemas are identified."""
 Catalogue = dict[str, dict[str, Any]]
 """Objects by their path in the release."""
+WORLD = Bounds(-180.0, -90.0, 180.0, 90.0)
 _UP = "../"
 _TYPES = {"number": "double", "integer": "int64", "object": "struct", "string": "string", "binary": "binary"}
 
@@ -66,9 +67,8 @@ def stac(released: Released) -> Catalogue:
 
 
 def _collection(released: Released, items: list[str], span: tuple[str, str] | None) -> dict[str, Any]:
-    boxes = [t.lonlat for t in released.cells if t.lonlat] or [Bounds(-180.0, -90.0, 180.0, 90.0)]
-    whole = [min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes)]
-    links = [_link("root", "collection.json", released.title), _link("self", "collection.json", released.title)][:1]
+    whole = list(whole_box(t.lonlat for t in released.cells) or WORLD)
+    links = [_link("root", "./collection.json", released.title)]
     links += [_link("item", f"./{p.removeprefix('stac/')}", p.rsplit("/", 1)[1][:-5]) for p in items]
     if any(f.path == "report.html" for f in released.others):
         links += [_link(rel, f"{_UP}report.html", "Report: method, limits, sources and their terms", "text/html")
@@ -132,7 +132,7 @@ def _processing(released: Released) -> dict[str, Any]:
 
 
 def _item(released: Released, table: Table, span: tuple[str, str]) -> dict[str, Any]:
-    box = table.lonlat or Bounds(-180.0, -90.0, 180.0, 90.0)
+    box = table.lonlat
     own = interval_of(table.dates)
     first, last = own or span
     properties: dict[str, Any] = {
@@ -163,8 +163,8 @@ def _item(released: Released, table: Table, span: tuple[str, str]) -> dict[str, 
         "stac_extensions": [EXTENSIONS[n] for n in sorted(used)],
         "id": table.name,
         "collection": released.id,
-        "bbox": list(box),
-        "geometry": _polygon(box),
+        **({"bbox": list(box)} if box else {}),
+        "geometry": _polygon(box) if box else None,
         "properties": properties,
         "links": [
             _link("root", "../collection.json", released.title),
