@@ -13,11 +13,12 @@ from civigrid.cli import (
     runs,
     segregation,
     steps,
+    tiles,
     travel,
 )
 from civigrid.cli.app import app, main
 
 __all__ = [
     "access", "app", "audit", "census_rules", "change", "degurba", "fetch", "indices", "main", "maup", "panel", "runs",
-    "segregation", "steps", "travel",
+    "segregation", "steps", "tiles", "travel",
 ]  # fmt: skip
