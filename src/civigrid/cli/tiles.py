@@ -25,6 +25,7 @@ def tiles(
     ] = False,
     name: Annotated[str, typer.Option("--name", help="Name in the metadata.")] = "cells",
     description: Annotated[str, typer.Option("--description", help="Words in the metadata.")] = "",
+    attribution: Annotated[str, typer.Option("--attribution", help="Words that must stand beside the data.")] = "",
     workers: Annotated[int, typer.Option("--workers", help="Workers; 0: all cores. No byte depends on it.")] = 0,
     profile: Profile = "min-count",
     threshold: Threshold = 10,
@@ -42,6 +43,7 @@ def tiles(
         geometry_only=geometry_only,
         name=name,
         description=description,
+        attribution=attribution,
     )
     with console().status("making tiles"):
         found = tiles_file(cells, out, options, profile_named(profile, threshold), workers)

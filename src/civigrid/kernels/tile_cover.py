@@ -131,7 +131,7 @@ def _pairs(ring, zoom, bits):  # type: ignore[no-untyped-def]
         x0, x1, y0, y1 = _box(ring[cell], side, bits)
         n += max(x1 - x0 + 1, 0) * max(y1 - y0 + 1, 0)
     key, row = np.empty(n, np.int64), np.empty(n, np.int64)
-    n = 0
+    n = np.int64(0)
     for cell in range(len(ring)):
         x0, x1, y0, y1 = _box(ring[cell], side, bits)
         for x in range(x0, x1 + 1):

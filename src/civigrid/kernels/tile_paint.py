@@ -88,14 +88,14 @@ def _paint(ring, row, code, zoom, column, line, hatched):  # type: ignore[no-unt
                 continue
             a = max(np.int64(np.ceil((left - x0 - pixel // 2) / pixel)), 0)
             b = min(np.int64(np.ceil((right - x0 - pixel // 2) / pixel)), 256)
-            for px in range(a, b):
+            for px in range(int(a), int(b)):
                 odd = code[k] == hatched and (px + py) % 8 < 3
                 out[py, px] = code[k] + 1 if odd else code[k]
     return out
 
 
 def png(pixels: Pixels, palette: Sequence[tuple[int, int, int, int]]) -> bytes:
-    """Write pixels as a PNG with a palette.
+    r"""Write pixels as a PNG with a palette.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def png(pixels: Pixels, palette: Sequence[tuple[int, int, int, int]]) -> bytes:
     Examples
     --------
     >>> png(np.zeros((1, 1), dtype=np.uint8), [(255, 0, 0, 255)])[:4]
-    b'\\x89PNG'
+    b'\x89PNG'
     """
     height, width = pixels.shape
     lines = np.concatenate([np.zeros((height, 1), dtype=np.uint8), pixels], axis=1)

@@ -161,7 +161,7 @@ def _geometry(ring, x0, y0, shift, points, out):  # type: ignore[no-untyped-def]
         points[1, 0], points[1, 1] = x + 1, y
         points[2, 0], points[2, 1] = x + 1, y + 1
         points[3, 0], points[3, 1] = x, y + 1
-        n, twice = 4, 1
+        n, twice = 4, np.int64(1)
     at = _put(out, 0, 9)
     px = py = np.int64(0)
     for k in range(n):
@@ -216,39 +216,60 @@ def _value(code, kind, out, at, words, word_at):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
+def _gather(codes, row, kind, slots, mask, keys, kinds, place, used):  # type: ignore[no-untyped-def]
+    """Number the values of one tile's cells as they come; give how many there are."""
+    n = 0
+    for k in range(len(row)):
+        for j in range(len(kind)):
+            code = codes[row[k], j]
+            if code == ABSENT:
+                used[k, j] = -1
+                continue
+            used[k, j] = _look_up(code, kind[j], slots, mask, keys, kinds, place, n)
+            if used[k, j] == n:
+                n += 1
+    return n
+
+
+@numba.njit(cache=True, nogil=True)
+def _tags(used, rank, out):  # type: ignore[no-untyped-def]
+    """Write the tags of one feature; give their length."""
+    n = 0
+    for j in range(len(used)):
+        if used[j] >= 0:
+            n = _put(out, n, j)
+            n = _put(out, n, rank[used[j]])
+    return n
+
+
+@numba.njit(cache=True, nogil=True)
+def _longest(start):  # type: ignore[no-untyped-def]
+    most = np.int64(0)
+    for t in range(len(start) - 1):
+        most = max(most, start[t + 1] - start[t])
+    return most
+
+
+@numba.njit(cache=True, nogil=True)
 def _encode(ring, start, row, tile, zoom, fid, codes, kind, head, words, word_at):  # type: ignore[no-untyped-def]
     n_tiles, corners, n_keys = len(tile), ring.shape[1], codes.shape[1]
-    most = np.int64(0)
-    for t in range(n_tiles):
-        most = max(most, start[t + 1] - start[t])
-    size = 16
+    most, size = _longest(start), 16
     while size < 2 * most * n_keys:
         size *= 2
     slots, mask = np.full(size, -1, np.int64), np.uint64(size - 1)
     keys, kinds = np.empty(most * n_keys, np.int64), np.empty(most * n_keys, np.uint8)
     place, used = np.empty(most * n_keys, np.int64), np.empty((most, n_keys), np.int64)
     rank = np.empty(most * n_keys, np.int64)
-    tags, shape = np.empty(n_keys * 8 + 16, np.uint8), np.empty(corners * 22 + 64, np.uint8)
+    tags, shape = np.empty(n_keys * 8 + 16, np.uint8), np.empty(corners * 22 + 96, np.uint8)
     points = np.empty((corners + 4, 2), np.int64)
-    word_most = 0
-    for k in range(len(word_at) - 1):
-        word_most = max(word_most, word_at[k + 1] - word_at[k])
-    one = 48 + n_keys * 8 + corners * 12 + 24 + n_keys * 14
-    out = np.empty(len(row) * one + n_tiles * (len(head) + 64 + 16 * (word_most + 12)), np.uint8)
-    layer = np.empty(most * one + len(head) + 64 + 16 * (word_most + 12), np.uint8)
+    # room for the longest a cell can be, and for every word once
+    one, more = 120 + n_keys * 22 + corners * 22, len(head) + 64 + len(words) + 16 * len(word_at)
+    out, layer = np.empty(len(row) * one + n_tiles * more, np.uint8), np.empty(most * one + more, np.uint8)
     ends, end = np.empty(n_tiles, np.int64), 0
     shift, span = np.int64(31 - 12 - zoom), np.int64(1) << np.int64(31 - zoom)
     for t in range(n_tiles):
-        first, n, n_values = start[t], start[t + 1] - start[t], 0
-        for k in range(n):
-            for j in range(n_keys):
-                code = codes[row[first + k], j]
-                if code == ABSENT:
-                    used[k, j] = -1
-                    continue
-                used[k, j] = _look_up(code, kind[j], slots, mask, keys, kinds, place, n_values)
-                if used[k, j] == n_values:
-                    n_values += 1
+        rows = row[start[t] : start[t + 1]]
+        n_values = _gather(codes, rows, kind, slots, mask, keys, kinds, place, used)
         # in the order of their size values lie beside their like, and deflate well
         order = np.argsort(keys[:n_values])
         for k in range(n_values):
@@ -256,15 +277,10 @@ def _encode(ring, start, row, tile, zoom, fid, codes, kind, head, words, word_at
             slots[place[k]] = -1
         layer[: len(head)] = head
         at = len(head)
-        for k in range(n):
-            cell = row[first + k]
-            n_tags = 0
-            for j in range(n_keys):
-                if used[k, j] >= 0:
-                    n_tags = _put(tags, n_tags, j)
-                    n_tags = _put(tags, n_tags, rank[used[k, j]])
-            n_shape = _geometry(ring[cell], tile[t, 0] * span, tile[t, 1] * span, shift, points, shape)
-            at = _feature(layer, at, fid[cell], tags, n_tags, shape, n_shape)
+        for k in range(len(rows)):
+            n_tags = _tags(used[k], rank, tags)
+            n_shape = _geometry(ring[rows[k]], tile[t, 0] * span, tile[t, 1] * span, shift, points, shape)
+            at = _feature(layer, at, fid[rows[k]], tags, n_tags, shape, n_shape)
         for k in range(n_values):
             at = _value(keys[order[k]], kinds[order[k]], layer, at, words, word_at)
         out[end] = 0x1A

@@ -35,7 +35,11 @@ def tiles_file(cells: Path, out: Path, options: TileOptions, profile: Profile, w
     passed = release(read_cells(cells), profile)
     scheduler = Scheduler("serial") if workers == 1 else Scheduler("threads", workers)
     found = write_tiles(make_tiles(passed, options, scheduler), out)
-    return {**found, "profile": passed.profile, "suppressed": dict(passed.actions)}
+    return {
+        **found,
+        "profile": passed.profile,
+        "suppressed": {n: k for n, k in passed.actions.items() if n in found["on_parents"]},
+    }
 
 
 def tiles_text(found: dict[str, Any]) -> str:

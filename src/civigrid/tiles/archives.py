@@ -1,4 +1,4 @@
-"""Tiles to a PMTiles archive, an MBTiles database, or a folder: each whole or not at all, equal tiles to equal bytes."""
+"""Tiles to a PMTiles archive, an MBTiles database or a folder: whole or not at all, equal tiles to equal bytes."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ class _Directory:
         if self.ids and self.offsets[-1] == at and at != end and tile_id == self.ids[-1] + self.runs[-1]:
             self.runs[-1] += 1
             return False
-        for column, value in zip((self.ids, self.runs, self.sizes, self.offsets), (tile_id, 1, len(data), at), strict=True):
+        for column, value in zip(
+            (self.ids, self.runs, self.sizes, self.offsets), (tile_id, 1, len(data), at), strict=True
+        ):
             column.append(value)
         return at == end
 
@@ -109,7 +111,7 @@ def tile_id(tile: Tile) -> int:
     >>> tile_id(Tile(1, 1, 0, b""))
     4
     """
-    before = (4**tile.zoom - 1) // 3
+    before: int = (4**tile.zoom - 1) // 3
     return before + int(hilbert_distance(np.array([[tile.column, tile.row]]), tile.zoom)[0])
 
 
@@ -197,7 +199,8 @@ def _rows_of(about: Contents) -> list[tuple[str, str]]:
     """The metadata table of MBTiles, sorted by name."""
     told = dict(about.metadata)
     fields = {"vector_layers": told.pop("vector_layers")} if "vector_layers" in told else {}
-    rows = {k: str(told.pop(k)) for k in ("name", "description", "attribution", "type", "version") if k in told}
+    texts = ("name", "description", "attribution", "type", "version")
+    rows: dict[str, str] = {k: str(told.pop(k)) for k in texts if k in told}
     rows |= {
         "format": "pbf" if about.kind == "mvt" else "png",
         "bounds": ",".join(map(str, about.bounds)),

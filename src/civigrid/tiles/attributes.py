@@ -47,9 +47,7 @@ class LevelTable:
     classes: dict[str, Classes]
 
 
-def level_table(
-    cells: xr.Dataset, level: Level, variables: Sequence[Carried], scheduler: Scheduler
-) -> LevelTable:
+def level_table(cells: xr.Dataset, level: Level, variables: Sequence[Carried], scheduler: Scheduler) -> LevelTable:
     """Make the values of one level, and classes for them: of counts each level has its own, of rates the finest's."""
     if level.grid == grid_of(cells):
         ids, row = ids_of(cells), None

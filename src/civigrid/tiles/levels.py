@@ -12,7 +12,7 @@ from civigrid.grid import Grid, H3Grid, SquareGrid
 from civigrid.grid.square import SIZES_M
 from civigrid.kernels.vector_tile import MAX_ZOOM
 from civigrid.tiles.schemes import TileScheme
-from civigrid.types import Ids
+from civigrid.types import Bounds, Ids
 
 DEEPEST_PIXELS = 3.0
 """At the deepest zoom a cell is at least so many pixels wide; clients draw deeper zooms from these tiles, exactly."""
@@ -61,7 +61,8 @@ def plan_levels(grid: Grid, scheme: TileScheme, *, pixels: bool = False) -> tupl
     Examples
     --------
     >>> from civigrid.tiles.schemes import SCHEMES
-    >>> [(a.layer, a.min_zoom, a.max_zoom) for a in plan_levels(SquareGrid(cell_size_m=1000), SCHEMES["EU1kmQuad"])][-2:]
+    >>> planned = plan_levels(SquareGrid(cell_size_m=1000), SCHEMES["EU1kmQuad"])
+    >>> [(a.layer, a.min_zoom, a.max_zoom) for a in planned][-2:]
     [('cells_2km', 5, 5), ('cells_1km', 6, 7)]
     >>> [(a.layer, a.min_zoom, a.max_zoom) for a in plan_levels(H3Grid(8), SCHEMES["WebMercatorQuad"])][-2:]
     [('cells_h3_r7', 8, 8), ('cells_h3_r8', 9, 10)]
@@ -109,11 +110,11 @@ def _coarser(grid: Grid, scheme: TileScheme) -> Iterator[Grid]:
 
 
 def _covering(grid: SquareGrid, size: int) -> SquareGrid:
-    """Squares of another size over the same extent; the extent grows to whole cells, so that each child has a parent."""
+    """Squares of another size; the extent grows to whole cells, so that each child has a parent."""
     west, south, east, north = grid.bounds_m
     low = [int(v // size) * size for v in (west, south)]
     high = [-(-int(v) // size) * size for v in (east, north)]
-    return replace(grid, cell_size_m=size, bounds_m=(*low, *high))
+    return replace(grid, cell_size_m=size, bounds_m=Bounds(*low, *high))
 
 
 def feature_ids(grid: Grid, ids: Ids) -> Ids:
@@ -141,4 +142,5 @@ def cell_ids(grid: Grid, features: Ids) -> Ids:
         below = 3 * (15 - grid.resolution)
         head = np.uint64((1 << 59) | (grid.resolution << 52) | ((1 << below) - 1))
         return (np.asarray(features, dtype=np.uint64) << np.uint64(below)) | head
-    return np.asarray(features, dtype=np.uint64) | np.uint64(grid.level << 56)  # type: ignore[attr-defined]
+    level = np.uint64(grid.level << 56) if isinstance(grid, SquareGrid) else np.uint64(0)
+    return np.asarray(features, dtype=np.uint64) | level

@@ -19,9 +19,18 @@ from civigrid.errors import SchemaError
 from civigrid.io.write import write_atomic
 from civigrid.kernels.vector_tile import WORLD_BITS
 from civigrid.release.gate import Release
+from civigrid.source import Licence
 from civigrid.tiles.archives import Contents
-from civigrid.tiles.attributes import WORDS, Attributes, LevelTable, attributes, known_total, level_table
-from civigrid.tiles.attributes import rounded_values, with_classes_of
+from civigrid.tiles.attributes import (
+    WORDS,
+    Attributes,
+    LevelTable,
+    attributes,
+    known_total,
+    level_table,
+    rounded_values,
+    with_classes_of,
+)
 from civigrid.tiles.levels import Level, feature_ids, plan_levels
 from civigrid.tiles.metadata import IDS, common, field_types, layers_json, vector_layers
 from civigrid.tiles.overview import Carried, carried
@@ -48,8 +57,8 @@ class TileOptions:
         PNG of one variable instead of vector tiles.
     geometry_only : bool
         Features bear ids alone; values stand in a table beside.
-    name, description : str
-        What the tiles are called.
+    name, description, attribution : str
+        What the tiles are called, and words that must stand beside them besides those of the release.
     """
 
     values: tuple[str, ...] = ()
@@ -58,6 +67,7 @@ class TileOptions:
     geometry_only: bool = False
     name: str = "cells"
     description: str = ""
+    attribution: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -191,8 +201,9 @@ def _contents(
     levels: list[Level] = [t.level for t in tables]
     box = placed[-1].box
     bounds = scheme.bounds(box) if box is not None else Bounds(-180.0, -85.0, 180.0, 85.0)
+    terms = [*release.terms, *([Licence(attribution=options.attribution)] if options.attribution else [])]
     words = options.description or ", ".join(of.column.long_name or of.name for of in variables)
-    metadata = common(options.name, words, scheme, variables, release.profile, release.terms)
+    metadata = common(options.name, words, scheme, variables, release.profile, terms)
     metadata["layers"] = layers_json(tables, [of.name for of in variables])
     if not options.pictures:
         of_id = IDS["h3" if levels[-1].layer.startswith("cells_h3") else "square"]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from civigrid.grid import H3Grid
-from civigrid.kernels.vector_tile import DOUBLE, SINT, UINT
+from civigrid.kernels.vector_tile import ABSENT, DOUBLE, SINT, UINT
 from civigrid.source import Licence
 from civigrid.style import Classes
 from civigrid.tiles.archives import SIGN, Contents
@@ -25,8 +25,13 @@ IDS = {
 }
 
 
-def classes_json(classes: Classes) -> dict[str, Any]:
-    """Breaks, labels and colours; without a break the label would tell the extremes, and says `all values`."""
+def classes_json(classes: Classes, known: bool) -> dict[str, Any]:
+    """Breaks, labels and colours; none where nothing is known.
+
+    Without a break the label would tell the extremes, and says ``all values`` instead.
+    """
+    if not known:
+        return {"breaks": [], "labels": [], "colors": [], "zero": False}
     labels = list(classes.labels) if classes.breaks else ["0", "all values"][-len(classes.labels) :]
     return {"breaks": list(classes.breaks), "labels": labels, "colors": list(classes.colors), "zero": classes.zero}
 
@@ -65,7 +70,11 @@ def layers_json(tables: Sequence[LevelTable], names: Sequence[str]) -> dict[str,
             "cells": len(t.ids),
             "minzoom": t.level.min_zoom,
             "maxzoom": t.level.max_zoom,
-            "classes": {n: classes_json(t.classes[n]) for n in names if n in t.classes},
+            "classes": {
+                n: classes_json(t.classes[n], bool(np.isfinite(t.values[n].values).any()))
+                for n in names
+                if n in t.classes
+            },
         }
         for t in tables
     }
@@ -104,8 +113,9 @@ def field_types(tables: Sequence[LevelTable], attributes: Sequence[Attributes]) 
         for j, (key, kind) in enumerate(zip(about.keys, about.kind.tolist(), strict=True)):
             one: dict[str, Any] = {"attribute": key, "type": "number" if kind in (UINT, SINT, DOUBLE) else "string"}
             if kind in (UINT, SINT):
-                large = bool((np.abs(np.maximum(about.codes[:, j], -_EXACT)) > _WHOLE).any()) if kind == UINT else False
-                one |= {"min": -_WHOLE if kind == SINT else 0, "max": _EXACT if large else _WHOLE}
+                codes = about.codes[:, j][about.codes[:, j] != ABSENT]
+                most = _EXACT if (np.abs(codes) > _WHOLE).any() else _WHOLE
+                one |= {"min": -most if kind == SINT else 0, "max": most}
             columns.append(one)
         layers.append(
             {
@@ -120,7 +130,12 @@ def field_types(tables: Sequence[LevelTable], attributes: Sequence[Attributes]) 
 
 
 def common(
-    name: str, description: str, scheme: TileScheme, variables: Sequence[Carried], profile: str, terms: Sequence[Licence]
+    name: str,
+    description: str,
+    scheme: TileScheme,
+    variables: Sequence[Carried],
+    profile: str,
+    terms: Sequence[Licence],
 ) -> dict[str, Any]:
     """What vector tiles and pictures say alike."""
     about: dict[str, Any] = {
@@ -215,7 +230,7 @@ def maplibre_style(contents: Contents, url: str, *, joined: bool) -> dict[str, A
     where: dict[str, Any] = {"tiles": [url]} if "{z}" in url else {"url": url}
     if "tiles" in where:
         where |= {"minzoom": contents.min_zoom, "maxzoom": contents.max_zoom, "bounds": list(contents.bounds)}
-    layers = []
+    layers: list[dict[str, Any]] = []
     for name in about["variables"]:
         for layer, of in about["layers"].items():
             if name in of["classes"]:
@@ -235,7 +250,7 @@ def maplibre_style(contents: Contents, url: str, *, joined: bool) -> dict[str, A
 def _fill(name: str, layer: str, of: Mapping[str, Any], deepest: int, shown: str, joined: bool) -> dict[str, Any]:
     classes = of["classes"][name]
     value = ["feature-state" if joined else "get", name]
-    colors = classes["colors"][int(classes["zero"]) :]
+    colors = classes["colors"][int(classes["zero"]) :] or [MISSING_COLOR]
     color: Any = colors[0]
     if classes["breaks"]:
         steps = [v for pair in zip(classes["breaks"], colors[1:], strict=True) for v in pair]

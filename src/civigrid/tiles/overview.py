@@ -136,14 +136,14 @@ def overview(arrays: Mapping[str, Floats | Statuses], of: Carried, pairs: Pairs)
     >>> overview(arrays, of, Pairs(np.array([0, 0]), 1))
     Values(values=array([2.]), status=array([8], dtype=uint8))
     """
-    value, status = arrays[f"value:{of.name}"], arrays[f"status:{of.name}"]
+    value, status = _of(arrays, of.name)
     if of.how == "none":
         return Values(np.full(pairs.n, np.nan), np.zeros(pairs.n, dtype=np.uint8))
     if of.how == "sum":
-        found = sum_with_status(pairs, value, status.astype(np.uint8))
+        found = sum_with_status(pairs, value, status)
         return Values(np.where(is_missing(found.status), np.nan, found.total), found.status)
-    weight = arrays[f"value:{of.column.weight}"]
-    status = _rate_status(value, status.astype(np.uint8), weight, arrays[f"status:{of.column.weight}"].astype(np.uint8))
+    weight, of_weight = _of(arrays, str(of.column.weight))
+    status = _rate_status(value, status, weight, of_weight)
     counts = np.isfinite(value) & (weight > 0)
     part = np.where(counts, weight, 0.0)
     found = sum_with_status(pairs, np.where(counts, value * part, 0.0), status)
@@ -156,6 +156,12 @@ def overview(arrays: Mapping[str, Floats | Statuses], of: Carried, pairs: Pairs)
     told = np.where((mass > 0) | is_missing(found.status), found.status, Status.OK).astype(np.uint8)
     zero = (told == Status.OBSERVED_ZERO) & (middle != 0)
     return Values(np.where(is_missing(told), np.nan, middle), np.where(zero, Status.OK, told).astype(np.uint8))
+
+
+def _of(arrays: Mapping[str, Floats | Statuses], name: str) -> Values:
+    """Values and statuses of one name."""
+    values, status = arrays[f"value:{name}"], arrays[f"status:{name}"]
+    return Values(values.astype(np.float64, copy=False), status.astype(np.uint8, copy=False))
 
 
 def _rate_status(value: Floats, status: Statuses, weight: Floats, of_weight: Statuses) -> Statuses:

@@ -6,7 +6,7 @@ import functools
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -93,7 +93,7 @@ def bundles(found: Cover) -> list[tuple[int, int]]:
         return []
     number = found.start[:-1] // BUNDLE
     cuts = [0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), len(found.tile)]
-    return list(zip(cuts[:-1], cuts[1:], strict=True))
+    return list(pairwise(cuts))
 
 
 def vector_tiles(
@@ -158,5 +158,3 @@ def deflated(data: bytes) -> bytes:
     """Compress by gzip, without the time of day."""
     packer = zlib.compressobj(6, zlib.DEFLATED, 31)
     return packer.compress(data) + packer.flush()
-
-

@@ -100,10 +100,17 @@ def _folder(made: TileSet, out: Path) -> tuple[int, list[Path]]:
             write_values(made, folder / "values.parquet")
         else:
             names.append("index.html")
-            write_text(folder / "index.html", viewer_page(made.contents, template))
+            write_text(folder / "index.html", viewer_page(made.contents, template, listed=_listed(folder)))
 
     n = write_folder(out, made.tiles(compress=False), lambda: made.contents, more)
     return n, [out / name for name in names]
+
+
+def _listed(folder: Path) -> dict[str, dict[str, list[int]]]:
+    """Rows of the tiles in a folder, by zoom and column."""
+    zooms = sorted((p for p in folder.iterdir() if p.is_dir()), key=lambda p: int(p.name))
+    columns = {z.name: sorted(z.iterdir(), key=lambda p: int(p.name)) for z in zooms}
+    return {z: {c.name: sorted(int(t.stem) for t in c.iterdir()) for c in found} for z, found in columns.items()}
 
 
 def _size(folder: Path) -> int:
