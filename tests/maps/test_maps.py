@@ -17,7 +17,7 @@ from civigrid.errors import UnknownNameError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.layers.segregation import segregation_cells
 from civigrid.maps import CellData, CellLayer, SiteLayer, make_map, to_html
-from civigrid.maps.encode import encode_cells
+from civigrid.maps.encode import encode_cells, rounded
 from civigrid.release import min_count, public_grid, release
 from civigrid.source import Licence
 from civigrid.style.classes import classify
@@ -45,18 +45,22 @@ def town(n=400, seed=0):
 
 
 def unpack(text, width):
-    planes = np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype=np.uint8).reshape(width, -1)
-    words = np.zeros((planes.shape[1], 4), dtype=np.uint8)
-    words[:, :width] = planes.T
-    delta = words.view("<i4").ravel().astype(np.int64)
-    total = np.cumsum(delta)
-    return total & 0xFFFF if width == 2 else (total + 2**31) % 2**32 - 2**31
+    """Differences in byte planes, back to whole numbers below ``256 ** width``."""
+    planes = np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype=np.uint8).reshape(width, -1).astype(np.int64)
+    return np.cumsum(sum(plane << 8 * k for k, plane in enumerate(planes))) % 256**width
+
+
+def values_in(level, name, decimals=0):
+    """Values a page decodes: NaN where nothing is known."""
+    found = level["values"][name]
+    code = unpack(found["data"], found["width"])
+    return np.where(code == 0, np.nan, (found["low"] + code - 1) / 10.0**decimals)
 
 
 def test_the_encoding_comes_back():
-    """Runs give the cells in order, counts are exact, rates keep 4,094 steps."""
+    """Runs give the cells in order, counts are exact, rates to four decimals."""
     cells = segregation_cells(town(), ["a", "b"])
-    about = encode_cells(cells, ["b", "share_b"])
+    about = encode_cells(cells, ["a", "b", "share_b"])
     level = about["levels"][0]
     runs = unpack(level["ids"], 4).reshape(3, -1)
     found = [(r, c + k) for r, c, n in runs.T for k in range(n)]
@@ -64,11 +68,33 @@ def test_the_encoding_comes_back():
     order = np.lexsort((col, row))
 
     assert list(zip(row[order].tolist(), col[order].tolist(), strict=True)) == found
-    assert values_of(cells, "b")[order].tolist() == unpack(level["values"]["b"]["data"], 4).tolist()
-    share = level["values"]["share_b"]
-    code = unpack(share["data"], 2)
-    decoded = np.where(code == 4095, np.nan, share["low"] + code * share["step"])
-    np.testing.assert_allclose(decoded, values_of(cells, "share_b")[order], atol=share["step"] / 2 + 1e-12)
+    for name, decimals in {"a": 0, "b": 0, "share_b": 4}.items():
+        assert about["about"][name]["decimals"] == decimals
+        np.testing.assert_array_equal(
+            values_in(level, name, decimals), np.round(values_of(cells, name)[order], decimals)
+        )
+
+
+@pytest.mark.parametrize(
+    ("values", "units", "decimals"),
+    [
+        ([1e-6, 3e-6, np.nan], "1", 10),
+        ([0.5, 9e8], "persons/km2", 0),
+        ([3e12, 5e12], "persons", -4),
+        ([-7.25, 1e3], "min", 1),
+        ([np.nan, np.nan], "1", 0),
+    ],
+)
+def test_values_of_any_size_keep_their_digits(values, units, decimals):
+    """Tiny, huge, negative and missing values come back to the decimals that the page states."""
+    cells = make_cells(KM, KM.from_row_col([3000] * len(values), 4000 + np.arange(len(values))), {"v": values},
+                       {"v": Column(units=units, kind="intensive")})  # fmt: skip
+    coded = encode_cells(cells, ["v"])
+
+    assert coded["about"]["v"]["decimals"] == decimals
+    found = values_in(coded["levels"][0], "v", decimals)
+    np.testing.assert_allclose(found, rounded(np.array(values), decimals), rtol=1e-15)
+    np.testing.assert_allclose(found, values, atol=0.5 * 10.0**-decimals)
 
 
 def test_overviews_keep_totals():
@@ -77,14 +103,31 @@ def test_overviews_keep_totals():
     row, col = np.divmod(np.arange(n * n), n)
     people = np.arange(n * n, dtype=float) % 97
     rate = (np.arange(n * n) % 10) / 10
-    about = {"t": Column(), "r": Column(kind="intensive", units="1", weight="t")}
-    cells = make_cells(KM, KM.from_row_col(2000 + row, 4000 + col), {"t": people, "r": rate}, about)
-    levels = encode_cells(cells, ["t", "r"])["levels"]
+    index = Column(kind="intensive", units="1")
+    about = {"t": Column(), "r": Column(kind="intensive", units="1", weight="t"), "index": index}
+    values = {"t": people, "r": rate, "index": rate}
+    cells = make_cells(KM, KM.from_row_col(2000 + row, 4000 + col), values, about)
+    levels = encode_cells(cells, ["t", "r", "index"])["levels"]
 
-    assert [level["factor"] for level in levels] == [1, 4, 16]
+    assert [level["size"] for level in levels] == [1000, 4000, 16000]
     for level in levels:
-        assert people.sum() == unpack(level["values"]["t"]["data"], 4).sum()
-        assert level["values"]["r"]["low"] >= 0
+        assert people.sum() == values_in(level, "t").sum()
+        np.testing.assert_allclose((values_in(level, "t") * values_in(level, "r", 4)).sum(), people @ rate, rtol=1e-4)
+    # what has no weight cannot be averaged
+    assert ["index" in level["values"] for level in levels] == [True, False, False]
+
+
+def test_hexagons_keep_totals():
+    """Parents hold the same people at each coarser resolution."""
+    grid = H3Grid(9)
+    ids = np.unique(
+        grid.cell_at(np.stack(np.meshgrid(np.linspace(13, 14, 400), np.linspace(52, 53, 400)), -1).reshape(-1, 2))
+    )
+    people = (np.arange(len(ids)) % 50).astype(float)
+    levels = encode_cells(make_cells(grid, ids, {"t": people}, {"t": Column()}), ["t"])["levels"]
+
+    assert [level["resolution"] for level in levels] == [9, 8, 7, 6]
+    assert [values_in(level, "t").sum() for level in levels] == [people.sum()] * 4
 
 
 def test_maps_show_nothing_but_a_release():
@@ -154,7 +197,7 @@ def test_codes_of_classes_have_words_and_colours():
     data = CellData(release(cells, public_grid()), ["degurba_2"])
     legend = CellLayer(data, "degurba_2").legend
     coarse = encode_cells(cells, ["degurba_2"])
-    found = unpack(coarse["levels"][2]["values"]["degurba_2"]["data"], 4)
+    found = values_in(coarse["levels"][2], "degurba_2")
 
     assert [c["label"] for c in legend["classes"]] == ["Water", "Very low density rural", "Urban centre"]
     assert [c["color"] for c in legend["classes"]] == [SETTLEMENT[k] for k in (10, 11, 30)]
@@ -362,6 +405,6 @@ def test_suppressed_values_are_not_in_the_page():
     """What the profile hid is nowhere in the file."""
     cells = release(town(), min_count(50))
     about = json.loads(json.dumps(encode_cells(cells.data, ["b"])))
-    shown = unpack(about["levels"][0]["values"]["b"]["data"], 4)
+    shown = values_in(about["levels"][0], "b")
 
     assert not ((shown > 0) & (shown < 50)).any()

@@ -1,17 +1,26 @@
 """Folium maps of released cells: one self-contained page, true to the pixel, silent towards the network."""
 
+from civigrid.maps.background import Background, OnlineBackground
 from civigrid.maps.bivariate import BivariateLayer, make_bivariate_map
 from civigrid.maps.elements import CellData, CellLayer, Outline, SiteLayer
+from civigrid.maps.extent import bounds_of
+from civigrid.maps.files import MODES, Mode, to_files
 from civigrid.maps.page import assets, make_map, to_html
 
 __all__ = [
+    "MODES",
+    "Background",
     "BivariateLayer",
     "CellData",
     "CellLayer",
+    "Mode",
+    "OnlineBackground",
     "Outline",
     "SiteLayer",
     "assets",
+    "bounds_of",
     "make_bivariate_map",
     "make_map",
+    "to_files",
     "to_html",
 ]

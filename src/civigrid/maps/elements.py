@@ -8,7 +8,6 @@ from html import escape
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import shapely
 import xarray as xr
@@ -17,10 +16,10 @@ from folium.map import Layer
 from jinja2 import Template
 
 from civigrid.cells import column_of, measured, status_of, values_of
-from civigrid.maps.encode import encode_cells
+from civigrid.maps.encode import encode_cells, rounded
 from civigrid.release.gate import Release
 from civigrid.style.classes import Classes, classify
-from civigrid.types import Column, Floats, Status, Statuses
+from civigrid.style.legend import legend_of
 
 STATUS_WORDS = {
     0: "",
@@ -76,7 +75,13 @@ class CellData(MacroElement):
         self.variables = [*told, *carry]
         if not any(release.data[v].attrs["units"] == "persons" for v in told):
             told, carry = [*told, *carry[:1]], carry[1:]
-        self.payload = as_script(encode_cells(release.data, self.variables) | {"order": told})
+        payload = encode_cells(release.data, self.variables) | {"order": told}
+        # what the page tells is what its classes are cut from and its legend counts
+        shown = {
+            name: rounded(values_of(self.cells, name), payload["about"][name]["decimals"]) for name in self.variables
+        }
+        self.cells = self.cells.assign({n: (self.cells[n].dims, v, self.cells[n].attrs) for n, v in shown.items()})
+        self.payload = as_script(payload)
 
     @property
     def key(self) -> str:
@@ -114,36 +119,10 @@ class CellLayer(Layer):
         weight = values_of(data.cells, about.weight) if about.weight and about.weight in data.cells else None
         values = values_of(data.cells, variable)
         self.classes = classes or classify(values, about, name=variable, weight=weight)
-        self.legend = _legend(values, status_of(data.cells, variable), self.classes, data.cells[variable])
+        self.legend = legend_of(values, status_of(data.cells, variable), self.classes, about, name=variable)
         settings = {"variable": variable, "breaks": self.classes.breaks, "zero": self.classes.zero}
         # time beyond the limit is a finding; a share of nobody is nothing to show
         self.settings = as_script({**settings, "legend": self.legend, "hatch_undefined": about.units == "min"})
-
-
-def _legend(values: Floats, status: Statuses, classes: Classes, variable: xr.DataArray) -> dict[str, Any]:
-    about = column_of(variable)
-    known = values[np.isfinite(values)]
-    count = np.bincount(classes.of(known), minlength=len(classes.labels))
-    rows = [
-        {"label": text, "color": color, "count": f"{n:,}"}
-        for text, color, n in zip(classes.labels, classes.colors, count.tolist(), strict=True)
-    ]
-    units = {"1": "", "class": "", "min": "minutes", "persons": "persons per cell"}.get(about.units, about.units)
-    hidden = np.isnan(values) & ((status > Status.STRUCTURAL_ZERO) | (about.units == "min"))
-    empty = len(values) - len(known) - int(hidden.sum())
-    note = ", ".join(filter(None, (about.source, about.reference_date)))
-    return {
-        "title": about.long_name or str(variable.name),
-        "unit": f"{units} (right: number of cells)" if units else "right: number of cells",
-        "classes": rows,
-        "missing": {"label": _why_missing(about), "count": f"{int(hidden.sum()):,}"} if hidden.any() else None,
-        "empty": f"{empty:,} cells without residents are not drawn" if empty else "",
-        "note": f"Source: {note}" if note else "",
-    }
-
-
-def _why_missing(about: Column) -> str:
-    return "beyond the time searched, or hidden" if about.units == "min" else "no value: the cell says why"
 
 
 class SiteLayer(Layer):

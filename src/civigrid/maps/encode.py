@@ -1,39 +1,55 @@
-"""Cells to the compact text a map carries (format 1, docs/map_format.md): ids and values, no geometry."""
+"""Cells to the compact text a map carries (format 2, docs/map_format.md): ids and values, no geometry."""
 
 from __future__ import annotations
 
-import base64
-import zlib
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
-from civigrid.cells import column_of, grid_of, ids_of, is_missing, status_of, values_of
-from civigrid.grid import SquareGrid
-from civigrid.kernels.group import group_sum
+from civigrid.cells import column_of, grid_of, ids_of, status_of, values_of
+from civigrid.grid import H3Grid
+from civigrid.maps.lattices import faces_table, place_cells
+from civigrid.maps.overviews import Level, overviews
+from civigrid.maps.pack import pack, pack_words
 from civigrid.style.classes import words_of_codes
-from civigrid.types import Floats, Ints, Statuses
+from civigrid.types import Column, Floats, Statuses
 
-OVERVIEWS = (4, 16)
-"""Factors of the coarser levels: shown where a cell would be smaller than a pixel."""
-MANY_CELLS = 20_000
-"""Below this many cells no overview is needed: every cell is drawn at every zoom."""
-NO_VALUE_12, NO_VALUE_32 = 4_095, -(2**31)
-
-
-def pack(data: bytes) -> str:
-    """Deflate, then base64."""
-    return base64.b64encode(zlib.compress(data, 6)).decode("ascii")
+FORMAT = 2
+STEPS = 4_095
+"""A variable keeps at least as many steps of its range, however small that is."""
+LARGEST = 2**31 - 2
 
 
-def pack_words(values: npt.NDArray[np.integer[Any]], width: int) -> str:
-    """Delta-code whole numbers, split them into byte planes, deflate: like bytes lie beside each other."""
-    words = np.diff(values.astype(np.int64), prepend=0).astype(f"<i{4}")
-    planes = words.view(np.uint8).reshape(-1, 4)[:, :width]
-    return pack(np.ascontiguousarray(planes.T).tobytes())
+def decimals_of(values: Floats, about: Column) -> int:
+    """Decimals that a map keeps of a variable: all of whole numbers, enough of everything else to be read and classed.
+
+    >>> decimals_of(np.array([3.0, 12.0]), Column()), decimals_of(np.array([0.25, 0.75]), Column(units="1"))
+    (0, 4)
+    """
+    known = values[np.isfinite(values)]
+    if not len(known) or np.array_equal(known, np.rint(known)):
+        most = 0
+    else:
+        most = {"1": 4, "min": 1}.get(about.units, 2)
+        spread = float(known.max() - known.min())
+        most = max(most, int(np.ceil(np.log10(STEPS / spread))) if spread > 0 else most)
+    size = float(np.abs(known).max()) if len(known) else 0.0
+    while size * 10.0**most > LARGEST:
+        most -= 1
+    return most
+
+
+def rounded(values: Floats, decimals: int) -> Floats:
+    """Values to so many decimals: what a page tells, and what its classes are cut from.
+
+    >>> rounded(np.array([0.12344, 1234.0]), 3).tolist(), rounded(np.array([1234.0]), -2).tolist()
+    ([0.123, 1234.0], [1200.0])
+    """
+    if decimals < 0:
+        return np.rint(values / 10.0**-decimals) * 10.0**-decimals
+    return np.rint(values * 10.0**decimals) / 10.0**decimals
 
 
 def encode_cells(cells: xr.Dataset, variables: Sequence[str]) -> dict[str, Any]:
@@ -42,115 +58,69 @@ def encode_cells(cells: xr.Dataset, variables: Sequence[str]) -> dict[str, Any]:
     Parameters
     ----------
     cells : xarray.Dataset
-        Released cells.
+        Released cells: squares of EPSG:3035, or H3.
     variables : sequence of str
         Measured variables to carry.
 
     Returns
     -------
     dict
-        JSON-ready.  Counts that are whole numbers are exact; other values keep 4,094 steps of their range.
+        JSON-ready.  Whole numbers are exact, all others to the decimals of `decimals_of`.
+
+    Raises
+    ------
+    SchemaError
+        On squares of another CRS.
     """
     grid = grid_of(cells)
-    about = {name: _about(cells, name) for name in variables}
-    if not isinstance(grid, SquareGrid):
-        corners = grid.vertices(ids_of(cells))
-        flat = np.rint(np.concatenate([corners[..., 0].ravel(), corners[..., 1].ravel()]) * 1e6).astype(np.int64)
-        level = {"factor": 1, "ids": pack_words(flat, 4), "values": _values(cells, variables, None)}
-        shape = {"kind": "shape", "corners": corners.shape[1], "cell_size_m": 0}
-        return {**shape, "levels": [level], "about": about, "order": list(variables)}
-    row, col = grid.row_col(ids_of(cells))
-    order = np.lexsort((col, row))
-    levels = [{"factor": 1, "ids": _runs(row[order], col[order]), "values": _values(cells, variables, order)}]
-    factors = OVERVIEWS if len(order) > MANY_CELLS else ()
-    levels += [_overview(cells, variables, row // f, col // f, f) for f in factors]
-    square = {"kind": "square", "cell_size_m": grid.cell_size_m}
-    return {**square, "levels": levels, "about": about, "order": list(variables)}
+    columns = {name: column_of(cells[name]) for name in variables}
+    first = Level(
+        grid, ids_of(cells), {n: values_of(cells, n) for n in variables}, {n: status_of(cells, n) for n in variables}
+    )
+    all_levels = [first, *overviews(cells, first, columns)]
+    decimals = {
+        name: decimals_of(np.concatenate([level.values[name] for level in all_levels if name in level.values]), about)
+        for name, about in columns.items()
+    }
+    levels = [_level(level, decimals) for level in all_levels]
+    kind = {"kind": "h3", "faces": faces_table()} if isinstance(grid, H3Grid) else {"kind": "square"}
+    about = {name: _about(name, column, decimals[name]) for name, column in columns.items()}
+    return {"format": FORMAT, **kind, "levels": levels, "about": about, "order": list(variables)}
 
 
-def _about(cells: xr.Dataset, name: str) -> dict[str, Any]:
-    column = column_of(cells[name])
-    values = values_of(cells, name)
-    known = values[np.isfinite(values)]
-    whole = bool(np.all(known == np.rint(known)))
-    percent = name.startswith("share_")
-    words = column.long_name or name
-    about = {"long_name": words, "units": column.units, "kind": column.kind, "whole": whole, "percent": percent}
+def _about(name: str, column: Column, decimals: int) -> dict[str, Any]:
+    about: dict[str, Any] = {
+        "long_name": column.long_name or name,
+        "units": column.units,
+        "kind": column.kind,
+        "decimals": decimals,
+        "percent": name.startswith("share_"),
+        "source": column.source,
+        "date": column.reference_date,
+        "base": column.weight if name != "share_at_one_place" else None,
+    }
     if (codes := words_of_codes(name, column.words)) is not None:
         about["words"] = {str(code): text for code, text in codes.items()}
-    return about | {"base": column.weight if name != "share_at_one_place" else None}
+    return about
 
 
-def _runs(row: Ints, col: Ints) -> str:
-    """Cells sorted by row and column, as runs: rows, first columns, lengths."""
-    new = np.concatenate([[True], (np.diff(row) != 0) | (np.diff(col) != 1)])
-    start = np.flatnonzero(new)
-    length = np.diff(np.append(start, len(row)))
-    return pack_words(np.concatenate([row[start], col[start], length]), 4)
+def _level(level: Level, decimals: dict[str, int]) -> dict[str, Any]:
+    placed = place_cells(level.grid, level.cell_id)
+    values = {
+        name: _coded(found[placed.order], level.status[name][placed.order], decimals[name])
+        for name, found in level.values.items()
+    }
+    return {**level.about(), **placed.about, "n": len(level.cell_id), "values": values}
 
 
-def _values(cells: xr.Dataset, variables: Sequence[str], order: Ints | None) -> dict[str, Any]:
-    found = {}
-    for name in variables:
-        values, status = values_of(cells, name), status_of(cells, name)
-        if order is not None:
-            values, status = values[order], status[order]
-        found[name] = _quantised(values, status, str(cells[name].attrs["kind"]))
-    return found
-
-
-def _quantised(values: Floats, status: Statuses, kind: str) -> dict[str, Any]:
+def _coded(values: Floats, status: Statuses, decimals: int) -> dict[str, Any]:
+    """Whole numbers of steps above the lowest value, from 1; 0 where there is no value."""
     known = np.isfinite(values)
-    low, high = (float(values[known].min()), float(values[known].max())) if known.any() else (0.0, 0.0)
-    whole = bool(np.all(values[known] == np.rint(values[known]))) and abs(high) < 2**31 and abs(low) < 2**31
-    if whole:
-        code = np.where(known, np.nan_to_num(values), NO_VALUE_32).astype(np.int64)
-        packed = {"width": 4, "low": 0, "step": 1, "data": pack_words(code, 4)}
-    else:
-        step = (high - low) / (NO_VALUE_12 - 1) or 1.0
-        code = np.where(known, np.rint((np.nan_to_num(values, nan=low) - low) / step), NO_VALUE_12).astype(np.int64)
-        packed = {"width": 2, "low": low, "step": step, "data": pack_words(code, 2)}
-    return {**packed, "kind": kind, "status": pack(status.tobytes())}
-
-
-def _overview(cells: xr.Dataset, variables: Sequence[str], row: Ints, col: Ints, factor: int) -> dict[str, Any]:
-    """Coarser cells: counts add up, rates are averaged by their weight, and what is wholly missing stays missing."""
-    width = int(col.max()) + 1
-    keys, group = np.unique(row * width + col, return_inverse=True)
-    n, found = len(keys), {}
-    for name in variables:
-        values, kind, missing = values_of(cells, name), cells[name].attrs["kind"], is_missing(status_of(cells, name))
-        known = np.isfinite(values)
-        some = group_sum(group, known, n) > 0
-        total = group_sum(group, np.nan_to_num(values), n)
-        if kind == "intensive":
-            base = cells[name].attrs.get("weight")
-            weight = np.nan_to_num(values_of(cells, str(base))) if base in cells else np.ones(len(values))
-            mass = group_sum(group, weight * known, n)
-            mean = group_sum(group, weight * np.nan_to_num(values), n)
-            total = np.divide(mean, mass, out=np.full(n, np.nan), where=mass > 0)
-            if words_of_codes(name, cells[name].attrs.get("words")) is not None:
-                total = _most(group, values, weight, n)
-        partial = some & (group_sum(group, missing, n) > 0)
-        status = np.where(some, np.where(partial, 8, 0), _common(status_of(cells, name), group, n)).astype(np.uint8)
-        found[name] = _quantised(np.where(some, total, np.nan), status, str(kind))
-    return {"factor": factor, "ids": _runs(keys // width, keys % width), "values": found}
-
-
-def _most(group: npt.NDArray[np.integer[Any]], values: Floats, weight: Floats, n: int) -> Floats:
-    """Code of each group in which most of its weight lies; where nothing has weight, most of its cells."""
-    codes = np.unique(values[np.isfinite(values)])
-    if not len(codes):
-        return np.full(n, np.nan)
-    # a cell counts for less than any person
-    light = weight + 1e-6
-    mass = np.stack([group_sum(group, light * (values == code), n) for code in codes])
-    most: Floats = codes[mass.argmax(axis=0)]
-    return most
-
-
-def _common(status: Statuses, group: npt.NDArray[np.integer[Any]], n: int) -> Statuses:
-    """Highest status code of each group: why nothing is known there."""
-    highest = np.zeros(n, dtype=np.uint8)
-    np.maximum.at(highest, group, status)
-    return highest
+    steps = np.rint(np.where(known, values, 0.0) * 10.0**decimals).astype(np.int64)
+    low = int(steps[known].min()) if known.any() else 0
+    code = np.where(known, steps - low + 1, 0)
+    width = 1
+    while int(code.max(initial=0)) >= 256**width:
+        width += 1
+    coded: dict[str, Any] = {"width": width, "low": low, "data": pack_words(code, width)}
+    return coded | ({"status": pack(status.tobytes())} if status.any() else {})

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import folium
 import geopandas as gpd
@@ -17,7 +17,9 @@ from branca.element import Element
 from xstatic.pkg import leaflet
 
 from civigrid.cells import grid_of, ids_of
+from civigrid.errors import unknown_name
 from civigrid.maps.elements import CellData, CellLayer, Furniture, Outline, SiteLayer
+from civigrid.maps.extent import corners_of
 from civigrid.release.gate import Release
 from civigrid.source import Licence
 
@@ -30,8 +32,12 @@ distribution. THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTOR
 WARRANTIES ARE DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDER OR CONTRIBUTORS BE LIABLE FOR ANY DAMAGES ARISING IN
 ANY WAY OUT OF THE USE OF THIS SOFTWARE."""
 
-SCRIPTS = ("decode", "lattice", "cells", "card", "legend", "sites")
+SCRIPTS = ("decode", "lattice", "cells", "card", "legend", "sites", "background")
 """Scripts of a page in their order: each adds what it has to `window.civigrid`."""
+
+View = Literal["mercator", "native"]
+VIEWS = {"mercator": "EPSG3857", "native": "EPSG3035"}
+"""Views of a map and what the page calls them."""
 
 
 def make_map(
@@ -46,6 +52,7 @@ def make_map(
     notes: Sequence[str] = (),
     carry: Sequence[str] = (),
     lang: str = "en",
+    view: View = "mercator",
 ) -> folium.Map:
     """Draw released cells as a Folium map.
 
@@ -69,6 +76,8 @@ def make_map(
         More variables, from which the tooltip computes intervals.
     lang : str
         Language of the page.
+    view : {"mercator", "native"}
+        Web Mercator, or the EU grid's own projection, where equal cells are equal squares.
 
     Returns
     -------
@@ -77,18 +86,19 @@ def make_map(
     """
     data = CellData(release, [*variables, *tell], carry=carry)
     layers = [CellLayer(data, name, show=i == 0) for i, name in enumerate(variables)]
-    words = Words(title, question, tuple(notes), lang)
+    words = Words(title, question, tuple(notes), lang, view)
     return cells_page(release, [data, *layers], words, outline=outline, above=sites)
 
 
 @dataclass(frozen=True)
 class Words:
-    """What a page says: title, the question it answers, sentences a reader must know, and its language."""
+    """What a page says: title, the question it answers, sentences a reader must know, its language; and its view."""
 
     title: str
     question: str = ""
     notes: tuple[str, ...] = ()
     lang: str = "en"
+    view: View = "mercator"
 
 
 def cells_page(
@@ -102,14 +112,16 @@ def cells_page(
     """Put layers of cells, lines for orientation and what lies above them on a page, with a choice of layers."""
     lines = [] if outline is None else [Outline(outline, tolerance_m=_tolerance(release.data))]
     control = folium.LayerControl(collapsed=False, position="topright")
-    return offline_page([*layers, *lines, *above, control], _bounds(release.data), words, release)
+    return offline_page([*layers, *lines, *above, control], corners_of(release.data), words, release)
 
 
 def offline_page(
     elements: Sequence[Element], bounds: list[list[float]], words: Words, release: Release[Any]
 ) -> folium.Map:
     """Make a page that asks the network for nothing, of elements in their order."""
-    page = folium.Map(tiles=None, zoom_control=True, prefer_canvas=True, world_copy_jump=False)
+    if words.view not in VIEWS:
+        raise unknown_name("view of a map", words.view, VIEWS)
+    page = folium.Map(tiles=None, crs=VIEWS[words.view], zoom_control=True, prefer_canvas=True, world_copy_jump=False)
     page.default_js, page.default_css = [], []
     figure = page.get_root()
     for text in assets():
@@ -164,16 +176,6 @@ def _head(title: str, question: str, notes: Sequence[str], terms: Sequence[Licen
     notice = f"<pre>{escape(LEAFLET_NOTICE)}</pre>"
     parts.append(f"<details><summary>About this map: sources and licences</summary>{about}{notice}</details>")
     return f'<main class="cg-head">{"".join(parts)}</main>'
-
-
-def _bounds(cells: xr.Dataset) -> list[list[float]]:
-    """Corners of the box that holds the middle 99.8 % of the cells: a far island does not shrink the map."""
-    grid, ids = grid_of(cells), ids_of(cells)
-    centre = gpd.GeoSeries(gpd.points_from_xy(*grid.centre(ids[:: max(1, len(ids) // 50_000)]).T), crs=grid.crs)
-    place = centre.to_crs("EPSG:4326")
-    low = [float(v.quantile(0.001)) for v in (place.y, place.x)]
-    high = [float(v.quantile(0.999)) for v in (place.y, place.x)]
-    return [low, high]
 
 
 def _tolerance(cells: xr.Dataset) -> float:

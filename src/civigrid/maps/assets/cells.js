@@ -1,124 +1,150 @@
 /* Layers of cells: geometry is drawn here, pixel by pixel. */
 (function (cg) {
   "use strict";
-  var laea = cg.laea;
-  var valueOf = cg.valueOf;
+  var D = Math.PI / 180, ALPHA = 235, NOTHING = 1, HATCHED = 2;
 
-  var D = Math.PI / 180;
-
-  function rgb(hex) { return [1, 3, 5].map(function (k) { return parseInt(hex.substr(k, 2), 16); }); }
+  cg.rgb = function (hex) { return [1, 3, 5].map(function (k) { return parseInt(hex.substr(k, 2), 16); }); };
+  function word(c, alpha) { return (alpha << 24 | c[2] << 16 | c[1] << 8 | c[0]) >>> 0; }
+  var DARK = word([120, 120, 120], ALPHA), LIGHT = word([222, 222, 222], ALPHA), INK = word([0, 0, 0], 255);
 
   var CellLayer = L.GridLayer.extend({
+    isCell: true,
     initialize: function (id, options) {
       L.GridLayer.prototype.initialize.call(this, options);
-      this.data = cg.stores[id]; this.name = options.variable;
-      this.colors = options.legend.classes.map(function (c) { return rgb(c.color); });
-      this.isCell = true;
+      this.data = cg.stores[id];
+      this.take(options.variable, options);
     },
+    /* Another variable, or other classes of the same. */
+    take: function (name, options) {
+      this.name = name;
+      L.setOptions(this, options);
+      this.colors = this.options.legend.classes.map(function (c) { return cg.rgb(c.color); });
+      this.luts = new Map();
+    },
+    needs: function () { return [this.name]; },
     onAdd: function (map) {
       L.GridLayer.prototype.onAdd.call(this, map);
       var self = this;
-      this.data.ready.then(function () { self.data.done = true; if (self._map) { self.redraw(); } });
+      this.load().then(function () { if (self._map) { self.redraw(); } });
     },
+    load: function () {
+      var self = this;
+      return Promise.all(this.needs().map(this.data.need)).then(function () { self.loaded = true; });
+    },
+    /* Show another indicator of the same cells: no id is sent or decoded again. */
+    setVariable: function (name, options) {
+      var self = this, before = this.name;
+      this.take(name, L.extend({ variable: name }, options));
+      return this.load().then(function () {
+        var same = self.data.levels.every(function (l) { return !l.values[before] === !l.values[name]; });
+        if (self._map && same) { self.repaint(); } else if (self._map) { self.redraw(); }
+        self.fire("variable");
+      });
+    },
+    /* Draw the other classes pale; null: all alike. */
+    setHighlight: function (k) { this.highlight = k === undefined ? null : k; this.repaint(); },
+    /* Draw only cells whose value lies in [low, high]; null: all. */
+    setRange: function (low, high) { this.range = low === null || low === undefined ? null : [low, high]; this.repaint(); },
+    /* Outline one cell of the level that is drawn; null: none. */
+    mark: function (i) { this.marked = i === null || i === undefined ? -1 : i; this.repaint(); },
+    marked: -1, highlight: null, range: null,
+
+    native: function () { return this._map && this._map.options.crs.code === "EPSG:3035"; },
+    /* The finest level whose cells are not smaller than a pixel, among those that have the variable. */
     level: function (zoom, lat) {
-      var levels = this.data.levels, pixel = 156543.03 * Math.cos(lat * D) / Math.pow(2, zoom), best = levels[0];
+      var levels = this.data.levels, best = levels[0];
+      var pixel = this.native() ? 32000 / Math.pow(2, zoom) : 156543.03 * Math.cos(lat * D) / Math.pow(2, zoom);
       for (var i = 1; i < levels.length; i++) {
-        if (pixel >= this.data.cell_size_m * levels[i].factor / 3) { best = levels[i]; }
+        if (pixel > levels[i - 1].size && this.needs().every(function (n) { return levels[i].values[n]; })) { best = levels[i]; }
       }
       return best;
     },
+    /* -1: hatched, for something is withheld; -2: nothing to draw. */
     classOf: function (level, i) {
-      var v = level.values[this.name], x = valueOf(v, i), breaks = this.options.breaks;
+      var v = level.values[this.name], x = cg.valueOf(v, i), breaks = this.options.breaks;
       if (x !== x) { return v.state[i] > 2 || this.options.hatch_undefined ? -1 : -2; }
-      if (v.kind === "extensive") { x /= level.factor * level.factor; }
+      if (this.range && !(x >= this.range[0] && x <= this.range[1])) { return -2; }
+      if (this.data.about[this.name].kind === "extensive") { x /= level.each; }
       if (x === 0 && this.options.zero) { return 0; }
-      var k = this.options.zero ? 1 : 0, c = 0;
+      var c = 0;
       while (c < breaks.length && x >= breaks[c]) { c++; }
-      return k + c;
+      return c + (this.options.zero ? 1 : 0);
+    },
+    colorOf: function (level, i) {
+      var k = this.classOf(level, i);
+      if (k < 0) { return k === -1 ? HATCHED : NOTHING; }
+      var c = this.colors[k];
+      if (this.highlight !== null && this.highlight !== k) {
+        c = c.map(function (v) { return Math.round(236 + (v - 236) * 0.18); });
+      }
+      return word(c, this.doubtful(level, i) ? ALPHA - 1 : ALPHA);
+    },
+    /* Whether a value is too uncertain to be read by itself: thin lines are drawn over it. */
+    doubtful: function (level, i) {
+      var u = this.options.uncertain && level.values[this.options.uncertain];
+      return u ? cg.valueOf(u, i) > 0 : false;
     },
     createTile: function (coords) {
-      var tile = document.createElement("canvas"), size = this.getTileSize();
-      var ratio = Math.min(2, window.devicePixelRatio || 1);
-      tile.width = size.x * ratio; tile.height = size.y * ratio;
-      if (this.data.done) {
-        (this.data.kind === "square" ? this.paint : this.outline).call(this, tile, coords, ratio);
+      var tile = document.createElement("canvas"), ratio = Math.min(2, Math.max(1, Math.round(window.devicePixelRatio || 1)));
+      tile.width = tile.height = 256 * ratio;
+      if (this.loaded) {
+        var w = tile.width, level = this.level(coords.z, this.middle(coords)), at = new Int32Array(w * w);
+        level.cells[this.native() ? "native" : "mercator"](coords, w, at);
+        tile.cells = at; tile.level = level; tile.ratio = ratio;
+        this.paint(tile);
       }
       return tile;
     },
-    place: function (coords, px, py) {
-      var n = 256 * Math.pow(2, coords.z), y = (coords.y * 256 + py) / n;
-      return [(coords.x * 256 + px) / n * 360 - 180, Math.atan(Math.sinh(Math.PI * (1 - 2 * y))) / D];
+    middle: function (coords) {
+      return this.native() ? 0 : Math.atan(Math.sinh(Math.PI * (1 - 2 * (coords.y + 0.5) / Math.pow(2, coords.z)))) / D;
     },
-    paint: function (tile, coords, ratio) {
-      var ctx = tile.getContext("2d"), w = tile.width, image = ctx.createImageData(w, w), out = image.data;
-      var mid = this.place(coords, 128, 128), level = this.level(coords.z, mid[1]), cells = level.cells;
-      var steps = coords.z < 6 ? 32 : 16, mesh = [], i, j;
-      for (i = 0; i <= steps; i++) {
-        for (j = 0; j <= steps; j++) {
-          var p = this.place(coords, 256 * j / steps, 256 * i / steps);
-          mesh.push(laea(p[0], p[1]));
-        }
-      }
-      var cell = w / steps, shade = new Map();
+    lut: function (level) {
+      if (!this.luts.has(level)) { this.luts.set(level, new Uint32Array(level.n)); }
+      return this.luts.get(level);
+    },
+    paint: function (tile) {
+      var ctx = tile.getContext("2d"), w = tile.width, image = ctx.createImageData(w, w);
+      var out = new Uint32Array(image.data.buffer), at = tile.cells, lut = this.lut(tile.level), ratio = tile.ratio;
+      var marked = this.marked, o = 0;
       for (var py = 0; py < w; py++) {
-        var v = (py + 0.5) / cell, r = Math.min(steps - 1, Math.floor(v)), fy = v - r;
-        for (var px = 0; px < w; px++) {
-          var u = (px + 0.5) / cell, c = Math.min(steps - 1, Math.floor(u)), fx = u - c, o = r * (steps + 1) + c;
-          var a = mesh[o], b = mesh[o + 1], d = mesh[o + steps + 1], e = mesh[o + steps + 2];
-          var x = (a[0] * (1 - fx) + b[0] * fx) * (1 - fy) + (d[0] * (1 - fx) + e[0] * fx) * fy;
-          var y = (a[1] * (1 - fx) + b[1] * fx) * (1 - fy) + (d[1] * (1 - fx) + e[1] * fx) * fy;
-          var at = cells.at(x, y);
-          if (at < 0) { continue; }
-          var k = shade.get(at);
-          if (k === undefined) { k = this.classOf(level, at); shade.set(at, k); }
-          if (k === -2) { continue; }
-          var color = k >= 0 ? this.colors[k] : ((px + py) % (6 * ratio) < 2 * ratio ? [120, 120, 120] : [222, 222, 222]);
-          var q4 = 4 * (py * w + px);
-          out[q4] = color[0]; out[q4 + 1] = color[1]; out[q4 + 2] = color[2]; out[q4 + 3] = 235;
+        for (var px = 0; px < w; px++, o++) {
+          var i = at[o];
+          if (i < 0) { continue; }
+          var c = lut[i] || (lut[i] = this.colorOf(tile.level, i));
+          if (c === HATCHED) {
+            c = (px + py) % (6 * ratio) < 2 * ratio ? DARK : LIGHT;
+          } else if (c >>> 24 === ALPHA - 1 && (px + w - py) % (8 * ratio) < ratio) {
+            c = LIGHT;
+          }
+          if (i === marked && (px < 2 || py < 2 || px > w - 3 || py > w - 3 || at[o - 2] !== i || at[o + 2] !== i ||
+              at[o - 2 * w] !== i || at[o + 2 * w] !== i) && (at[o - 2] !== i || at[o + 2] !== i || at[o - 2 * w] !== i ||
+              at[o + 2 * w] !== i)) { c = INK; }
+          if (c !== NOTHING) { out[o] = c; }
         }
       }
       ctx.putImageData(image, 0, 0);
     },
-    outline: function (tile, coords, ratio) {
-      var ctx = tile.getContext("2d"), level = this.data.levels[0], cells = level.cells, n = 256 * Math.pow(2, coords.z);
-      var nw = this.place(coords, 0, 0), se = this.place(coords, 256, 256);
-      ctx.scale(ratio, ratio);
-      var hatch = this.hatch = this.hatch || hatched();
-      for (var i = 0; i < cells.n; i++) {
-        var o = 4 * i;
-        if (cells.box[o] > se[0] || cells.box[o + 2] < nw[0] || cells.box[o + 1] > nw[1] || cells.box[o + 3] < se[1]) {
-          continue;
-        }
-        var k = this.classOf(level, i);
-        if (k === -2) { continue; }
-        ctx.beginPath();
-        for (var j = 0; j < cells.k; j++) {
-          var lat = cells.lat[i * cells.k + j] * D;
-          var x = (cells.lon[i * cells.k + j] + 180) / 360 * n - coords.x * 256;
-          var y = (1 - Math.log(Math.tan(lat) + 1 / Math.cos(lat)) / Math.PI) / 2 * n - coords.y * 256;
-          if (j) { ctx.lineTo(x, y); } else { ctx.moveTo(x, y); }
-        }
-        ctx.closePath();
-        ctx.fillStyle = k >= 0 ? this.options.legend.classes[k].color : ctx.createPattern(hatch, "repeat");
-        ctx.strokeStyle = k >= 0 ? ctx.fillStyle : "#b0b0b0"; ctx.lineWidth = 0.4;
-        ctx.globalAlpha = 0.92;
-        ctx.fill(); ctx.stroke();
+    /* Colour what is drawn again; which cell lies where is kept. */
+    repaint: function () {
+      this.luts = new Map();
+      for (var key in this._tiles) {
+        var tile = this._tiles[key].el;
+        if (tile.cells) { this.paint(tile); }
       }
     },
-    /* The cell at a place, with every value of the store: what hover, click and tests use. */
+    /* The cell at a place, with every value decoded so far: what hover, click and tests use. */
     cellAt: function (latlng, zoom) {
-      var square = this.data.kind === "square";
-      var level = square ? this.level(zoom, latlng.lat) : this.data.levels[0];
-      var p = square ? laea(latlng.lng, latlng.lat) : [latlng.lng, latlng.lat], i = level.cells.at(p[0], p[1]);
+      if (!this.loaded) { return null; }
+      var level = this.level(zoom, latlng.lat), i = level.cells.find(latlng.lng, latlng.lat);
       if (i < 0) { return null; }
-      var found = { factor: level.factor, values: {}, status: {} };
-      if (square) {
-        var s = level.cells.size;
-        found.code = "N " + Math.floor(p[1] / s) * s / 1000 + "  E " + Math.floor(p[0] / s) * s / 1000 + " km";
-        found.size = s;
-      }
+      this.data.all();
+      return this.told(level, i);
+    },
+    told: function (level, i) {
+      var found = { index: i, level: level, each: level.each, size: level.size, code: level.cells.code(i), values: {}, status: {} };
       Object.keys(level.values).forEach(function (name) {
-        found.values[name] = valueOf(level.values[name], i);
+        if (!level.values[name].code) { return; }
+        found.values[name] = cg.valueOf(level.values[name], i);
         found.status[name] = level.values[name].state[i];
       });
       return found;
@@ -128,9 +154,10 @@
   /* Two variables at once: the class of the second times the classes of the first, plus the class of the first. */
   var TwoWayLayer = CellLayer.extend({
     initialize: function (id, options) {
-      CellLayer.prototype.initialize.call(this, id, options);
       this.parts = options.parts.map(function (p) { return new CellLayer(id, L.extend({}, options, p)); });
+      CellLayer.prototype.initialize.call(this, id, options);
     },
+    needs: function () { return this.parts.map(function (p) { return p.name; }); },
     classOf: function (level, i) {
       var a = this.parts[0].classOf(level, i), b = this.parts[1].classOf(level, i);
       /* what is withheld is hatched, where nobody lives nothing is drawn */
@@ -139,19 +166,6 @@
     }
   });
 
-  function hatched() {
-    var tile = document.createElement("canvas"), ctx = tile.getContext("2d");
-    tile.width = tile.height = 6;
-    ctx.fillStyle = "#dedede"; ctx.fillRect(0, 0, 6, 6);
-    ctx.strokeStyle = "#787878"; ctx.lineWidth = 1.4;
-    ctx.beginPath();
-    [[-1, 1, 1, -1], [0, 6, 6, 0], [5, 7, 7, 5]].forEach(function (s) { ctx.moveTo(s[0], s[1]); ctx.lineTo(s[2], s[3]); });
-    ctx.stroke();
-    return tile;
-  }
-
   cg.cellLayer = function (id, options) { return new CellLayer(id, options); };
   cg.twoWayLayer = function (id, options) { return new TwoWayLayer(id, options); };
-
-  cg.rgb = rgb;
 }(window.civigrid = window.civigrid || {}));
