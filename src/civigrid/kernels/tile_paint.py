@@ -86,8 +86,8 @@ def _paint(ring, row, code, zoom, column, line, hatched):  # type: ignore[no-unt
                 left, right = min(left, x), max(right, x)
             if left >= right:
                 continue
-            a = max(np.int64(np.ceil((left - x0 - pixel // 2) / pixel)), 0)
-            b = min(np.int64(np.ceil((right - x0 - pixel // 2) / pixel)), 256)
+            a = np.int64(max(np.ceil((left - x0 - pixel // 2) / pixel), 0))
+            b = np.int64(min(np.ceil((right - x0 - pixel // 2) / pixel), 256))
             for px in range(int(a), int(b)):
                 odd = code[k] == hatched and (px + py) % 8 < 3
                 out[py, px] = code[k] + 1 if odd else code[k]
