@@ -49,10 +49,18 @@ def cover(ring: Ints, zoom: int) -> Cover:
     if not len(ring):
         return Cover(np.empty((0, 2), np.int64), np.zeros(1, np.int64), np.empty(0, np.int64))
     key, row = _pairs(ring, zoom, WORLD_BITS - zoom)
-    order = np.argsort(key, kind="stable")
-    key, row = key[order], row[order]
-    first = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
-    return Cover(hilbert_tile(key[first], zoom), np.append(first, len(key)), row)
+    if not len(key):
+        return Cover(np.empty((0, 2), np.int64), np.zeros(1, np.int64), row)
+    # neighbours in the table lie in the same tile, mostly: their runs are sorted instead of the cells
+    begin = np.flatnonzero(np.append(True, key[1:] != key[:-1]))
+    size = np.diff(np.append(begin, len(key)))
+    order = np.argsort(key[begin], kind="stable")
+    begin, size = begin[order], size[order]
+    end = np.cumsum(size)
+    row = row[np.repeat(begin - (end - size), size) + np.arange(len(key))]
+    run = key[begin]
+    first = np.flatnonzero(np.append(True, run[1:] != run[:-1]))
+    return Cover(hilbert_tile(run[first], zoom), np.append((end - size)[first], len(key)), row)
 
 
 def hilbert_tile(distance: Ints, zoom: int) -> Ints:

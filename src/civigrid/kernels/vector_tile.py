@@ -82,7 +82,7 @@ def encode_tiles(
         Zoom of the tiles, at most `MAX_ZOOM`.
     fid : ndarray of uint64, shape (cell,)
         Ids of the features.
-    codes : ndarray of int64, shape (cell, key)
+    codes : ndarray of int64, shape (key, cell)
         Attributes; `ABSENT` where a cell has none.
     kind : ndarray of uint8, shape (key,)
         How each attribute is stored.
@@ -221,7 +221,7 @@ def _gather(codes, row, kind, slots, mask, keys, kinds, place, used):  # type: i
     n = 0
     for k in range(len(row)):
         for j in range(len(kind)):
-            code = codes[row[k], j]
+            code = codes[j, row[k]]
             if code == ABSENT:
                 used[k, j] = -1
                 continue
@@ -252,7 +252,7 @@ def _longest(start):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, nogil=True)
 def _encode(ring, start, row, tile, zoom, fid, codes, kind, head, words, word_at):  # type: ignore[no-untyped-def]
-    n_tiles, corners, n_keys = len(tile), ring.shape[1], codes.shape[1]
+    n_tiles, corners, n_keys = len(tile), ring.shape[1], codes.shape[0]
     most, size = _longest(start), 16
     while size < 2 * most * n_keys:
         size *= 2

@@ -46,7 +46,14 @@ class Level:
         return "cells_" + self.grid.id.rsplit("-", 1)[-1]
 
 
-def plan_levels(grid: Grid, scheme: TileScheme, *, pixels: bool = False) -> tuple[Level, ...]:
+def plan_levels(
+    grid: Grid,
+    scheme: TileScheme,
+    *,
+    pixels: bool = False,
+    min_zoom: int | None = None,
+    max_zoom: int | None = None,
+) -> tuple[Level, ...]:
     """Plan the pyramid of a grid in a scheme, coarsest first.
 
     Parameters
@@ -57,6 +64,14 @@ def plan_levels(grid: Grid, scheme: TileScheme, *, pixels: bool = False) -> tupl
         The tiles.
     pixels : bool
         For pictures where a pixel is a cell (`TileScheme.pixel_cells`): one pixel is then enough.
+    min_zoom, max_zoom : int, optional
+        Zooms to make, both included; None: from 0 to where a cell has `DEEPEST_PIXELS`.  Levels are chosen as if all
+        were made: a lesser deepest zoom leaves the finer cells out, a greater one repeats the finest.
+
+    Raises
+    ------
+    SchemaError
+        No such zooms; cells that have no levels.
 
     Examples
     --------
@@ -70,12 +85,12 @@ def plan_levels(grid: Grid, scheme: TileScheme, *, pixels: bool = False) -> tupl
     at_once = pixels and scheme.pixel_cells
     deepest, least = (1.0, 1.0) if at_once else (DEEPEST_PIXELS, LEAST_PIXELS)
     side = _side_m(grid)
-    max_zoom = next((z for z in range(MAX_ZOOM + 1) if side / scheme.pixel_m(z) >= deepest), MAX_ZOOM)
+    enough = next((z for z in range(MAX_ZOOM + 1) if side / scheme.pixel_m(z) >= deepest), MAX_ZOOM)
     ladder = [grid, *_coarser(grid, scheme)]
     shown: list[tuple[Grid, int]] = []
-    for zoom in range(max_zoom + 1):
+    for zoom in _zooms(min_zoom, max_zoom, enough):
         wide = [g for g in ladder if _side_m(g) / scheme.pixel_m(zoom) >= least]
-        finest = zoom >= max_zoom - (0 if at_once else 1)
+        finest = zoom >= enough - (0 if at_once else 1)
         shown.append((grid if finest else (wide or ladder[-1:])[0], zoom))
     levels: list[Level] = []
     for of, zoom in shown:
@@ -84,6 +99,13 @@ def plan_levels(grid: Grid, scheme: TileScheme, *, pixels: bool = False) -> tupl
         else:
             levels.append(Level(grid=of, min_zoom=zoom, max_zoom=zoom))
     return tuple(levels)
+
+
+def _zooms(min_zoom: int | None, max_zoom: int | None, enough: int) -> range:
+    low, high = min_zoom or 0, enough if max_zoom is None else max_zoom
+    if not 0 <= low <= high <= MAX_ZOOM:
+        raise SchemaError(f"no tiles from zoom {low} to {high}: zooms go from 0 to {MAX_ZOOM}, the least first.")
+    return range(low, high + 1)
 
 
 def _side_m(grid: Grid) -> float:

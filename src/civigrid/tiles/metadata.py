@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 
 from civigrid.grid import H3Grid
-from civigrid.kernels.vector_tile import ABSENT, DOUBLE, SINT, UINT
+from civigrid.kernels.vector_tile import DOUBLE, SINT, UINT
 from civigrid.source import Licence
 from civigrid.style import Classes
 from civigrid.tiles.archives import SIGN, Contents
-from civigrid.tiles.attributes import Attributes, LevelTable
-from civigrid.tiles.overview import Carried
+from civigrid.tiles.attributes import WHOLE, LevelTable
+from civigrid.tiles.carried import Carried
 from civigrid.tiles.schemes import TileScheme
 
-_WHOLE = 2**31 - 1
 _EXACT = 2**53 - 1
 IDS = {
     "square": "id of a feature: Morton code of row and column; cell id = level << 56 | id",
@@ -39,8 +38,9 @@ def classes_json(classes: Classes, known: bool) -> dict[str, Any]:
 def type_words(of: Carried) -> str:
     """Say how a variable is stored.
 
+    >>> from civigrid.release.overviews import Rule
     >>> from civigrid.types import Column
-    >>> type_words(Carried(name="n", column=Column(), how="sum", whole=True, decimals=0))
+    >>> type_words(Carried(name="n", column=Column(), rule=Rule("sum"), whole=True, decimals=0))
     'integer'
     """
     return "integer" if of.whole else f"number, to {of.decimals} decimals"
@@ -56,7 +56,7 @@ def variables_json(variables: Sequence[Carried]) -> dict[str, Any]:
             "kind": of.column.kind,
             "source": of.column.source,
             "reference_date": of.column.reference_date,
-            "on_parents": of.words,
+            "on_parents": of.rule.words,
         }
         for of in variables
     }
@@ -80,13 +80,12 @@ def layers_json(tables: Sequence[LevelTable], names: Sequence[str]) -> dict[str,
     }
 
 
-def vector_layers(
-    tables: Sequence[LevelTable], attributes: Sequence[Attributes], variables: Sequence[Carried]
-) -> list[dict[str, Any]]:
+def vector_layers(tables: Sequence[LevelTable], variables: Sequence[Carried]) -> list[dict[str, Any]]:
     """Layers and types of fields, as MBTiles and TileJSON ask for them."""
     words = {of.name: of.column.long_name or of.name for of in variables}
     found = []
-    for table, about in zip(tables, attributes, strict=True):
+    for table in tables:
+        about = table.about
         types = ["Number" if k in (UINT, SINT, DOUBLE) else "String" for k in about.kind]
         grid = table.level.grid
         what = f"H3 cells of resolution {grid.resolution}" if isinstance(grid, H3Grid) else f"Cells of {grid.id}"
@@ -102,19 +101,18 @@ def vector_layers(
     return found
 
 
-def field_types(tables: Sequence[LevelTable], attributes: Sequence[Attributes]) -> dict[str, Any]:
+def field_types(tables: Sequence[LevelTable]) -> dict[str, Any]:
     """Types of the fields in the form GDAL reads them from (``tilestats``).
 
     ``min`` and ``max`` are what the type can hold, whatever the values are: GDAL tells whole numbers by them.
     """
     layers = []
-    for table, about in zip(tables, attributes, strict=True):
-        columns = []
-        for j, (key, kind) in enumerate(zip(about.keys, about.kind.tolist(), strict=True)):
+    for table in tables:
+        about, columns = table.about, []
+        for key, kind, large in zip(about.keys, about.kind.tolist(), about.large, strict=True):
             one: dict[str, Any] = {"attribute": key, "type": "number" if kind in (UINT, SINT, DOUBLE) else "string"}
             if kind in (UINT, SINT):
-                codes = about.codes[:, j][about.codes[:, j] != ABSENT]
-                most = _EXACT if (np.abs(codes) > _WHOLE).any() else _WHOLE
+                most = _EXACT if large else WHOLE
                 one |= {"min": -most if kind == SINT else 0, "max": most}
             columns.append(one)
         layers.append(

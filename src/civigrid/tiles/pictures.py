@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping
-from itertools import chain
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from civigrid.engine.arrays import map_shared
 from civigrid.engine.execute import Scheduler
-from civigrid.kernels.tile_cover import cover
 from civigrid.kernels.tile_paint import paint_tile, png
 from civigrid.style import Classes
 from civigrid.tiles.attributes import LevelTable
-from civigrid.tiles.vector import Placed, Tile, bundles
+from civigrid.tiles.vector import Piece, Placed, Tile, bundled_tiles
 
 STRIPES = ((0x8C, 0x8C, 0x8C, 255), (0xDE, 0xDE, 0xDE, 255))
 """Dark and light stripes of the hatching: neither is the ground, so that a missing cell of one pixel is seen too."""
@@ -48,22 +45,17 @@ def picture_tiles(table: LevelTable, name: str, placed: Placed, scheduler: Sched
     missing = len(classes.colors) + 1
     found = classes.of(table.values[name].values)
     code = np.where(found < 0, missing, found + 1).astype(np.uint8)[placed.cell]
-    shared = {"ring": placed.ring, "code": code, "palette": np.array(palette(classes), dtype=np.uint8)}
-    for zoom in range(table.level.min_zoom, table.level.max_zoom + 1):
-        covered = cover(placed.ring, zoom)
-        work = functools.partial(_bundle, zoom, missing)
-        made = map_shared(work, {**shared, "cover": covered}, bundles(covered), scheduler)
-        for (column, row), data in zip(covered.tile.tolist(), chain.from_iterable(made), strict=True):
-            if data:
-                yield Tile(zoom, column, row, data)
+    shared = {"code": code, "palette": np.array(palette(classes), dtype=np.uint8)}
+    yield from bundled_tiles(table.level, placed, functools.partial(_bundle, missing), shared, scheduler)
 
 
-def _bundle(zoom: int, missing: int, shared: Mapping[str, Any], piece: tuple[int, int]) -> list[bytes]:
-    tile, start, row = shared["cover"]
+def _bundle(missing: int, shared: Mapping[str, Any], piece: Piece) -> list[bytes]:
+    zoom, first, last = piece
+    tile, start, row = shared["covers"][zoom]
     colors: list[Any] = np.asarray(shared["palette"]).tolist()
     return [
         _picture(shared, np.asarray(row[start[k] : start[k + 1]]), zoom, tile[k], missing, colors)
-        for k in range(*piece)
+        for k in range(first, last)
     ]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ from civigrid.engine.execute import Scheduler
 from civigrid.grid import Grid
 from civigrid.kernels.tile_cover import Cover, cover
 from civigrid.kernels.vector_tile import WORLD_BITS, encode_tiles, layer_head, word_table
-from civigrid.tiles.attributes import WORDS, Attributes
+from civigrid.tiles.attributes import WORDS, LevelTable
 from civigrid.tiles.levels import Level, feature_ids
 from civigrid.tiles.schemes import TileScheme
 from civigrid.types import Bounds, Ids, Ints
@@ -27,6 +27,9 @@ BUNDLE = 10_000
 """Cells in the tiles of one task, about; the bundles do not depend on the number of workers."""
 _FAR = 2**40
 _WORLD = 2**WORLD_BITS
+
+Piece = tuple[int, int, int]
+"""Zoom, first and last tile (not included) of a bundle."""
 
 
 class Tile(NamedTuple):
@@ -48,101 +51,140 @@ class Placed:
         Corners; a cell across the edge where the world closes has a second ring on the other side.
     cell : ndarray of int64, shape (ring,)
         Which cell each ring is of.
+    box : Bounds or None
+        Box around what lies in the square, in its units, y down; None where nothing does.
+    outside : int
+        Cells that the square does not hold.
     """
 
     ring: Ints
     cell: Ints
+    box: Bounds | None
+    outside: int
 
-    @property
-    def box(self) -> Bounds | None:
-        """Box around what lies in the square, in its units, y down; None where nothing does."""
-        inside = self.ring[(self.ring[..., 0].min(axis=1) < _WORLD) & (self.ring[..., 1].min(axis=1) < _WORLD)]
-        if not len(inside):
-            return None
-        low, high = inside.min(axis=(0, 1)).clip(0, _WORLD), inside.max(axis=(0, 1)).clip(0, _WORLD)
-        return Bounds(float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+
+class _Part(NamedTuple):
+    """Rings of some cells, those that go on at the other side of the world, box and number of those in the square."""
+
+    ring: Ints
+    turned: Ints
+    of: Ints
+    box: list[int]
+    inside: int
 
 
 def place(ids: Ids, grid: Grid, scheme: TileScheme, scheduler: Scheduler) -> Placed:
     """Project the corners of cells into a scheme's square; those that it cannot show lie far outside."""
     parts = map_ranges(functools.partial(_rings, grid, scheme), {"ids": ids}, len(ids), CELLS_AT_ONCE, scheduler)
-    wide = max(part.shape[1] for part in parts)
-    ring = np.concatenate([np.pad(p, ((0, 0), (0, wide - p.shape[1]), (0, 0)), mode="edge") for p in parts])
-    cell = np.arange(len(ids), dtype=np.int64)
-    if not len(ids):
-        return Placed(ring=ring, cell=cell)
-    low, high = ring.min(axis=1), ring.max(axis=1)
+    rings = [part.ring for part in parts] + [part.turned for part in parts]
+    wide = max(ring.shape[1] for ring in rings)
+    boxes = np.array([part.box for part in parts if part.inside])
+    low, high = (boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)) if len(boxes) else (np.zeros(2), np.zeros(2))
+    return Placed(
+        ring=np.concatenate([np.pad(r, ((0, 0), (0, wide - r.shape[1]), (0, 0)), mode="edge") for r in rings]),
+        cell=np.concatenate([np.arange(len(ids), dtype=np.int64), *(part.of for part in parts)]),
+        box=Bounds(*map(float, (*low, *high))) if len(boxes) else None,
+        outside=len(ids) - sum(part.inside for part in parts),
+    )
+
+
+def _rings(grid: Grid, scheme: TileScheme, shared: Mapping[str, Any], start: int, stop: int) -> _Part:
+    ring = scheme.rings(grid, shared["ids"][start:stop])
+    low, high = ring[:, 0].copy(), ring[:, 0].copy()
+    for corner in range(1, ring.shape[1]):
+        np.minimum(low, ring[:, corner], out=low)
+        np.maximum(high, ring[:, corner], out=high)
     # a cell around the pole, or opposite to the centre of the projection, has no shape here
     broken = ((high - low) > (_WORLD // 2 if scheme.around else _WORLD)).any(axis=1)
     ring[broken] = _FAR
-    if scheme.around:
-        for over, turn in (((high[:, 0] > _WORLD) & ~broken, -_WORLD), ((low[:, 0] < 0) & ~broken, _WORLD)):
-            if over.any():
-                again = ring[: len(ids)][over] + np.array([turn, 0])
-                ring, cell = np.concatenate([ring, again]), np.concatenate([cell, cell[: len(ids)][over]])
-    return Placed(ring=ring, cell=cell)
+    inside = ~broken & ((low < _WORLD) & (high > 0)).all(axis=1)
+    right, left = (scheme.around & ~broken & over for over in (high[:, 0] > _WORLD, low[:, 0] < 0))
+    turned = np.concatenate([ring[right] - np.array([_WORLD, 0]), ring[left] + np.array([_WORLD, 0])])
+    box = [0, 0, 0, 0]
+    if inside.any():
+        box = [*low[inside].min(axis=0).clip(0, _WORLD).tolist(), *high[inside].max(axis=0).clip(0, _WORLD).tolist()]
+    of = start + np.concatenate([np.flatnonzero(right), np.flatnonzero(left)])
+    return _Part(ring, turned, of, box, int(inside.sum()))
 
 
-def _rings(grid: Grid, scheme: TileScheme, shared: Mapping[str, Any], start: int, stop: int) -> Ints:
-    return scheme.rings(grid, shared["ids"][start:stop])
-
-
-def bundles(found: Cover) -> list[tuple[int, int]]:
-    """Cut tiles into ranges of about `BUNDLE` cells."""
-    if not len(found.tile):
-        return []
-    number = found.start[:-1] // BUNDLE
-    cuts = [0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), len(found.tile)]
-    return list(pairwise(cuts))
-
-
-def vector_tiles(
-    level: Level, ids: Ids, placed: Placed, about: Attributes, scheduler: Scheduler, *, compress: bool = True
+def bundled_tiles(
+    level: Level,
+    placed: Placed,
+    work: Callable[[Mapping[str, Any], Piece], list[bytes]],
+    shared: Mapping[str, Any],
+    scheduler: Scheduler,
 ) -> Iterator[Tile]:
-    """Make the vector tiles of a level, zoom by zoom, in Hilbert's order.
+    """Find the tiles of a level and make them, zoom by zoom, in Hilbert's order.
 
     Parameters
     ----------
     level : Level
-        Its cells and zooms.
-    ids : ndarray of uint64, shape (cell,)
-        The cells.
+        Cells and zooms.
     placed : Placed
-        Where they lie.
-    about : Attributes
-        What the features carry.
+        Where the cells lie.
+    work : callable
+        Makes a bundle of tiles from what is shared, ``ring`` and ``covers`` among it; a tile without bytes is none.
+    shared : mapping
+        Arrays.
+    scheduler : Scheduler
+        Where; no byte depends on it.
+    """
+    zooms = range(level.min_zoom, level.max_zoom + 1)
+    covers = dict(zip(zooms, map_shared(_cover, {"ring": placed.ring}, zooms, scheduler), strict=True))
+    pieces = [(zoom, *ends) for zoom in zooms for ends in _bundles(covers[zoom])]
+    made = map_shared(work, {**shared, "ring": placed.ring, "covers": covers}, pieces, scheduler)
+    for (zoom, first, last), tiles in zip(pieces, made, strict=True):
+        for (column, row), data in zip(covers[zoom].tile[first:last].tolist(), tiles, strict=True):
+            if data:
+                yield Tile(zoom, column, row, data)
+
+
+def _cover(shared: Mapping[str, Any], zoom: int) -> Cover:
+    return cover(shared["ring"], zoom)
+
+
+def _bundles(found: Cover) -> list[tuple[int, int]]:
+    """Cut tiles into ranges of about `BUNDLE` cells."""
+    if not len(found.tile):
+        return []
+    number = found.start[:-1] // BUNDLE
+    return list(pairwise([0, *(np.flatnonzero(np.diff(number)) + 1).tolist(), len(found.tile)]))
+
+
+def vector_tiles(table: LevelTable, placed: Placed, scheduler: Scheduler, *, compress: bool = True) -> Iterator[Tile]:
+    """Make the vector tiles of a level, zoom by zoom, in Hilbert's order.
+
+    Parameters
+    ----------
+    table : LevelTable
+        Its cells and zooms, and what the features bear.
+    placed : Placed
+        Where the cells lie.
     scheduler : Scheduler
         Where; the bytes do not depend on it.
     compress : bool
         By gzip, as PMTiles and MBTiles expect.
     """
     words, word_at = word_table(WORDS)
+    about, once = table.about, len(placed.cell) == len(table.ids)
     shared: dict[str, Any] = {
-        "ring": placed.ring,
-        "fid": feature_ids(level.grid, ids)[placed.cell],
-        "codes": about.codes if len(placed.cell) == len(ids) else about.codes[placed.cell],
+        "fid": feature_ids(table.level.grid, table.ids)[placed.cell],
+        "codes": about.codes if once else np.ascontiguousarray(about.codes[:, placed.cell]),
         "kind": about.kind,
-        "head": layer_head(level.layer, list(about.keys)),
+        "head": layer_head(table.level.layer, list(about.keys)),
         "words": words,
         "word_at": word_at,
     }
-    for zoom in range(level.min_zoom, level.max_zoom + 1):
-        found = cover(placed.ring, zoom)
-        made = map_shared(
-            functools.partial(_bundle, zoom, compress), {**shared, "cover": found}, bundles(found), scheduler
-        )
-        for (column, row), data in zip(found.tile.tolist(), chain.from_iterable(made), strict=True):
-            yield Tile(zoom, column, row, data)
+    yield from bundled_tiles(table.level, placed, functools.partial(_bundle, compress), shared, scheduler)
 
 
-def _bundle(zoom: int, compress: bool, shared: Mapping[str, Any], piece: tuple[int, int]) -> list[bytes]:
-    first, last = piece
-    tile, start, row = shared["cover"]
-    pairs = slice(int(start[first]), int(start[last]))
+def _bundle(compress: bool, shared: Mapping[str, Any], piece: Piece) -> list[bytes]:
+    zoom, first, last = piece
+    tile, start, row = shared["covers"][zoom]
     made = encode_tiles(
         shared["ring"],
         np.asarray(start[first : last + 1]) - start[first],
-        np.asarray(row[pairs]),
+        np.asarray(row[int(start[first]) : int(start[last])]),
         np.asarray(tile[first:last]),
         zoom,
         shared["fid"],

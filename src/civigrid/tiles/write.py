@@ -9,8 +9,9 @@ from typing import Any
 from civigrid.errors import SchemaError
 from civigrid.io.write import write_json, write_text
 from civigrid.tiles.archives import write_folder, write_mbtiles, write_pmtiles
-from civigrid.tiles.make import TileSet, write_values
+from civigrid.tiles.make import TileSet
 from civigrid.tiles.metadata import maplibre_style, tilejson
+from civigrid.tiles.values import write_values
 from civigrid.tiles.viewer import viewer_page
 
 ARCHIVES: dict[str, Callable[..., int]] = {".pmtiles": write_pmtiles, ".mbtiles": write_mbtiles}
@@ -59,7 +60,7 @@ def write_tiles(made: TileSet, out: Path) -> dict[str, Any]:
         "zooms": [made.contents.min_zoom, made.contents.max_zoom],
         "layers": {t.level.layer: len(t.ids) for t in made.tables},
         "totals_equal": made.totals(),
-        "on_parents": {of.name: of.words for of in made.variables},
+        "on_parents": {of.name: of.rule.words for of in made.variables},
         "outside": made.outside,
         "notes": _notes(made, out),
     }
@@ -129,7 +130,7 @@ def _notes(made: TileSet, out: Path) -> list[str]:
     unequal = [n for n, same in made.totals().items() if not same]
     if unequal:
         notes.append(f"totals differ between levels: {', '.join(unequal)}.")
-    alone = [of.name for of in made.variables if of.how == "none"]
+    alone = [of.name for of in made.variables if of.rule.how == "none"]
     if alone and len(made.tables) > 1:
         notes.append(f"on no parent, since they cannot be averaged: {', '.join(alone)}.")
     if made.options.pictures and alone:
