@@ -10,6 +10,7 @@ from civigrid.cli import (
     indices,
     maup,
     panel,
+    picture,
     runs,
     segregation,
     steps,
@@ -18,6 +19,6 @@ from civigrid.cli import (
 from civigrid.cli.app import app, main
 
 __all__ = [
-    "access", "app", "audit", "census_rules", "change", "degurba", "fetch", "indices", "main", "maup", "panel", "runs",
-    "segregation", "steps", "travel",
+    "access", "app", "audit", "census_rules", "change", "degurba", "fetch", "indices", "main", "maup", "panel",
+    "picture", "runs", "segregation", "steps", "travel",
 ]  # fmt: skip

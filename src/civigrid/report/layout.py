@@ -119,7 +119,7 @@ def arrange(parts: Sequence[Part], looks: Looks) -> Arranged:
         # maps are compared across: a tower of them only where it is much larger
         choice.append((size * (1.0 if rows <= columns else TOWER), size, -columns, sheet, (wide, high)))
     best = max(choice, key=lambda c: c[:3])
-    if best[1] < LEAST_MM:
+    if max(best[1], best[1] / aspect) < LEAST_MM:
         raise SchemaError(
             f"{n} maps of {looks.page} paper would be {best[1]:.0f} mm wide: draw fewer, or take a larger page."
         )

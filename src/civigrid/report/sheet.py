@@ -6,13 +6,14 @@ import io
 import re
 import warnings
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import escape
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
@@ -31,6 +32,8 @@ INKS: Mapping[str, tuple[str, str, str]] = {
     "dark": ("#f0f2f4", "#a9b0b7", "#23282e"),
 }
 """Words, lesser words, and what lies behind the cells, by background: a class of zero is brighter than that."""
+TURNS = r"[\u202a-\u202e\u2066-\u2069]"
+"""Marks that force the direction of words: right-to-left words need none."""
 SUFFIXES = (".png", ".svg", ".pdf")
 FONT: Any = {
     "font.family": ["DejaVu Sans"],
@@ -40,6 +43,11 @@ FONT: Any = {
     "pdf.fonttype": 42,
     "pdf.compression": 6,
 }
+
+
+def plain_style() -> AbstractContextManager[None]:
+    """Draw by matplotlib's own defaults, whatever a notebook set before: pictures must not depend on it."""
+    return style.context(["default", FONT])
 
 
 @dataclass(frozen=True)
@@ -108,7 +116,7 @@ class Sheet:
         """Write words at a place in mm of A4; the size is in points of A4."""
         x, y = at[0] / self.size[0], at[1] / self.size[1]
         style = {"color": self.ink, "va": "top", "ha": "left", "parse_math": False, **more}
-        figure.text(x, y, words, fontsize=size * self.scale, **style)
+        figure.text(x, y, clean(words), fontsize=size * self.scale, **style)
 
 
 def sheets_of(page: str = "A4", dpi: int = 300, background: str = "light") -> tuple[Sheet, Sheet]:
@@ -133,9 +141,18 @@ def sheets_of(page: str = "A4", dpi: int = 300, background: str = "light") -> tu
     return Sheet(long, short, dpi, background, scale), Sheet(short, long, dpi, background, scale)
 
 
+def clean(words: str) -> str:
+    r"""Leave out characters that no file may hold, and those that turn the direction of what follows.
+
+    >>> clean("a\u202eb\x00c")
+    'ab c'
+    """
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+", " ", re.sub(TURNS, "", words))
+
+
 def _glued(words: str) -> str:
     """One space between words; none breaks a number from its sign."""
-    return re.sub(r"(?<=\d) (?=[%×])|(?<=×) (?=\d)", "\N{NO-BREAK SPACE}", " ".join(words.split()))
+    return re.sub(r"(?<=\d) (?=[%×])|(?<=×) (?=\d)", "\N{NO-BREAK SPACE}", " ".join(clean(words).split()))
 
 
 @lru_cache(maxsize=4096)
@@ -195,7 +212,7 @@ def sheet_bytes(figure: Figure, suffix: str, *, title: str, alt: str) -> bytes:
     """
     if suffix not in SUFFIXES:
         raise SchemaError(f"a picture is written as {', '.join(SUFFIXES)}, not as {suffix or 'nothing'}.")
-    title, alt = (re.sub(r"[\x00-\x1f\x7f]+", " ", text) for text in (title, alt))
+    title, alt = clean(title), clean(alt)
     kinds: dict[str, dict[str, Any]] = {
         ".png": {"Title": title, "Description": alt, "Software": "civigrid"},
         ".svg": {"Title": title, "Description": alt, "Creator": "civigrid", "Date": None},
@@ -204,7 +221,7 @@ def sheet_bytes(figure: Figure, suffix: str, *, title: str, alt: str) -> bytes:
     about = kinds[suffix]
     out = io.BytesIO()
     more: dict[str, Any] = {"pil_kwargs": {"compress_level": 3}} if suffix == ".png" else {}
-    with mpl.rc_context(FONT), warnings.catch_warnings():
+    with plain_style(), warnings.catch_warnings():
         # a letter that the font lacks is drawn as a box: no reason to fail
         warnings.filterwarnings("ignore", message="Glyph")
         figure.savefig(out, format=suffix[1:], dpi=figure.dpi, metadata=about, **more)

@@ -22,7 +22,7 @@ from civigrid.report.layout import Part, Told, arrange, compose
 from civigrid.report.picture_looks import Looks
 from civigrid.report.picture_words import disclosure_words, drawing_words, source_words, word
 from civigrid.report.raster import draw_values, paint
-from civigrid.report.sheet import SUFFIXES, sheet_bytes
+from civigrid.report.sheet import SUFFIXES, plain_style, sheet_bytes
 from civigrid.style.classes import Classes, shared_classes
 from civigrid.style.legend import legend_of
 from civigrid.style.order import advice
@@ -147,7 +147,7 @@ def small_multiples(panels: Sequence[Panel], looks: Looks | None = None) -> Pict
     pooled = _pooled(drawn)
     classes = (looks.classes or _classes(drawn, looks, lang)).on(looks.background)
     legend = legend_of(*pooled[:2], classes, about, name=name, weight=pooled[2], lang=lang)
-    title = looks.title or _common([d.title for d in drawn]) or legend["title"]
+    title = looks.title or _common([d.title for d in drawn]) or "; ".join(d.title for d in drawn)
     if len(drawn) > 1:
         legend["title"] = _common([d.title for d in drawn]) or legend["unit"] or title
     rough = sum(int(d.rough.sum()) for d in drawn)
@@ -168,10 +168,9 @@ def small_multiples(panels: Sequence[Panel], looks: Looks | None = None) -> Pict
     if too_many:
         known = int(np.isfinite(pooled[0]).sum())
         foot.append(word("rough", lang).format(number(rough, lang, 0), number(known, lang, 0)))
-    figure = compose(
-        arranged, [paint(p, classes, arranged.line_px) for p in pixels], legend,
-        Told(title, [] if several else said, foot, 0 if too_many else rough), looks,
-    )  # fmt: skip
+    told = Told(title, [] if several else said, foot, 0 if too_many else rough)
+    with plain_style():
+        figure = compose(arranged, [paint(p, classes, arranged.line_px) for p in pixels], legend, told, looks)
     alt = " ".join(filter(None, [f"{title}.", looks.question, *said]))
     return Picture(figure, title, alt, classes, legend, block)
 
