@@ -45,12 +45,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Told:
-    """Words of a sheet: title, sentences below the legend, lines below the maps; values hatched as uncertain."""
+    """Words of a sheet: title, sentences below the legend, lines below the maps."""
 
     title: str
     short: Sequence[str]
     foot: Sequence[str]
-    uncertain: int
 
 
 @dataclass(frozen=True)
@@ -116,8 +115,9 @@ def arrange(parts: Sequence[Part], looks: Looks) -> Arranged:
         wide = (sheet.size[0] - 2 * MARGIN - GAP - COLUMN - (columns - 1) * BETWEEN) / columns
         high = (sheet.size[1] - 2 * MARGIN - HEAD - BELOW - (rows - 1) * BETWEEN) / rows - label
         size = min(wide, high * aspect)
-        # maps are compared across: a tower of them only where it is much larger
-        choice.append((size * (1.0 if rows <= columns else TOWER), size, -columns, sheet, (wide, high)))
+        # maps are compared across, and without a gap: anything else only where it is much larger
+        worth = size * (1.0 if rows <= columns else TOWER) * (n / (rows * columns)) ** 0.5
+        choice.append((worth, size, -columns, sheet, (wide, high)))
     best = max(choice, key=lambda c: c[:3])
     if max(best[1], best[1] / aspect) < LEAST_MM:
         raise SchemaError(
@@ -217,7 +217,7 @@ def _legend(column: LegendColumn, arranged: Arranged, legend: Mapping[str, Any],
     """Write the legend, and the kinds of services."""
     # a title says it once
     heading = "" if legend["title"] == told.title else legend["title"]
-    column.legend({**legend, "title": heading}, arranged.page.background, arranged.line_px, uncertain=told.uncertain)
+    column.legend({**legend, "title": heading}, arranged.line_px)
     if looks.sites is not None:
         kinds = looks.sites.data["kind"].astype(str)
         column.sites([(k, GROUPS[i], int((kinds == k).sum())) for i, k in enumerate(kinds_of(looks))])

@@ -38,6 +38,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "same": {"en": "Same classes on every map.", "de": "Gleiche Klassen auf jeder Karte."},
     "median": {"en": "median {}", "de": "Median {}"},
+    "beyond": {"en": "median beyond the time searched", "de": "Median außerhalb der gesuchten Zeit"},
     "unknown": {"en": "no value", "de": "kein Wert"},
     "rough": {
         "en": "Uncertain are {} of {} known values: too many to hatch.",

@@ -15,9 +15,12 @@ from typing import Any
 import numpy as np
 from matplotlib import style
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.style.palette import PAPER
@@ -34,6 +37,8 @@ INKS: Mapping[str, tuple[str, str, str]] = {
 """Words, lesser words, and what lies behind the cells, by background: a class of zero is brighter than that."""
 TURNS = r"[\u202a-\u202e\u2066-\u2069]"
 """Marks that force the direction of words: right-to-left words need none."""
+SMALL = 9_000_000
+"""Bytes of pixels that are worth the best compression."""
 SUFFIXES = (".png", ".svg", ".pdf")
 FONT: Any = {
     "font.family": ["DejaVu Sans"],
@@ -213,20 +218,32 @@ def sheet_bytes(figure: Figure, suffix: str, *, title: str, alt: str) -> bytes:
     if suffix not in SUFFIXES:
         raise SchemaError(f"a picture is written as {', '.join(SUFFIXES)}, not as {suffix or 'nothing'}.")
     title, alt = clean(title), clean(alt)
-    kinds: dict[str, dict[str, Any]] = {
-        ".png": {"Title": title, "Description": alt, "Software": "civigrid"},
-        ".svg": {"Title": title, "Description": alt, "Creator": "civigrid", "Date": None},
-        ".pdf": {"Title": title, "Subject": alt, "Creator": "civigrid", "Producer": "civigrid", "CreationDate": None},
-    }
-    about = kinds[suffix]
-    out = io.BytesIO()
-    more: dict[str, Any] = {"pil_kwargs": {"compress_level": 3}} if suffix == ".png" else {}
     with plain_style(), warnings.catch_warnings():
         # a letter that the font lacks is drawn as a box: no reason to fail
         warnings.filterwarnings("ignore", message="Glyph")
-        figure.savefig(out, format=suffix[1:], dpi=figure.dpi, metadata=about, **more)
-    data = out.getvalue()
-    return _described(data.decode(), title, alt).encode() if suffix == ".svg" else data
+        if suffix == ".png":
+            return _png(figure, title, alt)
+        about: dict[str, Any] = {"Title": title, "Creator": "civigrid"}
+        about |= {"Description": alt, "Date": None} if suffix == ".svg" else {
+            "Subject": alt, "Producer": "civigrid", "CreationDate": None,
+        }  # fmt: skip
+        out = io.BytesIO()
+        figure.savefig(out, format=suffix[1:], dpi=figure.dpi, metadata=about)
+    return _described(out.getvalue().decode(), title, alt).encode() if suffix == ".svg" else out.getvalue()
+
+
+def _png(figure: Figure, title: str, alt: str) -> bytes:
+    """Give an opaque PNG: a quarter smaller than matplotlib's own, which keeps a layer of transparency."""
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
+    info = PngInfo()
+    for key, words in {"Title": title, "Description": alt, "Software": "civigrid"}.items():
+        info.add_itxt(key, words)
+    out = io.BytesIO()
+    level = 9 if pixels.size < SMALL else 6
+    Image.fromarray(pixels).save(out, format="png", dpi=(figure.dpi, figure.dpi), pnginfo=info, compress_level=level)
+    return out.getvalue()
 
 
 def _described(svg: str, title: str, alt: str) -> str:
