@@ -28,6 +28,8 @@ BETWEEN, BAR, HEAD, BELOW = 5.0, 8.0, 20.0, 20.0
 """Mm between maps; below them, for the scale bar; kept for title and foot while maps are measured."""
 LEAST_MM = 16.0
 """Maps smaller than this are not read."""
+NARROWEST = 24.0
+"""Mm of words above a map, however narrow it is."""
 HATCH_MM = 0.26
 TOWER = 0.7
 """What the width of maps counts where there are more rows than columns."""
@@ -68,9 +70,10 @@ class Arranged:
 
     @property
     def size(self) -> tuple[float, float]:
-        """Width and height of the largest map, mm of A4."""
+        """Width and height of the largest map, mm of A4; as wide at least as its words need."""
         sizes = [size_mm(lattice, self.page) for lattice in self.lattices]
-        return max(s[0] for s in sizes), max(s[1] for s in sizes)
+        least = NARROWEST if any(p.label for p in self.parts) else 0.0
+        return max(least, *(s[0] for s in sizes)), max(s[1] for s in sizes)
 
     @property
     def label_lines(self) -> list[list[str]]:
