@@ -169,11 +169,13 @@ def test_uncertain_values_are_hatched_over_their_colour():
     side = len(found) // 3
     colours = {tuple(p) for p in found[side : 2 * side, side : 2 * side].reshape(-1, 3).tolist()}
     shade = rgb(picture.classes.colors[picture.classes.of(np.array([100.0]))[0]])
+    imputed = drawn(block(values, np.where(np.arange(9).reshape(3, 3) == 4, Status.IMPUTED, Status.OK)))
     everywhere = drawn(block(values, v_se=np.full(9, 90.0)))
 
     assert shade in colours
     assert len(colours) == 2
     assert "Uncertain, and hatched" in picture.alt
+    assert (map_of(imputed) == found).all()
     assert {tuple(p) for p in map_of(everywhere).reshape(-1, 3).tolist()} <= {rgb(c) for c in picture.classes.colors}
     assert "too many to hatch" in words_of(everywhere)
 
@@ -298,6 +300,23 @@ def test_hexagons_have_no_seam():
     assert found.shape[:2] == (high, wide)
     shades = np.array([*(rgb(c) for c in picture.classes.colors), rgb(INKS["light"][2])])
     assert (found == shades[np.where(pixels.classes < 0, -1, pixels.classes)]).all()
+
+
+def test_small_hexagons_are_drawn_as_their_parents():
+    """Thousands of hexagons on little paper: parents show the mean of what is known, and the foot says of how many."""
+    grid = H3Grid(9)
+    lon, lat = np.meshgrid(np.arange(13.0, 15.0, 0.002), np.arange(51.0, 52.0, 0.002))
+    ids = np.unique(grid.cell_at(np.stack([lon.ravel(), lat.ravel()], axis=1)))
+    values = np.where(np.arange(len(ids)) % 2, 0.0, 20.0)
+    cells = make_cells(grid, ids, {"v": values}, {"v": Column()})
+    classes = Classes((5.0, 15.0), ("0", "1 to 5", "5 to 15", "15 and more"), True, "people")
+    picture = drawn(cells, Looks(dpi=72, page="A5", classes=classes))
+    found = map_of(picture)
+    inner = found[len(found) // 3 : -len(found) // 3, len(found[0]) // 3 : -len(found[0]) // 3].reshape(-1, 3)
+
+    assert picture.block in (7, 49, 343)
+    assert f"in {picture.block} cells" in words_of(picture)
+    assert (inner == rgb(classes.colors[2])).all(axis=1).mean() > 0.99
 
 
 @pytest.mark.parametrize(("lon", "lat"), [(179.95, -16.8), (-70.0, 12.5), (25.0, 78.2)])

@@ -23,10 +23,10 @@ KM = SquareGrid(cell_size_m=1000)
 
 @pytest.fixture
 def file(tmp_path):
-    """Two counts on 10 x 10 cells, written."""
+    """Two counts and a total on 10 x 10 cells, written."""
     row, col = np.divmod(np.arange(100), 10)
-    about = {"a": Column(long_name="Pupils", reference_date="2020"), "b": Column(long_name="Teachers")}
-    values = {"a": np.arange(100.0), "b": np.arange(100.0)[::-1].copy()}
+    about = {"a": Column(long_name="Pupils", reference_date="2020"), "b": Column(long_name="Teachers"), "all": Column()}
+    values = {"a": np.arange(100.0), "b": np.arange(100.0)[::-1].copy(), "all": np.full(100, 120.0)}
     path = tmp_path / "town.parquet"
     write_geoparquet(
         release(make_cells(KM, KM.from_row_col(3000 + row, 4000 + col), values, about), public_grid()), path
@@ -59,6 +59,19 @@ def test_several_values_and_files(file, tmp_path):
     assert "A & <b>" in text
     assert "© Town" in text
     assert "Gleiche Klassen" in text
+
+
+def test_shares_of_a_total(file, tmp_path):
+    """Parts of a count are drawn as its shares; where a part is hidden, so is its share."""
+    shares = ["--value", "a", "--share-of", "all", "--out", tmp_path / "share.png", "--dpi", 72]
+    hidden = answer_of("picture", file, *shares)
+    shown = answer_of("picture", file, *shares, "--profile", "public-grid")
+
+    assert shown["title"] == "Share: Pupils"
+    assert all("%" in row["label"] for row in shown["classes"])
+    assert sum(row["cells"] for row in shown["missing"]) == 0
+    assert hidden["missing"][0]["cells"] >= 9
+    assert not {0.3, 0.5} & set(shown["breaks"])
 
 
 def test_lines_and_services(file, tmp_path):
@@ -95,6 +108,8 @@ def test_files_without_dates_are_told_apart_by_name(file, tmp_path):
         (["--value", "a", "--out", "map.png", "--label", "x", "--label", "y"], "2 labels for 1 maps"),
         (["--value", "a", "--out", "map.png", "--breaks", "a,b"], "give numbers"),
         (["--value", "z", "--out", "map.png"], "'z'"),
+        (["--value", "a", "--share-of", "z", "--out", "map.png"], "'z'"),
+        (["--value", "a", "--uncertain", "-1", "--out", "map.png"], "must be above 0"),
         (["--value", "a", "--out", "map.png", "--scheme", "jet"], "jet"),
     ],
 )

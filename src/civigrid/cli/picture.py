@@ -24,6 +24,7 @@ def picture(
         list[str] | None, typer.Option("--label", help="Words above a map, one for each, in order.")
     ] = None,
     columns: Annotated[int, typer.Option("--columns", help="Maps side by side; 0: as makes them largest.")] = 0,
+    share_of: Annotated[str, typer.Option("--share-of", help="Count that the values are parts of: draw shares.")] = "",
     by: Annotated[
         str, typer.Option("--by", help="Classes: auto, quantile, natural, head-tail, deviation, around, policy.")
     ] = "auto",
@@ -40,6 +41,9 @@ def picture(
     lang: Annotated[str, typer.Option("--lang", help="en or de.")] = "en",
     page: Annotated[str, typer.Option("--page", help="Paper it fits on: A5, A4, A3, A2.")] = "A4",
     dpi: Annotated[int, typer.Option("--dpi", help="Dots to the inch.")] = 300,
+    uncertain: Annotated[
+        float, typer.Option("--uncertain", help="Hatch values whose error is above this part of them; 0: hatch none.")
+    ] = 0.333,
     dark: Annotated[bool, typer.Option("--dark", help="On dark paper.")] = False,
     profile: Profile = "min-count",
     threshold: Threshold = 10,
@@ -49,6 +53,7 @@ def picture(
     from civigrid.report.picture_looks import Looks
     from civigrid.run.picture import PictureJob, picture_file
     from civigrid.run.steps import profile_named
+    from civigrid.style.uncertain import UncertainRule
 
     looks = Looks(
         title=title,
@@ -63,6 +68,7 @@ def picture(
         n=n,
         breaks=_numbers(breaks),
         scheme=scheme,
+        uncertain=UncertainRule(cv=uncertain) if uncertain else None,
     )
     job = PictureJob(
         files=tuple(cells),
@@ -72,6 +78,7 @@ def picture(
         labels=tuple(label or ()),
         outline=outline,
         sites=sites,
+        share_of=share_of,
         credit=tuple(credit or ()),
         profile=profile_named(profile, threshold),
     )

@@ -16,6 +16,8 @@ from civigrid.style.words import number
 
 SWATCH = (7.5, 4.3)
 HISTOGRAM = 17.0
+PEOPLE = 15.5
+"""Mm of the column of shares of people."""
 HEADS = {"cells": {"en": "cells", "de": "Zellen"}, "people": {"en": "people", "de": "Menschen"}}
 MARKERS = ("o", "s", "^", "D", "v", "P")
 """Shapes of services by kind: told apart without colour."""
@@ -100,11 +102,11 @@ class LegendColumn:
         right, size = self.left + COLUMN, 6.8
         grey = {"ha": "right", "color": self.sheet.grey}
         cells, of_people = (HEADS[key][self.lang] for key in ("cells", "people"))
-        self.sheet.write(self.figure, (right - (13.0 if people else 0), self.y), cells, size, **grey)
+        self.sheet.write(self.figure, (right - (PEOPLE if people else 0), self.y), cells, size, **grey)
         if people:
             self.sheet.write(self.figure, (right, self.y), of_people, size, **grey)
         self.y -= 3.6
-        self._right = right - (13.0 if people else 0)
+        self._right = right - (PEOPLE if people else 0)
 
     def _row(
         self, label: str, count: str, people: str, *, swatch: tuple[str | None, str | None] | None = None,

@@ -10,9 +10,11 @@ from typing import Any
 import geopandas as gpd
 import xarray as xr
 
-from civigrid.errors import SchemaError
+from civigrid.cells import measured
+from civigrid.errors import SchemaError, unknown_name
 from civigrid.io.cells import INSIDE
 from civigrid.io.tables import column_names, read_shapes
+from civigrid.layers.segregation import segregation_cells
 from civigrid.release import Profile, public_grid, release
 from civigrid.release.gate import Release
 from civigrid.report.picture_looks import Looks
@@ -40,6 +42,8 @@ class PictureJob:
         Words above the maps, in their order (files, and in each its variables); empty: what differs between them.
     outline, sites : Path or None
         Vector files: lines or areas for orientation; services, by their column ``kind`` if there is one.
+    share_of : str
+        A total that the values are divided by: their shares are drawn, with people as weight.
     credit : tuple of str
         Words that must stand beside the data.
     profile : Profile
@@ -53,6 +57,7 @@ class PictureJob:
     labels: tuple[str, ...] = ()
     outline: Path | None = None
     sites: Path | None = None
+    share_of: str = ""
     credit: tuple[str, ...] = ()
     profile: Profile = field(default_factory=public_grid)
 
@@ -89,7 +94,7 @@ def picture_file(job: PictureJob) -> dict[str, Any]:
     terms = [Licence(attribution=words) for words in job.credit]
     released = [release(_cells(path, job), job.profile, terms=terms) for path in job.files]
     labels = job.labels or _file_labels(released, job)
-    at = [(r, v) for r in released for v in job.values]
+    at = [(r, f"share_{v}" if job.share_of else v) for r in released for v in job.values]
     panels = [Panel(r, v, labels[k] if labels else "") for k, (r, v) in enumerate(at)]
     looks = replace(job.looks, outline=_outline(job.outline), sites=_sites(job.sites, job.profile))
     picture = small_multiples(panels, looks)
@@ -100,7 +105,14 @@ def picture_file(job: PictureJob) -> dict[str, Any]:
 def _cells(path: Path, job: PictureJob) -> xr.Dataset:
     """Read what must be protected together; where nothing is added, of a census only what is drawn."""
     ours = path.suffix == INSIDE or "code" in column_names(path)
-    return cells_of_file(path, [] if ours or job.profile.threshold else list(job.values))
+    wanted = list(dict.fromkeys([*job.values, *filter(None, [job.share_of])]))
+    cells = cells_of_file(path, [] if ours or job.profile.threshold else wanted)
+    if not job.share_of:
+        return cells
+    for name in wanted:
+        if name not in cells:
+            raise unknown_name("variable of the cells,", name, measured(cells))
+    return segregation_cells(cells, job.values, total=job.share_of, measures=("share",))
 
 
 def _file_labels(released: Sequence[Release[xr.Dataset]], job: PictureJob) -> tuple[str, ...]:
