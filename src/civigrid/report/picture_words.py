@@ -34,7 +34,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "outside": {"en": "Outside the picture: {}.", "de": "Außerhalb des Bildes: {}."},
     "all_maps": {
         "en": "Counts are of all maps together.",
-        "de": "Die Zahlen gelten für alle Karten zusammen.",
+        "de": "Die Zahlen gelten für die Karten zusammen.",
     },
     "same": {"en": "Same classes on every map.", "de": "Gleiche Klassen auf jeder Karte."},
     "median": {"en": "median {}", "de": "Median {}"},
