@@ -1,6 +1,7 @@
 """The legend as one dictionary, and the words and numbers in it."""
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -108,3 +109,25 @@ def test_few_values_have_no_histogram(values):
 
     assert found["histogram"] is None
     assert sum(r["cells"] for r in found["classes"]) == np.isfinite(values).sum()
+
+
+def test_uncertain_values_have_a_row():
+    """Only values that stand there can be uncertain; none: no row; notes of the breaks are handed on."""
+    values, status = np.array([1.0, 30.0, 60.0, np.nan]), np.array([0, 0, 0, 7], np.uint8)
+    about = Column(long_name="Residents")
+    classes = replace(classify(values, about), notes=("A break was moved.",))
+    some = legend_of(values, status, classes, about, uncertain=np.array([True, False, False, True]), lang="de")
+
+    assert some["uncertain"] == {"label": "unsichere Werte", "count": "1", "cells": 1}
+    assert some["notes"] == ["A break was moved."]
+    assert legend_of(values, status, classes, about)["uncertain"] is None
+    assert legend_of(values, status, classes, about, uncertain=np.zeros(4, bool))["uncertain"] is None
+
+
+def test_histograms_say_where_they_end():
+    """The ends of the axis are written as readers of the language write them."""
+    values = np.arange(1.0, 3001.0)
+    about = Column(long_name="Residents")
+    found = legend_of(values, np.zeros(3000, np.uint8), classify(values, about), about, lang="de")
+
+    assert found["histogram"]["ends"] == ["1", "3.000"]

@@ -6,7 +6,7 @@ import pytest
 from civigrid.cells import with_variables
 from civigrid.errors import CivigridError
 from civigrid.style.order import advice, shown_order
-from civigrid.style.summary import summary
+from civigrid.style.summary import median_of, summary
 from civigrid.style.uncertain import UncertainRule, standard_error, uncertain_of
 from civigrid.types import Column, Status
 
@@ -114,3 +114,17 @@ def test_the_gap_of_a_service_comes_first_and_totals_last():
     assert "draw the share" in advice(columns["a"])
     assert advice(columns["a"], "de").startswith("Eine Anzahl")
     assert advice(columns["share_a"]) == ""
+
+
+def test_half_beyond_the_search_is_no_short_median():
+    """Who reaches nothing counts as longer than all others: the median is that of everybody asked."""
+    about = Column(kind="intensive", units="min", long_name="Minutes")
+    values, nobody = np.array([5.0, 10.0, np.nan, np.nan, np.nan]), np.zeros(5, np.uint8)
+    weight = np.array([40.0, 20.0, 10.0, 10.0, 0.0])
+
+    assert "half of the cells reach nothing" in summary(values, nobody, about)[0]
+    assert "half of the people lie at" in summary(values, nobody, about, weight=weight)[0]
+    assert "erreicht in der gesuchten Zeit nichts" in summary(values, nobody, about, lang="de")[0]
+    assert median_of(values, nobody, about) == np.inf
+    assert median_of(values, np.full(5, Status.SUPPRESSED), about) == 5.0
+    assert np.isnan(median_of(values[2:], np.full(3, Status.SUPPRESSED), about))

@@ -11,6 +11,7 @@ from civigrid.cli import (
     indices,
     maup,
     panel,
+    picture,
     runs,
     segregation,
     steps,
@@ -21,5 +22,5 @@ from civigrid.cli.app import app, main
 
 __all__ = [
     "access", "app", "audit", "census_rules", "change", "degurba", "export", "fetch", "indices", "main", "maup",
-    "panel", "runs", "segregation", "steps", "tiles", "travel",
+    "panel", "picture", "runs", "segregation", "steps", "tiles", "travel",
 ]  # fmt: skip

@@ -28,6 +28,8 @@ BETWEEN, BAR, HEAD, BELOW = 5.0, 8.0, 20.0, 20.0
 """Mm between maps; below them, for the scale bar; kept for title and foot while maps are measured."""
 LEAST_MM = 16.0
 """Maps smaller than this are not read."""
+NARROWEST = 24.0
+"""Mm of words above a map, however narrow it is."""
 HATCH_MM = 0.26
 TOWER = 0.7
 """What the width of maps counts where there are more rows than columns."""
@@ -45,12 +47,11 @@ class Part:
 
 @dataclass(frozen=True)
 class Told:
-    """Words of a sheet: title, sentences below the legend, lines below the maps; values hatched as uncertain."""
+    """Words of a sheet: title, sentences below the legend, lines below the maps."""
 
     title: str
     short: Sequence[str]
     foot: Sequence[str]
-    uncertain: int
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,10 @@ class Arranged:
 
     @property
     def size(self) -> tuple[float, float]:
-        """Width and height of the largest map, mm of A4."""
+        """Width and height of the largest map, mm of A4; as wide at least as its words need."""
         sizes = [size_mm(lattice, self.page) for lattice in self.lattices]
-        return max(s[0] for s in sizes), max(s[1] for s in sizes)
+        least = NARROWEST if any(p.label for p in self.parts) else 0.0
+        return max(least, *(s[0] for s in sizes)), max(s[1] for s in sizes)
 
     @property
     def label_lines(self) -> list[list[str]]:
@@ -116,10 +118,11 @@ def arrange(parts: Sequence[Part], looks: Looks) -> Arranged:
         wide = (sheet.size[0] - 2 * MARGIN - GAP - COLUMN - (columns - 1) * BETWEEN) / columns
         high = (sheet.size[1] - 2 * MARGIN - HEAD - BELOW - (rows - 1) * BETWEEN) / rows - label
         size = min(wide, high * aspect)
-        # maps are compared across: a tower of them only where it is much larger
-        choice.append((size * (1.0 if rows <= columns else TOWER), size, -columns, sheet, (wide, high)))
+        # maps are compared across, and without a gap: anything else only where it is much larger
+        worth = size * (1.0 if rows <= columns else TOWER) * (n / (rows * columns)) ** 0.5
+        choice.append((worth, size, -columns, sheet, (wide, high)))
     best = max(choice, key=lambda c: c[:3])
-    if best[1] < LEAST_MM:
+    if max(best[1], best[1] / aspect) < LEAST_MM:
         raise SchemaError(
             f"{n} maps of {looks.page} paper would be {best[1]:.0f} mm wide: draw fewer, or take a larger page."
         )
@@ -217,7 +220,7 @@ def _legend(column: LegendColumn, arranged: Arranged, legend: Mapping[str, Any],
     """Write the legend, and the kinds of services."""
     # a title says it once
     heading = "" if legend["title"] == told.title else legend["title"]
-    column.legend({**legend, "title": heading}, arranged.page.background, arranged.line_px, uncertain=told.uncertain)
+    column.legend({**legend, "title": heading}, arranged.line_px)
     if looks.sites is not None:
         kinds = looks.sites.data["kind"].astype(str)
         column.sites([(k, GROUPS[i], int((kinds == k).sum())) for i, k in enumerate(kinds_of(looks))])

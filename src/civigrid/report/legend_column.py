@@ -16,8 +16,9 @@ from civigrid.style.words import number
 
 SWATCH = (7.5, 4.3)
 HISTOGRAM = 17.0
+PEOPLE = 15.5
+"""Mm of the column of shares of people."""
 HEADS = {"cells": {"en": "cells", "de": "Zellen"}, "people": {"en": "people", "de": "Menschen"}}
-UNCERTAIN = {"en": "uncertain values", "de": "unsichere Werte"}
 MARKERS = ("o", "s", "^", "D", "v", "P")
 """Shapes of services by kind: told apart without colour."""
 
@@ -49,19 +50,15 @@ class LegendColumn:
             self.y -= step
         self.y -= after
 
-    def legend(self, legend: Mapping[str, Any], background: str, line_px: int, *, uncertain: int = 0) -> None:
+    def legend(self, legend: Mapping[str, Any], line_px: int) -> None:
         """Write the legend of a variable.
 
         Parameters
         ----------
         legend : mapping
-            From `style.legend.legend_of`.
-        background : str
-            Of the classes.
+            From `style.legend.legend_of`; an empty title is not written.
         line_px : int
             Width of hatching, as on the map.
-        uncertain : int
-            Number of values that are hatched as uncertain.
         """
         if legend["title"]:
             self.words(legend["title"], 10.5, weight="bold", lines=3, after=0.8)
@@ -69,35 +66,19 @@ class LegendColumn:
             self.words(legend["unit"], 8.5, color=self.sheet.grey, after=0.8)
         if legend["histogram"] is not None:
             self._histogram(legend["histogram"], [row["color"] for row in legend["classes"]])
-        people = any(row["people"] is not None for row in legend["classes"])
-        self._heads(people)
+        self._heads(any(row["people"] is not None for row in legend["classes"]))
         for row in legend["classes"]:
             if row["cells"] == 0 and row["low"] == row["high"] == 0:  # nothing is zero: no class of it
                 continue
-            self._row(
-                row["label"],
-                row["count"],
-                row["people_words"],
-                swatch=(row["color"], None),
-                line_px=line_px,
-                background=background,
-            )
-        if legend["missing_rows"] or uncertain:
+            self._row(row["label"], row["count"], row["people_words"], swatch=(row["color"], None), line_px=line_px)
+        rough = legend["uncertain"]
+        if legend["missing_rows"] or rough:
             self.y -= 1.6
         for row in legend["missing_rows"]:
-            self._row(
-                row["label"], row["count"], "", swatch=(None, row["reason"]), line_px=line_px, background=background
-            )
-        if uncertain:
+            self._row(row["label"], row["count"], "", swatch=(None, row["reason"]), line_px=line_px)
+        if rough:
             middle = legend["classes"][len(legend["classes"]) // 2]["color"]
-            self._row(
-                UNCERTAIN[self.lang],
-                number(uncertain, self.lang, 0),
-                "",
-                swatch=(middle, "uncertain"),
-                line_px=line_px,
-                background=background,
-            )
+            self._row(rough["label"], rough["count"], "", swatch=(middle, "uncertain"), line_px=line_px)
         self.y -= 2.0
 
     def sites(self, kinds: Sequence[tuple[str, str, int]]) -> None:
@@ -121,15 +102,15 @@ class LegendColumn:
         right, size = self.left + COLUMN, 6.8
         grey = {"ha": "right", "color": self.sheet.grey}
         cells, of_people = (HEADS[key][self.lang] for key in ("cells", "people"))
-        self.sheet.write(self.figure, (right - (13.0 if people else 0), self.y), cells, size, **grey)
+        self.sheet.write(self.figure, (right - (PEOPLE if people else 0), self.y), cells, size, **grey)
         if people:
             self.sheet.write(self.figure, (right, self.y), of_people, size, **grey)
         self.y -= 3.6
-        self._right = right - (13.0 if people else 0)
+        self._right = right - (PEOPLE if people else 0)
 
     def _row(
         self, label: str, count: str, people: str, *, swatch: tuple[str | None, str | None] | None = None,
-        line_px: int = 1, background: str = "light",
+        line_px: int = 1,
     ) -> None:  # fmt: skip
         """One class: its field, its words, how many cells, how many people."""
         right = self._right
@@ -137,7 +118,7 @@ class LegendColumn:
         lines = wrapped(label, free, 8.4, lines=3)
         high = max(SWATCH[1] + 1.0, len(lines) * 3.9 + 0.6)
         if swatch is not None:
-            self._field(*swatch, background, line_px)
+            self._field(*swatch, line_px)
         for i, line in enumerate(lines):
             self.sheet.write(self.figure, (self.left + SWATCH[0] + 3.0, self.y - 0.45 - 3.9 * i), line, 8.4)
         for words, x in ((count, right), (people, self.left + COLUMN)):
@@ -145,11 +126,11 @@ class LegendColumn:
                 self.sheet.write(self.figure, (x, self.y - 0.55), words, 8.0, ha="right", color=self.sheet.grey)
         self.y -= high
 
-    def _field(self, color: str | None, reason: str | None, background: str, line_px: int) -> None:
+    def _field(self, color: str | None, reason: str | None, line_px: int) -> None:
         sheet = self.sheet
         axes = sheet.axes(self.figure, (self.left, self.y - SWATCH[1], *SWATCH))
         shape = sheet.px(SWATCH[1]), sheet.px(SWATCH[0])
-        image = swatch(color, reason, background, shape, line_px)
+        image = swatch(color, reason, sheet.background, shape, line_px)
         edge = max(1, line_px // 3)
         rim = np.zeros(shape, dtype=bool)
         rim[:edge], rim[-edge:], rim[:, :edge], rim[:, -edge:] = True, True, True, True

@@ -34,10 +34,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "outside": {"en": "Outside the picture: {}.", "de": "Außerhalb des Bildes: {}."},
     "all_maps": {
         "en": "Counts are of all maps together.",
-        "de": "Die Zahlen gelten für alle Karten zusammen.",
+        "de": "Die Zahlen gelten für die Karten zusammen.",
     },
     "same": {"en": "Same classes on every map.", "de": "Gleiche Klassen auf jeder Karte."},
     "median": {"en": "median {}", "de": "Median {}"},
+    "beyond": {"en": "median beyond the time searched", "de": "Median außerhalb der gesuchten Zeit"},
     "unknown": {"en": "no value", "de": "kein Wert"},
     "rough": {
         "en": "Uncertain are {} of {} known values: too many to hatch.",

@@ -6,17 +6,21 @@ import io
 import re
 import warnings
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import escape
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
+from matplotlib import style
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.style.palette import PAPER
@@ -31,6 +35,10 @@ INKS: Mapping[str, tuple[str, str, str]] = {
     "dark": ("#f0f2f4", "#a9b0b7", "#23282e"),
 }
 """Words, lesser words, and what lies behind the cells, by background: a class of zero is brighter than that."""
+TURNS = r"[\u202a-\u202e\u2066-\u2069]"
+"""Marks that force the direction of words: right-to-left words need none."""
+SMALL = 9_000_000
+"""Bytes of pixels that are worth the best compression."""
 SUFFIXES = (".png", ".svg", ".pdf")
 FONT: Any = {
     "font.family": ["DejaVu Sans"],
@@ -40,6 +48,11 @@ FONT: Any = {
     "pdf.fonttype": 42,
     "pdf.compression": 6,
 }
+
+
+def plain_style() -> AbstractContextManager[None]:
+    """Draw by matplotlib's own defaults, whatever a notebook set before: pictures must not depend on it."""
+    return style.context(["default", FONT])
 
 
 @dataclass(frozen=True)
@@ -108,7 +121,7 @@ class Sheet:
         """Write words at a place in mm of A4; the size is in points of A4."""
         x, y = at[0] / self.size[0], at[1] / self.size[1]
         style = {"color": self.ink, "va": "top", "ha": "left", "parse_math": False, **more}
-        figure.text(x, y, words, fontsize=size * self.scale, **style)
+        figure.text(x, y, clean(words), fontsize=size * self.scale, **style)
 
 
 def sheets_of(page: str = "A4", dpi: int = 300, background: str = "light") -> tuple[Sheet, Sheet]:
@@ -133,9 +146,18 @@ def sheets_of(page: str = "A4", dpi: int = 300, background: str = "light") -> tu
     return Sheet(long, short, dpi, background, scale), Sheet(short, long, dpi, background, scale)
 
 
+def clean(words: str) -> str:
+    r"""Leave out characters that no file may hold, and those that turn the direction of what follows.
+
+    >>> clean("a\u202eb\x00c")
+    'ab c'
+    """
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+", " ", re.sub(TURNS, "", words))
+
+
 def _glued(words: str) -> str:
     """One space between words; none breaks a number from its sign."""
-    return re.sub(r"(?<=\d) (?=[%×])|(?<=×) (?=\d)", "\N{NO-BREAK SPACE}", " ".join(words.split()))
+    return re.sub(r"(?<=\d) (?=[%×])|(?<=×) (?=\d)", "\N{NO-BREAK SPACE}", " ".join(clean(words).split()))
 
 
 @lru_cache(maxsize=4096)
@@ -195,21 +217,33 @@ def sheet_bytes(figure: Figure, suffix: str, *, title: str, alt: str) -> bytes:
     """
     if suffix not in SUFFIXES:
         raise SchemaError(f"a picture is written as {', '.join(SUFFIXES)}, not as {suffix or 'nothing'}.")
-    title, alt = (re.sub(r"[\x00-\x1f\x7f]+", " ", text) for text in (title, alt))
-    kinds: dict[str, dict[str, Any]] = {
-        ".png": {"Title": title, "Description": alt, "Software": "civigrid"},
-        ".svg": {"Title": title, "Description": alt, "Creator": "civigrid", "Date": None},
-        ".pdf": {"Title": title, "Subject": alt, "Creator": "civigrid", "Producer": "civigrid", "CreationDate": None},
-    }
-    about = kinds[suffix]
-    out = io.BytesIO()
-    more: dict[str, Any] = {"pil_kwargs": {"compress_level": 3}} if suffix == ".png" else {}
-    with mpl.rc_context(FONT), warnings.catch_warnings():
+    title, alt = clean(title), clean(alt)
+    with plain_style(), warnings.catch_warnings():
         # a letter that the font lacks is drawn as a box: no reason to fail
         warnings.filterwarnings("ignore", message="Glyph")
-        figure.savefig(out, format=suffix[1:], dpi=figure.dpi, metadata=about, **more)
-    data = out.getvalue()
-    return _described(data.decode(), title, alt).encode() if suffix == ".svg" else data
+        if suffix == ".png":
+            return _png(figure, title, alt)
+        about: dict[str, Any] = {"Title": title, "Creator": "civigrid"}
+        about |= {"Description": alt, "Date": None} if suffix == ".svg" else {
+            "Subject": alt, "Producer": "civigrid", "CreationDate": None,
+        }  # fmt: skip
+        out = io.BytesIO()
+        figure.savefig(out, format=suffix[1:], dpi=figure.dpi, metadata=about)
+    return _described(out.getvalue().decode(), title, alt).encode() if suffix == ".svg" else out.getvalue()
+
+
+def _png(figure: Figure, title: str, alt: str) -> bytes:
+    """Give an opaque PNG: a quarter smaller than matplotlib's own, which keeps a layer of transparency."""
+    canvas: Any = FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
+    info = PngInfo()
+    for key, words in {"Title": title, "Description": alt, "Software": "civigrid"}.items():
+        info.add_itxt(key, words)
+    out = io.BytesIO()
+    level = 9 if pixels.size < SMALL else 6
+    Image.fromarray(pixels).save(out, format="png", dpi=(figure.dpi, figure.dpi), pnginfo=info, compress_level=level)
+    return out.getvalue()
 
 
 def _described(svg: str, title: str, alt: str) -> str:

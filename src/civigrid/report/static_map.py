@@ -15,18 +15,17 @@ from civigrid.cells import column_of, grid_of, measured, status_of, values_of
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.grid import SquareGrid
 from civigrid.io.write import write_bytes
-from civigrid.kernels.breaks import weighted_quantiles
 from civigrid.release.gate import Release
 from civigrid.report.frame import Lattice, lattices_of
 from civigrid.report.layout import Part, Told, arrange, compose
 from civigrid.report.picture_looks import Looks
 from civigrid.report.picture_words import disclosure_words, drawing_words, source_words, word
 from civigrid.report.raster import draw_values, paint
-from civigrid.report.sheet import SUFFIXES, sheet_bytes
+from civigrid.report.sheet import SUFFIXES, plain_style, sheet_bytes
 from civigrid.style.classes import Classes, shared_classes
 from civigrid.style.legend import legend_of
 from civigrid.style.order import advice
-from civigrid.style.summary import summary
+from civigrid.style.summary import median_of, summary
 from civigrid.style.uncertain import uncertain_of
 from civigrid.style.words import is_share, language, number, percent
 from civigrid.types import Bools, Column, Floats, Statuses
@@ -146,12 +145,17 @@ def small_multiples(panels: Sequence[Panel], looks: Looks | None = None) -> Pict
     about, name = drawn[0].about, drawn[0].panel.variable
     pooled = _pooled(drawn)
     classes = (looks.classes or _classes(drawn, looks, lang)).on(looks.background)
-    legend = legend_of(*pooled[:2], classes, about, name=name, weight=pooled[2], lang=lang)
-    title = looks.title or _common([d.title for d in drawn]) or legend["title"]
+    # of all residents each class tells its share of the people; of a part of them it would mislead
+    people = pooled[0] if about.units == "persons" and not (about.part_of or about.rests_on) else pooled[2]
+    hatched = np.concatenate([d.rough for d in drawn])
+    rough, known = int(hatched.sum()), int(np.isfinite(pooled[0]).sum())
+    too_many = rough > MOST_HATCHED * max(known, 1)
+    legend = legend_of(
+        *pooled[:2], classes, about, name=name, weight=people, uncertain=None if too_many else hatched, lang=lang
+    )
+    title = looks.title or _common([d.title for d in drawn]) or "; ".join(d.title for d in drawn)
     if len(drawn) > 1:
         legend["title"] = _common([d.title for d in drawn]) or legend["unit"] or title
-    rough = sum(int(d.rough.sum()) for d in drawn)
-    too_many = rough > MOST_HATCHED * max(int(np.isfinite(pooled[0]).sum()), 1)
     several = len(drawn) > 1
     parts = [
         Part(lattice, label, d.median(lang) if several else "", _side(d.cells))
@@ -166,12 +170,10 @@ def small_multiples(panels: Sequence[Panel], looks: Looks | None = None) -> Pict
     said = [sentence for d in drawn for sentence in d.sentences(lang)]
     foot = _foot(drawn, looks, arranged.lattices, block, classes, lang)
     if too_many:
-        known = int(np.isfinite(pooled[0]).sum())
         foot.append(word("rough", lang).format(number(rough, lang, 0), number(known, lang, 0)))
-    figure = compose(
-        arranged, [paint(p, classes, arranged.line_px) for p in pixels], legend,
-        Told(title, [] if several else said, foot, 0 if too_many else rough), looks,
-    )  # fmt: skip
+    told = Told(title, [] if several else said, foot)
+    with plain_style():
+        figure = compose(arranged, [paint(p, classes, arranged.line_px) for p in pixels], legend, told, looks)
     alt = " ".join(filter(None, [f"{title}.", looks.question, *said]))
     return Picture(figure, title, alt, classes, legend, block)
 
@@ -203,10 +205,11 @@ class _Read:
         name = self.panel.variable
         if self.about.units == "class":
             return ""
-        middle = float(weighted_quantiles(self.values, np.array([0.5]), self.weight)[0])
+        middle = median_of(self.values, self.status, self.about, self.weight)
         if not np.isfinite(middle):
-            return word("unknown", lang)
-        told = percent(middle, lang) if is_share(self.about, name) else number(middle, lang)
+            return word("unknown" if np.isnan(middle) else "beyond", lang)
+        short = float(f"{middle:.2g}") if abs(middle) < 100 else middle
+        told = percent(middle, lang) if is_share(self.about, name) else number(short, lang)
         return word("median", lang).format(told)
 
     def sentences(self, lang: str) -> list[str]:
@@ -283,8 +286,9 @@ def _labels(drawn: Sequence[_Read]) -> list[str]:
     common = _common(titles)
     if len({*titles}) == 1:
         titles = [d.about.reference_date or d.title for d in drawn]
-    elif titles[0].startswith(f"{common}:"):
-        titles = [title.removeprefix(f"{common}:").strip() for title in titles]
+    elif titles[0].startswith(f"{common}:") or len(common.split()) >= 3:
+        rest = [title.removeprefix(common).lstrip(" :,;-–").replace("_", " ") for title in titles]
+        titles = [words[:1].upper() + words[1:] if words else title for words, title in zip(rest, titles, strict=True)]
     return [d.panel.label or title for d, title in zip(drawn, titles, strict=True)]
 
 

@@ -24,6 +24,18 @@ def two_digits(value: float) -> float:
     return float(f"{value:.2g}")
 
 
+def floored(value: float) -> float:
+    """Keep two digits that count, never above the value.
+
+    >>> floored(4.06), floored(0.0459), floored(-1234.0)
+    (4.0, 0.045, -1300.0)
+    """
+    if value == 0 or not np.isfinite(value):
+        return value
+    unit = 10.0 ** (np.floor(np.log10(abs(value))) - 1)
+    return float(f"{np.floor(value / unit + 1e-9) * unit:.2g}")
+
+
 def roundest(low: float, high: float, avoid: Collection[float] = ()) -> float:
     """Give the number of fewest digits above `low` and at most `high`: cut there, and every value stays in its class.
 
@@ -77,7 +89,7 @@ def labels_of(
     if not breaks:
         same = words(low) == words(high)
         return (words(low) if same else TO[lang].format(words(low), words(high)),)
-    least = max(low, 1.0) if about.units == "persons" and low >= 0.5 else low
+    least = max(low, 1.0) if about.units == "persons" and low >= 0.5 else floored(low)
     first = TO[lang].format(words(least), words(breaks[0]))
     if low >= breaks[0] or words(least) == words(breaks[0]):
         first = BELOW[lang].format(words(breaks[0]))

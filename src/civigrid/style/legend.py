@@ -9,7 +9,7 @@ import numpy as np
 from civigrid.style.classes import Classes, categories
 from civigrid.style.labels import value_label
 from civigrid.style.words import EMPTY, REASONS, cells_words, language, missing_reasons, number, percent, unit_words
-from civigrid.types import Column, Floats, Statuses
+from civigrid.types import Bools, Column, Floats, Statuses
 
 BINS = 40
 SKEWED = 6.0
@@ -22,6 +22,7 @@ WORDS = {
         "de": "Nicht gezeichnet, weil dort niemand wohnt: {}",
     },
     "source": {"en": "Source: {}", "de": "Quelle: {}"},
+    "uncertain": {"en": "uncertain values", "de": "unsichere Werte"},
 }
 
 
@@ -33,6 +34,7 @@ def legend_of(
     *,
     name: str = "",
     weight: Floats | None = None,
+    uncertain: Bools | None = None,
     lang: str = "en",
 ) -> dict[str, Any]:
     """Say in full what a map of a variable shows.
@@ -51,6 +53,8 @@ def legend_of(
         Its name, told where it has no title.
     weight : ndarray of float64, shape (cell,), optional
         Persons, for the share of people in each class.
+    uncertain : ndarray of bool, shape (cell,), optional
+        Values that are too uncertain to be read as they stand (`uncertain.uncertain_of`).
     lang : str
         ``"en"`` or ``"de"``.
 
@@ -61,8 +65,9 @@ def legend_of(
         ``classes``: rows of ``label, color, count`` (written), ``cells`` (int), ``low, high`` (the class holds
         low <= value < high, the last one also its end; None where there is no value), ``people`` (share, or None);
         ``missing``: None, or all of them in one row of ``label, count``; ``missing_rows``: one row for each reason,
-        ``reason`` (key of `words.REASONS`), ``label, count, cells``; ``empty``: a sentence or nothing; ``histogram``:
-        see `histogram`, and ``ends``: the least and the greatest value, written; or None.
+        ``reason`` (key of `words.REASONS`), ``label, count, cells``; ``uncertain``: None, or
+        ``label, count, cells``; ``notes``: what must be known of the breaks; ``empty``: a sentence or nothing;
+        ``histogram``: see `histogram`, and ``ends``: the least and the greatest value, written; or None.
 
     Examples
     --------
@@ -94,6 +99,8 @@ def legend_of(
         "classes": _rows(values, classes, weight, lang),
         "missing": {"label": label, "count": number(total, lang, 0)} if total else None,
         "missing_rows": rows,
+        "uncertain": _uncertain(values, uncertain, lang),
+        "notes": list(classes.notes),
         "empty": WORDS["empty"][lang].format(cells_words(empty, lang)) if empty else "",
         "note": WORDS["source"][lang].format(note) if note else "",
         "histogram": None if categories(name) or about.words else _bars(values, classes, about, lang, name),
@@ -108,6 +115,11 @@ def _bars(values: Floats, classes: Classes, about: Column, lang: str, name: str)
     known = values[np.isfinite(values) & (values != 0 if classes.zero else True)]
     ends = [value_label(float(v), about, lang, name) for v in (known.min(), known.max())]
     return {**bars, "ends": ends}
+
+
+def _uncertain(values: Floats, uncertain: Bools | None, lang: str) -> dict[str, Any] | None:
+    n = 0 if uncertain is None else int((uncertain & np.isfinite(values)).sum())
+    return {"label": WORDS["uncertain"][lang], "count": number(n, lang, 0), "cells": n} if n else None
 
 
 def _rows(values: Floats, classes: Classes, weight: Floats | None, lang: str) -> list[dict[str, Any]]:

@@ -22,10 +22,17 @@ from civigrid.types import Bools, Column, Floats, Statuses
 NEAR_MIN = 15.0
 """Minutes that a city of short ways promises (Moreno et al. 2021, Smart Cities 4(1), 93-111)."""
 TENTH = 0.1
+FAR = 1e18
+"""Stands for a time beyond the search."""
 WORDS = {
     "range": {
         "en": "{title}: from {low} to {high}{unit} in {cells}; half of the {who} lie at {middle} or below.",
         "de": "{title}: von {low} bis {high}{unit} in {cells}; die Hälfte der {who} liegt bei höchstens {middle}.",
+    },
+    "far_range": {
+        "en": "{title}: from {low} to {high}{unit} in {cells}; half of the {who} reach nothing in the time searched.",
+        "de": "{title}: von {low} bis {high}{unit} in {cells};"
+        " die Hälfte der {who} erreicht in der gesuchten Zeit nichts.",
     },
     "one": {"en": "{title}: {low}{unit} in one cell.", "de": "{title}: {low}{unit} in einer Zelle."},
     "none": {"en": "{title}: no cell has a value.", "de": "{title}: Keine Zelle hat einen Wert."},
@@ -106,7 +113,7 @@ def summary(
     lang = language(lang)
     said: list[str] = []
     if about.words is None and about.units != "class":
-        said += _range(values, about, name, weight, lang)
+        said += _range(values, status, about, name, weight, lang)
         said += (
             _worst(values, status, about, weight, lang) if about.units == "min" else _top(values, about, weight, lang)
         )
@@ -117,7 +124,29 @@ def summary(
     return said
 
 
-def _range(values: Floats, about: Column, name: str, weight: Floats | None, lang: str) -> list[str]:
+def median_of(values: Floats, status: Statuses, about: Column, weight: Floats | None = None) -> float:
+    """Median of a variable, of people where they are given; infinite where half of them are beyond the time searched.
+
+    Parameters
+    ----------
+    values, status, weight : ndarray, shape (cell,)
+        Values, `Status` codes, persons.
+    about : Column
+        What the variable is.
+
+    Examples
+    --------
+    >>> about = Column(kind="intensive", units="min")
+    >>> median_of(np.array([1.0, 3.0, np.nan, np.nan]), np.zeros(4, np.uint8), about)
+    3.0
+    """
+    # nothing found in the time searched is longer than any time that was found
+    beyond = missing_reasons(values, status, about)[BEYOND]
+    middle = float(weighted_quantiles(np.where(beyond, FAR, values), np.array([0.5]), weight)[0])
+    return np.inf if middle >= FAR else middle
+
+
+def _range(values: Floats, status: Statuses, about: Column, name: str, weight: Floats | None, lang: str) -> list[str]:
     known = values[np.isfinite(values)]
     title = about.long_name or name
     if not len(known):
@@ -131,11 +160,11 @@ def _range(values: Floats, about: Column, name: str, weight: Floats | None, lang
     low, high = told(float(known.min())), told(float(known.max()))
     if len(known) == 1:
         return [WORDS["one"][lang].format(title=title, low=low, unit=unit)]
-    middle = float(weighted_quantiles(values, np.array([0.5]), weight)[0])
-    if not np.isfinite(middle):
-        weight, middle = None, float(weighted_quantiles(values, np.array([0.5]))[0])
+    middle = median_of(values, status, about, weight)
+    if np.isnan(middle):
+        weight, middle = None, median_of(values, status, about)
     who = WORDS["cells" if weight is None else "people"][lang]
-    sentence = WORDS["range"][lang]
+    sentence = WORDS["range" if np.isfinite(middle) else "far_range"][lang]
     cells = cells_words(len(known), lang)
     return [sentence.format(title=title, low=low, high=high, unit=unit, cells=cells, who=who, middle=told(middle))]
 
@@ -163,8 +192,8 @@ def _worst(values: Floats, status: Statuses, about: Column, weight: Floats | Non
         return []
     far = float(mass[beyond | (values > NEAR_MIN)].sum() / mass.sum())
     # a time beyond the search is longer than any that was found
-    worst = float(weighted_quantiles(np.where(beyond, 1e18, values), np.array([1 - TENTH]), mass)[0])
-    words = WORDS["longer"][lang] if worst >= 1e18 else WORDS["at_least"][lang].format(number(worst, lang))
+    worst = float(weighted_quantiles(np.where(beyond, FAR, values), np.array([1 - TENTH]), mass)[0])
+    words = WORDS["longer"][lang] if worst >= FAR else WORDS["at_least"][lang].format(number(worst, lang))
     return [
         WORDS["far"][lang].format(
             share=percent(far, lang), who=WORDS["cells" if weight is None else "people"][lang],

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from civigrid.cells import measured, noise_variance_of, values_of
+from civigrid.cells import measured, noise_variance_of, status_of, values_of
 from civigrid.errors import SchemaError
-from civigrid.types import Bools, Floats
+from civigrid.types import Bools, Floats, Status
 
 Z_95 = 1.959964
 """Half the width of a 95 % interval, in standard errors."""
@@ -26,10 +26,13 @@ class UncertainRule:
         offices warn or withhold (Statistics Canada: 33.3 %).
     width : float or None
         Width of the 95 % interval above which it is, in units of the variable; then `cv` is not asked.
+    statuses : tuple of Status
+        What makes a value uncertain whatever is known of its error: changed, filled in, or a part of the sum.
     """
 
     cv: float = 1 / 3
     width: float | None = None
+    statuses: tuple[Status, ...] = (Status.PERTURBED, Status.IMPUTED, Status.PARTIAL)
 
     def __post_init__(self) -> None:
         if not self.cv > 0 or (self.width is not None and not self.width > 0):
@@ -90,6 +93,20 @@ def uncertain_of(cells: xr.Dataset, name: str, rule: UncertainRule | None = None
     name : str
         The variable.
     rule : UncertainRule, optional
-        By default a coefficient of variation above a third.
+        By default a coefficient of variation above a third, or a value changed, filled in, or lacking parts.
+
+    Examples
+    --------
+    >>> from civigrid.cells import make_cells
+    >>> from civigrid.grid import SquareGrid
+    >>> from civigrid.types import Column
+    >>> grid = SquareGrid(cell_size_m=1000)
+    >>> two = make_cells(grid, grid.from_row_col(np.array([3000, 3000]), np.array([4000, 4001])), {"a": [9.0, 9.0]},
+    ...     {"a": Column()}, status={"a": np.array([0, 6], np.uint8)})
+    >>> uncertain_of(two, "a").tolist()
+    [False, True]
     """
-    return (rule or UncertainRule()).applies(values_of(cells, name), standard_error(cells, name))
+    rule = rule or UncertainRule()
+    values = values_of(cells, name)
+    marked = np.isfinite(values) & np.isin(status_of(cells, name), list(rule.statuses))
+    return marked | rule.applies(values, standard_error(cells, name))
