@@ -14,11 +14,12 @@ from civigrid.cli import (
     runs,
     segregation,
     steps,
+    tiles,
     travel,
 )
 from civigrid.cli.app import app, main
 
 __all__ = [
     "access", "app", "audit", "census_rules", "change", "degurba", "export", "fetch", "indices", "main", "maup",
-    "panel", "runs", "segregation", "steps", "travel",
+    "panel", "runs", "segregation", "steps", "tiles", "travel",
 ]  # fmt: skip

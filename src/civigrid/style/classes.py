@@ -220,6 +220,9 @@ def shared_classes(
 
 
 def _has_zero(known: Floats, about: Column, name: str) -> bool:
+    """Nobody is a class of its own; no change is the middle of a change."""
+    if (known < 0).any():
+        return False
     if about.kind == "extensive" and about.units == "persons":
         return True
     return is_origin_share(about, name) and bool((known == 0).any()) and bool((known > 0).any())
