@@ -112,6 +112,18 @@ def test_overviews_rest_on_what_is_shown_alone(tmp_path):
     assert half.sum() == np.nansum(shown)
 
 
+def test_a_rate_without_its_weight_is_not_averaged(tmp_path):
+    """Overviews of it show values that are there, and the file says that they are no means."""
+    cells = wide().drop_vars("total")
+    write_cog(release(cells, public_grid()), tmp_path / "c.tif", "share_a")
+    with rasterio.open(tmp_path / "c.tif", overview_level=0) as source:
+        half = source.read(1, masked=True).compressed()
+        assert "nothing says how to average it" in source.tags()["overviews"]
+
+    assert 0 < len(half) < len(values_of(cells, "share_a"))
+    assert set(half.tolist()) <= set(values_of(cells, "share_a").tolist())
+
+
 def test_statuses_are_a_raster_of_their_own(tmp_path):
     """Codes with their words; 255 where there is no cell."""
     write_status_cog(SHOWN, tmp_path / "s.tif", "total")
