@@ -112,6 +112,18 @@ def test_overviews_rest_on_what_is_shown_alone(tmp_path):
     assert half.sum() == np.nansum(shown)
 
 
+def test_a_rate_without_its_weight_is_not_averaged(tmp_path):
+    """Overviews of it show values that are there, and the file says that they are no means."""
+    cells = wide().drop_vars("total")
+    write_cog(release(cells, public_grid()), tmp_path / "c.tif", "share_a")
+    with rasterio.open(tmp_path / "c.tif", overview_level=0) as source:
+        half = source.read(1, masked=True).compressed()
+        assert "nothing says how to average it" in source.tags()["overviews"]
+
+    assert 0 < len(half) < len(values_of(cells, "share_a"))
+    assert set(half.tolist()) <= set(values_of(cells, "share_a").tolist())
+
+
 def test_statuses_are_a_raster_of_their_own(tmp_path):
     """Codes with their words; 255 where there is no cell."""
     write_status_cog(SHOWN, tmp_path / "s.tif", "total")
@@ -205,7 +217,7 @@ def test_gdal_reads_arrays(tmp_path, form):
         assert source.transform[:6] == (1000.0, 0.0, 4_000_000.0, 0.0, -1000.0, 3_006_000.0)
         found = source.read(1, masked=True)
     assert found.count() == 34
-    assert int(found.sum(dtype="int64")) == int(np.nansum(values_of(SHOWN.data, "total")))
+    assert int(found.sum(dtype="float64")) == int(np.nansum(values_of(SHOWN.data, "total")))
 
 
 @pytest.mark.parametrize("form", ["netcdf", "zarr"])

@@ -26,7 +26,7 @@ from civigrid.io.record import facts, record_of
 from civigrid.io.styles.looks import plain
 from civigrid.release.gate import Release
 
-NO_COUNT = {"int32": -(2**31), "int64": -(2**63)}
+NO_COUNT = -(2**31)
 NO_CELL = 255
 MOST_NAMES, MOST_LETTERS = 1000, 30_000
 """Names of a label, and letters of them all: an attribute of HDF5 holds no more than 64 kB."""
@@ -110,10 +110,10 @@ def _flat(
     beside += [n for v, n in named.items() if cells[v].attrs.get("companion_of") == field.variable and n not in beside]
     if beside:
         attrs["ancillary_variables"] = " ".join(beside)
-    if pa.types.is_floating(field.type):
+    if field.type != pa.int32():
+        # counts beyond 32 bits are exact as doubles; rasters of 64-bit integers are new to many readers
         return raw, np.nan, attrs
-    kind = "int32" if field.type == pa.int32() else "int64"
-    return np.where(np.isnan(raw), NO_COUNT[kind], np.nan_to_num(raw)).astype(kind), NO_COUNT[kind], attrs
+    return np.where(np.isnan(raw), NO_COUNT, np.nan_to_num(raw)).astype(np.int32), NO_COUNT, attrs
 
 
 def _methods(kind: str, weight: str | None, named: dict[str, str]) -> str:

@@ -20,12 +20,14 @@ from civigrid.cells import column_of, status_of, values_of
 from civigrid.io.atomic import write_atomic
 from civigrid.io.fields import WORDS, Field, fields_of, released
 from civigrid.io.frame import Frame, frame_of
-from civigrid.io.overviews import added, averaged, first
+from civigrid.io.overviews import first
 from civigrid.io.record import Record, facts, record_of
 from civigrid.io.shapes import crs_of
 from civigrid.io.styles.looks import plain
 from civigrid.io.styles.xml import child, text_of
+from civigrid.kernels.aggregate import Pairs
 from civigrid.release.gate import Release
+from civigrid.release.overviews import Rule, grouped, inputs, overview, rule_of
 from civigrid.types import Floats
 
 BLOCK = 256
@@ -37,9 +39,10 @@ NO_COUNT = -(2**31)
 NO_CELL = 255
 _TYPES = {"int32": "Int32", "float64": "Float64", "uint8": "Byte"}
 _HOW = {
-    "sum": "overviews add up the known values of their pixels; a missing one adds nothing, so they are lower bounds",
-    "mean": "overviews are means of the known values of their pixels",
-    "first": "overviews show the first known of their pixels, as codes cannot be averaged",
+    "sum": "overviews add up the known values of their cells; a missing one adds nothing, so they are lower bounds",
+    "mean": "overviews are means of the known values of their cells",
+    "most": "overviews show the code of most, as codes cannot be averaged",
+    "none": "overviews show the first known of their pixels, as nothing says how to average it",
 }
 
 
@@ -66,18 +69,17 @@ def write_cog(release: Release[xr.Dataset], path: Path, variable: str, *, title:
     -----
     OGC 21-026 (Cloud Optimized GeoTIFF 1.0), by GDAL's driver.  Pixels are the cells, corners multiples of the largest
     overview's pixel, so that pixels of overviews are coarser cells.  Whole counts are 32-bit integers, all else
-    64-bit floats, nothing is rounded.  Overviews are made here, as GDAL knows no sums: counts add up, rates are means
-    by their weight, where it stands among the cells.
+    64-bit floats, nothing is rounded.  Overviews are made here, as GDAL knows no sums, by the one rule of far views
+    (`civigrid.release.overviews`): counts add up, rates are means by their weight, codes those of most.  What that rule
+    carries to no parent, as a rate whose weight is not among the cells, shows the first known of four pixels.
     """
     cells = released(release, xr.Dataset)
     field = fields_of(cells, [variable])[0]
     record, about = record_of(release, [field], title), column_of(cells[variable])
     frame = _frame(cells)
-    levels, how = _levels(cells, variable, frame)
-    words = {"units": about.units, "kind": about.kind, "overviews": _HOW[how] if len(levels) > 1 else "none"}
-    if about.weight and how == "mean":
-        by = about.weight if about.weight in cells else f"nothing, as {about.weight} is not among the cells"
-        words["overviews"] += f", weighted by {by}"
+    levels, rule = _levels(cells, variable, frame)
+    told = _HOW[rule.how] + (f"; weight: {rule.weight}" if rule.weight else "")
+    words = {"units": about.units, "kind": about.kind, "overviews": told if len(levels) > 1 else "none"}
     _write(path, levels, frame, field, record, {k: v for k, v in words.items() if v})
 
 
@@ -97,7 +99,7 @@ def write_status_cog(release: Release[xr.Dataset], path: Path, variable: str, *,
     words = {
         "flag_values": ",".join(str(i) for i in range(len(WORDS))),
         "flag_meanings": " ".join(WORDS),
-        "overviews": _HOW["first"] if len(levels) > 1 else "none",
+        "overviews": _HOW["none"] if len(levels) > 1 else "none",
     }
     record = record_of(release, [field], title)
     _write(path, coded, frame, field, record, words, name=f"{variable}_status", nodata=NO_CELL)
@@ -113,24 +115,26 @@ def _frame(cells: xr.Dataset) -> Frame:
     return frame_of(cells, "a COG", halvings=max(0, math.ceil(math.log2(side / SMALL))))
 
 
-def _levels(cells: xr.Dataset, variable: str, frame: Frame) -> tuple[list[npt.NDArray[Any]], str]:
-    """The raster and its overviews, and how they were made."""
-    about = column_of(cells[variable])
+def _levels(cells: xr.Dataset, variable: str, frame: Frame) -> tuple[list[npt.NDArray[Any]], Rule]:
+    """The raster and its overviews, and the rule by which they were made, each from the cells themselves."""
+    rule = rule_of(cells, variable, coded=_coded(cells, variable))
+    arrays = inputs(cells, {variable: rule})
     levels: list[Floats] = [frame.dense(values_of(cells, variable), np.nan)]
-    how = "sum" if about.kind == "extensive" else "first" if _coded(cells, variable) else "mean"
-    by = values_of(cells, about.weight) if about.weight and about.weight in cells else np.ones(len(frame.row))
-    weight = frame.dense(by, np.nan) if how == "mean" else levels[0]
     while max(levels[-1].shape) > SMALL:
-        if how == "mean":
-            mean, weight = averaged(levels[-1], weight)
-            levels.append(mean)
-        else:
-            levels.append(added(levels[-1]) if how == "sum" else first(levels[-1]))
+        side = 2 ** len(levels)
+        # the box is whole pixels of the largest overview
+        level = np.full((frame.shape[0] // side, frame.shape[1] // side), np.nan)
+        keys, place = grouped((frame.row // side * level.shape[1] + frame.col // side).astype(np.uint64))
+        if rule.how == "none":
+            levels.append(first(levels[-1]))
+            continue
+        level.flat[keys.astype(np.int64)] = overview(arrays, variable, rule, Pairs(place, len(keys))).values
+        levels.append(level)
     whole = all(np.array_equal(v, np.rint(v), equal_nan=True) for v in levels)
     largest = max((float(np.nanmax(np.abs(v))) for v in levels if not np.isnan(v).all()), default=0.0)
     if whole and largest < -NO_COUNT and not np.isnan(levels[0]).all():
-        return [np.where(np.isnan(v), NO_COUNT, v).astype(np.int32) for v in levels], how
-    return list(levels), how
+        return [np.where(np.isnan(v), NO_COUNT, v).astype(np.int32) for v in levels], rule
+    return list(levels), rule
 
 
 def _coded(cells: xr.Dataset, variable: str) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import xarray as xr
 
 from civigrid.io.atomic import write_atomic, write_folder
@@ -49,15 +51,19 @@ def write_geodatabase(
 ) -> None:
     """Write cells as a file geodatabase (a folder ``.gdb``) with aliases, for teams that have ArcGIS alone.
 
-    The format numbers its tables by chance: equal cells do not give equal bytes.
+    The format numbers its tables by chance: equal cells do not give equal bytes.  Counts beyond 32 bits are doubles,
+    exact as all counts here are: integers of 64 bits make a table that ArcGIS Pro before 3.2 and GDAL before 3.9 find
+    broken.
     """
     cells = released(release, xr.Dataset)
-    fields = fields_of(cells, values, longest=LONGEST)
+    fields = [
+        replace(f, type=pa.float64()) if f.type == pa.int64() else f for f in fields_of(cells, values, longest=LONGEST)
+    ]
     name = record_of(release, fields, title).title
 
     def write(temporary: Path) -> None:
         temporary.rmdir()
-        more = {"LAYER_ALIAS": name, "TARGET_ARCGIS_VERSION": "ARCGIS_PRO_3_2_OR_LATER"}
+        more = {"LAYER_ALIAS": name}
         write_features(cells, fields, temporary, driver="OpenFileGDB", layer="cells", crs=crs, layer_options=more)
 
     write_folder(path, write)

@@ -151,9 +151,10 @@ def _sheet(rows: Iterator[list[object]]) -> Iterable[str]:
     yield '<sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" state="frozen"/>'
     yield '</sheetView></sheetViews><sheetFormatPr defaultRowHeight="15"/><cols><col min="1" max="1" width="34" '
     yield 'customWidth="1"/><col min="2" max="60" width="22" customWidth="1"/></cols><sheetData>'
-    for i, row in enumerate(rows):
-        bold = ' s="1"' if i == 0 else ""
-        yield f"<row>{''.join([_cell(v, bold) for v in row])}</row>"
+    for i, row in enumerate(rows, start=1):
+        bold = ' s="1"' if i == 1 else ""
+        # optional in the format, but readers look for it
+        yield f'<row r="{i}">{"".join([_cell(v, bold) for v in row])}</row>'
     yield "</sheetData></worksheet>"
 
 
