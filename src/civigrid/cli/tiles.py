@@ -15,14 +15,21 @@ from civigrid.cli.steps import Profile, Threshold
 def tiles(
     cells: Annotated[Path, typer.Argument(help="Cells: a file of civigrid's, or a census grid.")],
     out: Annotated[Path, typer.Option("--out", help="T.pmtiles, T.mbtiles, or a folder.")],
-    value: Annotated[list[str] | None, typer.Option("--value", help="A variable; repeat it. None: all.")] = None,
+    value: Annotated[
+        list[str] | None,
+        typer.Option("--value", "--columns", help="Variable to carry; repeat it, or A,B. By default all."),
+    ] = None,
     scheme: Annotated[
         str, typer.Option("--scheme", help="WebMercatorQuad, EuropeanETRS89_LAEAQuad or EU1kmQuad.")
     ] = "WebMercatorQuad",
-    png: Annotated[bool, typer.Option("--png", help="Pictures of one variable instead of vector tiles.")] = False,
+    kind: Annotated[str, typer.Option("--format", help="mvt: vector tiles; png: pictures of one variable.")] = "mvt",
     geometry_only: Annotated[
         bool, typer.Option("--geometry-only", help="Features bear ids alone; values in a Parquet table beside.")
     ] = False,
+    min_zoom: Annotated[int | None, typer.Option("--min-zoom", help="Least zoom. By default 0.")] = None,
+    max_zoom: Annotated[
+        int | None, typer.Option("--max-zoom", help="Deepest zoom. By default where a cell is 3 pixels wide.")
+    ] = None,
     name: Annotated[str, typer.Option("--name", help="Name in the metadata.")] = "cells",
     description: Annotated[str, typer.Option("--description", help="Words in the metadata.")] = "",
     attribution: Annotated[str, typer.Option("--attribution", help="Words that must stand beside the data.")] = "",
@@ -32,15 +39,20 @@ def tiles(
     as_json: Json = False,
 ) -> None:
     """Make a pyramid of tiles: the cells, above them their parents, with honest sums and means."""
+    from civigrid.errors import unknown_name
     from civigrid.run.steps import profile_named
     from civigrid.run.tiles import tiles_file, tiles_text
     from civigrid.tiles import TileOptions
 
+    if kind not in ("mvt", "png"):
+        raise unknown_name("format of tiles", kind, ("mvt", "png"))
     options = TileOptions(
-        values=tuple(value or ()),
+        values=tuple(part.strip() for one in value or () for part in one.split(",")),
         scheme=scheme,
-        pictures=png,
+        pictures=kind == "png",
         geometry_only=geometry_only,
+        min_zoom=min_zoom,
+        max_zoom=max_zoom,
         name=name,
         description=description,
         attribution=attribution,

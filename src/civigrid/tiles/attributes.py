@@ -105,21 +105,26 @@ def level_tables(
     grid, ids = grid_of(cells), ids_of(cells)
     coarser = [a.grid for a in levels if a.grid != grid]
     above = dict(zip(coarser, map_shared(_parents, {"ids": ids, "grid": grid}, coarser, scheduler), strict=True))
-    arrays = inputs(cells, {of.name: of.rule for of in variables})
+    found = [above.get(level.grid, (ids, None)) for level in levels]
+    shared: dict[str, Any] = {"arrays": inputs(cells, {of.name: of.rule for of in variables}), "bare": bare}
+    shared["row"] = {k: row for k, (_, row) in enumerate(found) if row is not None}
+    pieces = [
+        (k, len(at), of)
+        for k, (at, row) in enumerate(found)
+        for of in variables
+        if row is None or of.rule.how != "none"
+    ]
+    made = list(zip(pieces, map_shared(_variable, shared, pieces, scheduler), strict=True))
     tables = []
-    for level in levels:
-        found, row = above.get(level.grid, (ids, None))
-        kept = [of for of in variables if row is None or of.rule.how != "none"]
-        shared: dict[str, Any] = {"arrays": arrays, "n": len(found), "bare": bare}
-        shared |= {} if row is None else {"row": row}
-        made = map_shared(_variable, shared, kept, scheduler)
+    for k, level in enumerate(levels):
+        here = {of.name: one for (j, _, of), one in made if j == k}
         tables.append(
             LevelTable(
                 level=level,
-                ids=found,
-                values={of.name: values for of, (values, _, _) in zip(kept, made, strict=True)},
-                classes={of.name: classes for of, (_, classes, _) in zip(kept, made, strict=True)},
-                about=_attributes([one for *_, coded in made for one in coded], len(found)),
+                ids=found[k][0],
+                values={name: one[0] for name, one in here.items()},
+                classes={name: one[1] for name, one in here.items()},
+                about=_attributes([coded for one in here.values() for coded in one[2]], len(found[k][0])),
             )
         )
     return tuple(_with_classes_of(table, tables[-1], variables) for table in tables)
@@ -131,14 +136,15 @@ def _parents(shared: Mapping[str, Any], coarser: Grid) -> tuple[Ids, Ints]:
 
 def _with_classes_of(table: LevelTable, finest: LevelTable, variables: Sequence[Carried]) -> LevelTable:
     """Give rates the classes of the finest cells: a mean is on the same scale."""
-    averaged = [of.name for of in variables if of.rule.how in ("mean", "most")]
+    averaged = [of.name for of in variables if of.rule.how in ("mean", "most") and of.name in finest.classes]
     return replace(table, classes=table.classes | {name: finest.classes[name] for name in averaged})
 
 
-def _variable(shared: Mapping[str, Any], of: Carried) -> tuple[Values, Classes, list[_Coded]]:
-    arrays = shared["arrays"]
-    if "row" in shared:
-        found = overview(arrays, of.name, of.rule, Pairs(shared["row"], shared["n"]))
+def _variable(shared: Mapping[str, Any], piece: tuple[int, int, Carried]) -> tuple[Values, Classes, list[_Coded]]:
+    level, n, of = piece
+    arrays, row = shared["arrays"], shared["row"].get(level)
+    if row is not None:
+        found = overview(arrays, of.name, of.rule, Pairs(row, n))
     else:
         found = Values(arrays[f"value:{of.name}"], arrays[f"status:{of.name}"])
     return found, classify(found.values, of.column, name=of.name), [] if shared["bare"] else _coded(found, of)

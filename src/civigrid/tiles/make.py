@@ -148,7 +148,7 @@ def make_tiles(release: Release[xr.Dataset], options: TileOptions, scheduler: Sc
     tables = level_tables(cells, planned, variables, scheduler, bare=bare)
     if absent := [of.name for of in variables if of.name not in tables[-1].values]:
         raise SchemaError(f"{', '.join(absent)} cannot be averaged, and the zooms asked for show parents alone.")
-    placed = tuple(place(t.ids, t.level.grid, scheme, scheduler) for t in tables)
+    placed = place(tables, scheme, scheduler)
     contents = _contents(release, scheme, variables, options, tables, placed)
     return TileSet(
         scheme=scheme, tables=tables, variables=variables, placed=placed, contents=contents, options=options,
