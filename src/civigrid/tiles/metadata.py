@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from civigrid.grid import H3Grid
+from civigrid.grid import Grid, H3Grid
 from civigrid.kernels.vector_tile import DOUBLE, SINT, UINT
 from civigrid.source import Licence
 from civigrid.style import Classes
@@ -62,11 +62,23 @@ def variables_json(variables: Sequence[Carried]) -> dict[str, Any]:
     }
 
 
+def cells_words(grid: Grid) -> str:
+    """Say in words what the cells are.
+
+    >>> cells_words(H3Grid(8))
+    'H3 cells of resolution 8'
+    """
+    if isinstance(grid, H3Grid):
+        return f"H3 cells of resolution {grid.resolution}"
+    return f"Squares of {grid.id.rsplit('-', 1)[-1]}"
+
+
 def layers_json(tables: Sequence[LevelTable], names: Sequence[str]) -> dict[str, Any]:
     """What each layer holds: its grid, how many cells, classes of each variable."""
     return {
         t.level.layer: {
             "grid": t.level.grid.id,
+            "words": cells_words(t.level.grid),
             "cells": len(t.ids),
             "minzoom": t.level.min_zoom,
             "maxzoom": t.level.max_zoom,
@@ -87,8 +99,7 @@ def vector_layers(tables: Sequence[LevelTable], variables: Sequence[Carried]) ->
     for table in tables:
         about = table.about
         types = ["Number" if k in (UINT, SINT, DOUBLE) else "String" for k in about.kind]
-        grid = table.level.grid
-        what = f"H3 cells of resolution {grid.resolution}" if isinstance(grid, H3Grid) else f"Cells of {grid.id}"
+        what = cells_words(table.level.grid)
         found.append(
             {
                 "id": table.level.layer,

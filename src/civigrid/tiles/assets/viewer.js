@@ -40,11 +40,26 @@ function civigridPaint(features, part, size, put) {
 }
 
 function civigridColumn(layer, name) {
+  if (layer.joined) return layer.features.map((f) => (layer.joined.values[name] || [])[layer.joined.row.get(f.id)]);
   const key = layer.keys.indexOf(name);
   return layer.features.map((f) => {
     for (let k = 0; k < f.tags.length; k += 2) if (f.tags[k] === key) return layer.values[f.tags[k + 1]];
     return null;
   });
+}
+
+// All values of one feature, its statuses among them.
+function civigridValues(layer, feature) {
+  const values = {};
+  for (let j = 0; j < feature.tags.length; j += 2) values[layer.keys[feature.tags[j]]] = layer.values[feature.tags[j + 1]];
+  if (layer.joined) {
+    const row = layer.joined.row.get(feature.id);
+    for (const [name, column] of Object.entries(layer.joined.values)) {
+      values[name] = column[row];
+      if (row in layer.joined.status[name]) values[`${name}_status`] = layer.joined.status[name][row];
+    }
+  }
+  return values;
 }
 
 const CivigridCells = L.GridLayer.extend({
@@ -57,7 +72,11 @@ const CivigridCells = L.GridLayer.extend({
     const key = `${z}/${x}/${y}`;
     if (!this.cache.has(key)) {
       if (this.cache.size > 96) this.cache.delete(this.cache.keys().next().value);
-      const load = async () => { const b = await this.source(z, x, y); return b && civigridDecode(await civigridUnzip(b)); };
+      const load = async () => {
+        const bytes = await this.source(z, x, y), layer = bytes && civigridDecode(await civigridUnzip(bytes));
+        if (layer && this.joined) layer.joined = this.joined[layer.name];
+        return layer;
+      };
       this.cache.set(key, load());
     }
     return this.cache.get(key);
@@ -101,9 +120,7 @@ const CivigridCells = L.GridLayer.extend({
     const k = tile.size / 256, [px, py] = [Math.floor((point.x - 256 * x) * k), Math.floor((point.y - 256 * y) * k)];
     const feature = tile.layer.features[tile.index[py * tile.size + px]];
     if (!feature) return null;
-    const values = {};
-    for (let j = 0; j < feature.tags.length; j += 2) values[tile.layer.keys[feature.tags[j]]] = tile.layer.values[feature.tags[j + 1]];
-    return { id: feature.id, layer: tile.layer.name, values };
+    return { id: feature.id, layer: tile.layer.name, values: civigridValues(tile.layer, feature) };
   },
 });
 
@@ -179,12 +196,13 @@ async function civigridStart() {
     if (pictures && !inside && about.url.includes("{z}")) {
       cells = new CivigridFiles(about, { ...options, maxNativeZoom: about.maxzoom, maxZoom: about.maxzoom + 6 });
     } else {
-      const source = await civigridSource(about, inside && inside.textContent.trim());
+      const source = await civigridSource(about, inside);
       cells = pictures
         ? new CivigridPictures(source, { ...options, maxNativeZoom: about.maxzoom, maxZoom: about.maxzoom + 6 })
         : new CivigridCells(about, source, { ...options, variable: choose.value, maxZoom: about.maxzoom + 6 });
     }
   } catch (error) { trouble(error); return; }
+  cells.joined = await civigridJoined(document.getElementById("civigrid-values"));
   cells.on("trouble", (e) => trouble(e.error));
   cells.addTo(map);
   window.civigridCells = cells;
@@ -195,7 +213,7 @@ async function civigridStart() {
     legend.replaceChildren();
     const of = about.variables[choose.value], classes = entry && entry.classes[choose.value];
     civigridElement("h2", `${of.long_name}${of.units === "1" ? "" : ` (${of.units})`}`, legend);
-    if (entry) civigridElement("p", `Cells: ${entry.grid}${classes ? "" : ". Not told on cells this large: it cannot be averaged. Zoom in."}`, legend);
+    if (entry) civigridElement("p", `${entry.words}${classes ? "" : ". Not told on cells this large: it cannot be averaged. Zoom in."}`, legend);
     const list = civigridElement("ul", "", legend);
     (classes ? classes.labels : []).forEach((label, k) => {
       const line = civigridElement("li", "", list);
@@ -205,18 +223,18 @@ async function civigridStart() {
     const line = civigridElement("li", "", list);
     civigridElement("span", "", line, "shade hatch");
     civigridElement("span", "missing or withheld", line);
-    if (of.source) civigridElement("p", `${of.source} ${of.reference_date}`, legend);
+    if (of.source && of.reference_date) civigridElement("p", `${of.source} ${of.reference_date}`, legend);
   };
   map.on("zoomend", tell);
   choose.addEventListener("change", () => { cells.variable = choose.value; cells.seen = {}; cells.redraw(); tell(); });
-  const show = (latlng) => {
+  const show = (latlng, middle) => {
     const found = cells.at && cells.at(latlng), of = about.variables[choose.value];
-    if (!found) { says.textContent = ""; return; }
+    if (!found) { says.textContent = middle ? "No cell in the middle of the map" : ""; return; }
     const status = found.values[`${choose.value}_status`];
     says.textContent = `${of.long_name}: ${civigridNumber(found.values[choose.value], of)}${status ? ` (${status})` : ""}, cell ${found.id} of ${found.layer}`;
   };
   map.on("mousemove", (e) => show(e.latlng));
-  map.on("moveend", () => { if (document.activeElement === map.getContainer()) show(map.getCenter()); });
+  map.on("moveend", () => { if (document.activeElement === map.getContainer()) show(map.getCenter(), true); });
   tell();
 }
 document.addEventListener("DOMContentLoaded", civigridStart);
