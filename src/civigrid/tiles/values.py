@@ -46,7 +46,7 @@ def values_json(made: TileSet) -> dict[str, Any]:
         layer: dict[str, Any] = {"step": np.diff(fid[order], prepend=0).tolist(), "values": {}, "status": {}}
         for of in made.variables:
             if of.name in table.values:
-                value, status = (part[order] for part in table.values[of.name])
+                value, status = table.values[of.name].values[order], table.values[of.name].status[order]
                 told = rounded_values(value, of)
                 whole = [None if np.isnan(v) else int(v) for v in told] if of.whole else None
                 layer["values"][of.name] = whole or [None if np.isnan(v) else v for v in told.tolist()]
