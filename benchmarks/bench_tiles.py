@@ -26,3 +26,7 @@ def rows(*, smallest: bool) -> Iterator[dict[str, Any]]:
             _, _, (theirs, size, _) = measure(make, n, repeats=1)
             told = f"{mine[2]:.2f} MB, peer {size:.2f} MB for zooms {DEEP[0]} and {DEEP[1]} alone"
         yield row("tiles", f"{n:,} hexagons, 20 attributes, processor seconds", mine[:2], name, theirs, told)
+    if installed("freestiler"):
+        _, _, (theirs, size, _) = measure(freestiler, n, 0, repeats=1)
+        told = f"{mine[2]:.2f} MB, peer {size:.2f} MB: every cell at each zoom"
+        yield row("tiles", f"{n:,} hexagons, all zooms, processor seconds", mine[:2], "freestiler", theirs, told)

@@ -23,7 +23,7 @@ def cpu_seconds() -> float:
 
 
 def hexagons(n: int) -> Any:
-    """About `n` H3 cells of resolution 8 with ten counts and ten rates, released."""
+    """Give `n` H3 cells of resolution 8 with ten counts and ten rates, released."""
     from civigrid.cells import make_cells
     from civigrid.grid import H3Grid
     from civigrid.release import public_grid, release
@@ -32,7 +32,9 @@ def hexagons(n: int) -> Any:
     grid = H3Grid(8)
     side = np.sqrt(n * 0.74) / 111.32 / 2
     lat, lon = np.mgrid[52 - side : 52 + side : 0.004, 9 - 1.624 * side : 9 + 1.624 * side : 0.006]
-    ids = np.unique(grid.cell_at(np.stack([lon.ravel(), lat.ravel()], axis=1)))
+    # those of one place follow each other
+    ids = np.unique(grid.cell_at(np.stack([lon.ravel(), lat.ravel()], axis=1)))[:n]
+    assert len(ids) == n
     rng = np.random.default_rng(0)
     people = np.rint(np.exp(rng.normal(4, 1.5, len(ids))))
     values = {"people": people}
@@ -75,12 +77,12 @@ def _frame(n: int) -> Any:
     return named[[c for c in named if not c.endswith("_status")]].reset_index(drop=True)
 
 
-def freestiler(n: int) -> Callable[[], Any]:
-    """The cells at their two zooms by freestiler."""
+def freestiler(n: int, first: int = DEEP[0]) -> Callable[[], Any]:
+    """The cells at their two zooms by freestiler, or at all zooms from the first."""
     from freestiler import freestile
 
     frame = _frame(n)
-    return _timed(lambda out: freestile(frame, out, layer_name="cells", min_zoom=DEEP[0], max_zoom=DEEP[1], quiet=True))
+    return _timed(lambda out: freestile(frame, out, layer_name="cells", min_zoom=first, max_zoom=DEEP[1], quiet=True))
 
 
 def gdal(n: int) -> Callable[[], Any]:

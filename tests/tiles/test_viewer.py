@@ -125,7 +125,7 @@ def test_the_legend_says_when_a_level_has_no_value(browser, tmp_path):
     assert "cannot be averaged" in tab.inner_text("#legend")
     shown(tab, "index", 9)
     assert "cannot be averaged" not in tab.inner_text("#legend")
-    assert "Squares of 1km" in tab.inner_text("#legend")
+    assert "Squares of 1 km" in tab.inner_text("#legend")
 
 
 @pytest.mark.browser

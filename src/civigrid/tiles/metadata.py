@@ -67,10 +67,14 @@ def cells_words(grid: Grid) -> str:
 
     >>> cells_words(H3Grid(8))
     'H3 cells of resolution 8'
+    >>> from civigrid.grid import SquareGrid
+    >>> cells_words(SquareGrid(cell_size_m=250)), cells_words(SquareGrid(cell_size_m=20_000))
+    ('Squares of 250 m', 'Squares of 20 km')
     """
     if isinstance(grid, H3Grid):
         return f"H3 cells of resolution {grid.resolution}"
-    return f"Squares of {grid.id.rsplit('-', 1)[-1]}"
+    name = grid.id.rsplit("-", 1)[-1]
+    return f"Squares of {name.rstrip('km')} {name.lstrip('0123456789')}"
 
 
 def layers_json(tables: Sequence[LevelTable], names: Sequence[str]) -> dict[str, Any]:

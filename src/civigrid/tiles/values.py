@@ -48,8 +48,9 @@ def values_json(made: TileSet) -> dict[str, Any]:
             if of.name in table.values:
                 value, status = table.values[of.name].values[order], table.values[of.name].status[order]
                 told = rounded_values(value, of)
-                whole = [None if np.isnan(v) else int(v) for v in told] if of.whole else None
-                layer["values"][of.name] = whole or [None if np.isnan(v) else v for v in told.tolist()]
+                listed = (np.nan_to_num(told).astype(np.int64) if of.whole else told).astype(object)
+                listed[~np.isfinite(told)] = None
+                layer["values"][of.name] = listed.tolist()
                 loud = np.flatnonzero(~np.isin(status, SILENT))
                 layer["status"][of.name] = {str(k): WORDS[status[k]] for k in loud.tolist()}
         found[table.level.layer] = layer
