@@ -10,14 +10,14 @@ import numpy as np
 import pyogrio
 import pytest
 from pmtiles.reader import MmapSource, Reader, all_tiles
-from tile_reader import KM, decode, town
+from tile_reader import KM, decode, features_of, town
 
 from civigrid.cells import ids_of, make_cells, values_of
 from civigrid.engine.execute import Scheduler
 from civigrid.errors import SchemaError
 from civigrid.grid import H3Grid
 from civigrid.release import min_count, public_grid, release
-from civigrid.tiles import TileOptions, make_tiles, write_tiles
+from civigrid.tiles import TileOptions, make_tiles, maplibre_style, write_tiles
 from civigrid.tiles.archives import Contents, tile_id, write_pmtiles
 from civigrid.tiles.levels import feature_ids
 from civigrid.tiles.vector import Tile
@@ -230,6 +230,60 @@ def test_tilejson_and_style_say_what_the_tiles_hold(tmp_path):
         assert layer["paint"]["fill-antialias"] is False
         assert all(color in text for color in classes.colors)
         assert all(json.dumps(b) in text for b in classes.breaks)
+
+
+def test_colours_of_the_style_are_those_of_the_classes():
+    """The expression, worked out here: each class its colour, what is hidden grey, a rate of nobody not drawn."""
+    cells = town()
+    for joined in (False, True):
+        options = TileOptions(geometry_only=joined)
+        made = make_tiles(release(cells, min_count(30)), options, SERIAL)
+        full = make_tiles(release(cells, min_count(30)), TileOptions(), SERIAL)
+        style = maplibre_style(made, "pmtiles://t.pmtiles")
+        for layer in style["layers"]:
+            name = layer["metadata"]["variable"]
+            table = next(t for t in made.tables if t.level.layer == layer["source-layer"])
+            found, seen = features_of(full, table.level.max_zoom), set()
+            ids = feature_ids(table.level.grid, table.ids).tolist()
+            classes = table.classes[name].of(table.values[name].values)
+            for fid, of in zip(ids, classes, strict=True):
+                color = worked_out(layer["paint"]["fill-color"], found[fid], "feature-state" if joined else "get")
+                status = found[fid].get(f"{name}_status")
+                if of >= 0:
+                    assert color == table.classes[name].colors[of]
+                elif name in ("share", "index") and status is None:
+                    assert color == "rgba(0,0,0,0)"
+                else:
+                    assert color == "#dedede"
+                seen.add(color)
+            assert len(seen) > 1 or table is not made.tables[-1]
+
+
+def worked_out(expression, about, ask):
+    """Value of a MapLibre expression for a feature: those parts of the language that the style uses."""
+    if not isinstance(expression, list):
+        return expression
+    word, *given = expression
+    if word == ask:
+        return about.get(given[0])
+    if word == "literal":
+        return given[0]
+    if word == "case":
+        for test, then in zip(given[:-1:2], given[1::2], strict=True):
+            if worked_out(test, about, ask):
+                return worked_out(then, about, ask)
+        return worked_out(given[-1], about, ask)
+    values = [worked_out(part, about, ask) for part in given]
+    if word == "step":
+        passed = [color for stop, color in zip(values[2::2], values[3::2], strict=True) if values[0] >= stop]
+        return passed[-1] if passed else values[1]
+    known = {
+        "==": lambda a, b: a == b,
+        "in": lambda a, b: a in b,
+        "to-number": float,
+        "coalesce": lambda *v: next(x for x in v if x is not None),
+    }
+    return known[word](*values)
 
 
 def test_pages_are_gzip_free_in_folders(tmp_path):

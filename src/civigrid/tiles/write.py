@@ -10,7 +10,8 @@ from civigrid.errors import SchemaError
 from civigrid.io.write import write_json, write_text
 from civigrid.tiles.archives import write_folder, write_mbtiles, write_pmtiles
 from civigrid.tiles.make import TileSet
-from civigrid.tiles.metadata import maplibre_style, tilejson
+from civigrid.tiles.metadata import tilejson
+from civigrid.tiles.style import maplibre_style
 from civigrid.tiles.values import values_json, write_values
 from civigrid.tiles.viewer import viewer_page
 
@@ -74,7 +75,7 @@ def _archive(made: TileSet, out: Path) -> tuple[int, list[Path]]:
     if not made.options.pictures:
         files.append(out.with_suffix(".style.json"))
         scheme = out.suffix[1:]
-        style = maplibre_style(made.contents, f"{scheme}://{out.name}", joined=made.options.geometry_only)
+        style = maplibre_style(made, f"{scheme}://{out.name}")
         write_json(files[-1], style)
     if made.options.geometry_only:
         files.append(out.with_suffix(".values.parquet"))
@@ -94,7 +95,7 @@ def _folder(made: TileSet, out: Path) -> tuple[int, list[Path]]:
         write_json(folder / "tilejson.json", tilejson(made.contents, template))
         if not made.options.pictures:
             names.append("style.json")
-            style = maplibre_style(made.contents, template, joined=made.options.geometry_only)
+            style = maplibre_style(made, template)
             write_json(folder / "style.json", style)
         if made.options.geometry_only:
             names.append("values.parquet")
