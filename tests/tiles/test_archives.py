@@ -19,6 +19,7 @@ from civigrid.grid import H3Grid
 from civigrid.release import min_count, public_grid, release
 from civigrid.tiles import TileOptions, make_tiles, maplibre_style, write_tiles
 from civigrid.tiles.archives import Contents, tile_id, write_pmtiles
+from civigrid.tiles.carried import rounded_values
 from civigrid.tiles.levels import feature_ids
 from civigrid.tiles.vector import Tile
 from civigrid.types import Bounds, Column
@@ -245,7 +246,8 @@ def test_colours_of_the_style_are_those_of_the_classes():
             table = next(t for t in made.tables if t.level.layer == layer["source-layer"])
             found, seen = features_of(full, table.level.max_zoom), set()
             ids = feature_ids(table.level.grid, table.ids).tolist()
-            classes = table.classes[name].of(table.values[name].values)
+            told = next(of for of in made.variables if of.name == name)
+            classes = table.classes[name].of(rounded_values(table.values[name].values, told))
             for fid, of in zip(ids, classes, strict=True):
                 color = worked_out(layer["paint"]["fill-color"], found[fid], "feature-state" if joined else "get")
                 status = found[fid].get(f"{name}_status")

@@ -8,11 +8,12 @@ from PIL import Image
 from pmtiles.reader import MmapSource, Reader
 from tile_reader import KM, town
 
-from civigrid.cells import ids_of, values_of
+from civigrid.cells import ids_of, make_cells, values_of
 from civigrid.engine.execute import Scheduler
-from civigrid.release import public_grid, release
+from civigrid.release import min_count, public_grid, release
 from civigrid.tiles import TileOptions, make_tiles, write_tiles
 from civigrid.tiles.pictures import STRIPES
+from civigrid.types import Column
 
 
 def pixels(data):
@@ -44,9 +45,6 @@ def test_a_pixel_is_a_cell():
 @pytest.mark.parametrize("scheme", ["WebMercatorQuad", "EuropeanETRS89_LAEAQuad"])
 def test_full_squares_have_no_seam(scheme):
     """Inside a block of cells every pixel is painted, whatever the projection."""
-    from civigrid.cells import make_cells
-    from civigrid.types import Column
-
     row, col = (v.ravel() for v in np.mgrid[3000:3040, 4300:4340])
     cells = make_cells(KM, KM.from_row_col(row, col), {"n": np.full(1600, 3.0)}, {"n": Column()})
     options = TileOptions(values=("n",), pictures=True, scheme=scheme)
@@ -78,3 +76,20 @@ def test_pictures_go_into_archives_and_folders(tmp_path):
     assert said["tiles"] == len(list((tmp_path / "folder").rglob("*.png")))
     assert (tmp_path / "folder" / "index.html").is_file()
     assert "style.json" not in said["files"]
+
+
+def test_a_rate_of_nobody_is_not_painted_and_a_hidden_one_is_hatched():
+    """Nothing where nobody lives, stripes where the rate is withheld."""
+    row = np.arange(3000, 3006)
+    about = {"total": Column(), "share": Column(kind="intensive", units="1", weight="total", source="x")}
+    values = {"total": [0.0, 5.0, 500.0, 600.0, 700.0, 800.0], "share": [np.nan, 0.2, 0.4, 0.4, 0.5, 0.5]}
+    cells = release(make_cells(KM, KM.from_row_col(row, np.full(6, 4000)), values, about), min_count(10))
+    options = TileOptions(values=("share",), pictures=True, scheme="EU1kmQuad", min_zoom=5)
+    (tile,) = make_tiles(cells, options, Scheduler("serial")).tiles()
+    painted = pixels(tile.data)[8191 - row - 256 * tile.row, 4000 % 256]
+    striped = [tuple(color) in STRIPES for color in painted]
+
+    assert painted[:, 3].tolist() == [0, 255, 255, 255, 255, 255]
+    assert striped == (np.isnan(values_of(cells.data, "share")) & (row > 3000)).tolist()
+    assert striped[1]
+    assert not all(striped[2:])

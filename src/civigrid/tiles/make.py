@@ -96,7 +96,7 @@ class TileSet:
         """Make the tiles, coarsest zoom first, in Hilbert's order; vector tiles by gzip where `compress`."""
         for table, placed in zip(self.tables, self.placed, strict=True):
             if self.options.pictures:
-                yield from picture_tiles(table, self.variables[0].name, placed, self.scheduler)
+                yield from picture_tiles(table, self.variables[0], placed, self.scheduler)
             else:
                 yield from vector_tiles(table, placed, self.scheduler, compress=compress)
 

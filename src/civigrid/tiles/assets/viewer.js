@@ -48,6 +48,17 @@ function civigridColumn(layer, name) {
   });
 }
 
+// A share of nobody is nothing to show, and nobody withheld it.
+function civigridNobody(of, value, status) {
+  return of.kind === "intensive" && of.units !== "min" && typeof value !== "number" && (!status || status === "structural_zero");
+}
+
+function civigridStatus(layer, name) {
+  if (!layer.joined) return civigridColumn(layer, `${name}_status`);
+  const told = layer.joined.status[name] || {};
+  return layer.features.map((f) => told[layer.joined.row.get(f.id)]);
+}
+
 // All values of one feature, its statuses among them.
 function civigridValues(layer, feature) {
   const values = {};
@@ -101,11 +112,14 @@ const CivigridCells = L.GridLayer.extend({
     const index = new Int32Array(size * size).fill(-1);
     if (!classes) return { layer, index, size };
     const colors = classes.colors.map(civigridHex);
-    const found = civigridColumn(layer, this.variable).map((v) => civigridClass(classes, v));
+    const values = civigridColumn(layer, this.variable), status = civigridStatus(layer, this.variable);
+    const found = values.map((v) => civigridClass(classes, v)), about = this.about.variables[this.variable];
+    const empty = values.map((v, k) => civigridNobody(about, v, status[k]));
     civigridPaint(layer.features, part, size, (px, py, k) => {
       const at = py * size + px;
       const color = found[k] < 0 ? CIVIGRID_STRIPES[(px + py) % 8 < 3 ? 0 : 1] : colors[found[k]];
       index[at] = k;
+      if (empty[k]) return;
       image.data.set(color, 4 * at);
       image.data[4 * at + 3] = 255;
     });
@@ -231,7 +245,8 @@ async function civigridStart() {
     const found = cells.at && cells.at(latlng), of = about.variables[choose.value];
     if (!found) { says.textContent = middle ? "No cell in the middle of the map" : ""; return; }
     const status = found.values[`${choose.value}_status`];
-    says.textContent = `${of.long_name}: ${civigridNumber(found.values[choose.value], of)}${status ? ` (${status})` : ""}, cell ${found.id} of ${found.layer}`;
+    const nobody = civigridNobody(of, found.values[choose.value], status);
+    says.textContent = `${of.long_name}: ${nobody ? "nobody lives here" : civigridNumber(found.values[choose.value], of)}${status ? ` (${status})` : ""}, cell ${found.id} of ${found.layer}`;
   };
   map.on("mousemove", (e) => show(e.latlng));
   map.on("moveend", () => { if (document.activeElement === map.getContainer()) show(map.getCenter(), true); });
