@@ -2,8 +2,10 @@
 
 import json
 
+import geopandas as gpd
 import numpy as np
 import pytest
+import shapely
 from commands import answer_of, call
 from tile_reader import KM, town
 from typer.testing import CliRunner
@@ -71,6 +73,25 @@ def test_a_wrong_word_is_answered_with_the_right_ones(cells, tmp_path, words, sa
     assert found.exit_code != 0
     assert said in (found.output + str(found.exception))
     assert not (tmp_path / "t.pmtiles").exists()
+
+
+def test_borders_carry_words_and_no_counts(tmp_path):
+    """Districts become tiles with their names; a column of numbers is refused, and so are pictures."""
+    shapes = gpd.GeoDataFrame(
+        {"name": ["A", "B"], "n": [3, 900]}, geometry=shapely.box([9, 10], 48, [10, 11], 49), crs=4326
+    )
+    path, out = tmp_path / "districts.gpkg", tmp_path / "t.pmtiles"
+    shapes.to_file(path)
+    found = answer_of("tiles", path, "--out", out, "--columns", "name", "--max-zoom", 6, "--name", "districts")
+    told = call("tiles", path, "--out", tmp_path / "folder", "--max-zoom", 3)
+
+    assert (found["layers"], found["zooms"]) == ({"districts": 2}, [0, 6])
+    assert found["bytes"] == out.stat().st_size
+    assert "2 shapes" in told
+    for words, said in ((("--columns", "n"), "counts"), (("--format", "png"), "vector tiles")):
+        refused = CliRunner().invoke(app, ["tiles", str(path), "--out", str(tmp_path / "x.pmtiles"), *words])
+        assert refused.exit_code != 0
+        assert said in refused.output + str(refused.exception)
 
 
 def test_cells_outside_the_scheme_are_told(tmp_path):

@@ -69,6 +69,7 @@ def test_shapes_that_cannot_be_drawn_are_refused(tmp_path):
     for frame, out, options, words in (
         (shapes.set_crs(None, allow_override=True), "t.pmtiles", {}, "CRS"),
         (shapes, "t.pmtiles", {"columns": ("nobody",)}, "nobody"),
+        (shapes, "t.pmtiles", {"min_zoom": 5, "max_zoom": 2}, "zoom"),
         (shapes.iloc[:0], "t.pmtiles", {}, "no shapes"),
         (shapes, "t.zip", {}, "pmtiles"),
     ):

@@ -13,7 +13,9 @@ from civigrid.cli.steps import Profile, Threshold
 
 @app.command()
 def tiles(
-    cells: Annotated[Path, typer.Argument(help="Cells: a file of civigrid's, or a census grid.")],
+    cells: Annotated[
+        Path, typer.Argument(help="Cells (a file of civigrid's, a census grid), or borders (GeoPackage, GeoJSON).")
+    ],
     out: Annotated[Path, typer.Option("--out", help="T.pmtiles, T.mbtiles, or a folder.")],
     value: Annotated[
         list[str] | None,
@@ -39,15 +41,27 @@ def tiles(
     as_json: Json = False,
 ) -> None:
     """Make a pyramid of tiles: the cells, above them their parents, with honest sums and means."""
-    from civigrid.errors import unknown_name
+    from civigrid.errors import SchemaError, unknown_name
     from civigrid.run.steps import profile_named
-    from civigrid.run.tiles import tiles_file, tiles_text
-    from civigrid.tiles import TileOptions
+    from civigrid.run.tiles import SHAPES, shapes_file, tiles_file, tiles_text
+    from civigrid.tiles import ShapeOptions, TileOptions
 
     if kind not in ("mvt", "png"):
         raise unknown_name("format of tiles", kind, ("mvt", "png"))
+    columns = tuple(part.strip() for one in value or () for part in one.split(","))
+    limits = profile_named(profile, threshold)
+    if cells.suffix in SHAPES:
+        if kind == "png" or geometry_only:
+            raise SchemaError(
+                "borders become vector tiles with their columns: leave out --format png, --geometry-only."
+            )
+        low, high = min_zoom or 0, 9 if max_zoom is None else max_zoom
+        shapes = ShapeOptions(layer=name, columns=columns, scheme=scheme, min_zoom=low, max_zoom=high)
+        found = shapes_file(cells, out, shapes, limits)
+        answer(found, as_json, tiles_text(found))
+        return
     options = TileOptions(
-        values=tuple(part.strip() for one in value or () for part in one.split(",")),
+        values=columns,
         scheme=scheme,
         pictures=kind == "png",
         geometry_only=geometry_only,
@@ -58,5 +72,5 @@ def tiles(
         attribution=attribution,
     )
     with console().status("making tiles"):
-        found = tiles_file(cells, out, options, profile_named(profile, threshold), workers)
+        found = tiles_file(cells, out, options, limits, workers)
     answer(found, as_json, tiles_text(found))

@@ -19,6 +19,7 @@ import pyogrio
 
 from civigrid.errors import SchemaError
 from civigrid.io.write import write_json
+from civigrid.kernels.vector_tile import MAX_ZOOM
 from civigrid.release.gate import Release
 from civigrid.tiles.archives import Contents, tile_id, write_folder, write_mbtiles, write_pmtiles
 from civigrid.tiles.metadata import common, tilejson
@@ -69,7 +70,7 @@ def write_shape_tiles(release: Release[gpd.GeoDataFrame], out: Path, options: Sh
     TypeError
         No release.
     SchemaError
-        GDAL here has no driver MVT; no CRS; no such column; nothing to draw; another suffix.
+        GDAL here has no driver MVT; no such zooms; no CRS; no such column; nothing to draw; another suffix.
 
     References
     ----------
@@ -84,6 +85,9 @@ def write_shape_tiles(release: Release[gpd.GeoDataFrame], out: Path, options: Sh
         raise SchemaError("the shapes have no CRS. Set it with shapes.set_crs(...).")
     if lacking := [c for c in options.columns if c not in shapes]:
         raise SchemaError(f"the shapes have no column {', '.join(lacking)}. They have: {', '.join(map(str, shapes))}.")
+    if not 0 <= options.min_zoom <= options.max_zoom <= MAX_ZOOM:
+        zooms = f"no tiles from zoom {options.min_zoom} to {options.max_zoom}"
+        raise SchemaError(f"{zooms}: zooms go from 0 to {MAX_ZOOM}, the least first.")
     scheme = scheme_named(options.scheme)
     kept = shapes[[*options.columns, shapes.geometry.name]].dropna(subset=[shapes.geometry.name])
     frame = kept[~kept.geometry.is_empty].to_crs(scheme.crs)

@@ -29,7 +29,9 @@ max-width:17em;box-shadow:0 1px 4px #0003}#legend h2{font-size:1em;margin:0}#leg
 #legend ul{list-style:none;margin:.3em 0;padding:0}#legend li{display:flex;gap:.5em;align-items:center}
 .shade{width:1.4em;height:1em;border:1px solid #4445;flex:none}
 .hatch{background:repeating-linear-gradient(135deg,#8c8c8c 0 3px,#dedede 3px 8px)}
-main{position:relative}#map{position:absolute;inset:0}footer{font-size:.85em}#says{min-height:1.4em;font-weight:600}
+main{position:relative}#map{position:absolute;inset:0}footer{font-size:.85em}
+#says{position:absolute;left:12px;bottom:12px;z-index:900;background:#fffffff2;padding:.4em .7em;border-radius:4px;
+font-weight:600;box-shadow:0 1px 4px #0003;max-width:calc(100% - 24px);box-sizing:border-box}#says:empty{display:none}
 #map:focus::after{content:"";position:absolute;left:calc(50% - 9px);top:calc(50% - 9px);width:14px;height:14px;
 border:2px solid #fff;outline:2px solid #1c2733;border-radius:2px;z-index:800;pointer-events:none}
 .leaflet-container .leaflet-tile{image-rendering:pixelated}
@@ -80,10 +82,10 @@ def viewer_page(
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{name}</title>{''.join(_assets())}</head><body>"
-        f'<header><h1>{name}</h1><label>Show <select id="variable"></select></label>'
-        '<span id="says" role="status" aria-live="polite"></span></header>'
+        f'<header><h1>{name}</h1><label>Show <select id="variable"></select></label></header>'
         f'<main><div id="map" role="application" aria-label="Map: {words}" dir="ltr"></div>'
-        '<section id="legend" aria-label="Legend"></section></main>'
+        '<section id="legend" aria-label="Legend"></section>'
+        '<div id="says" role="status" aria-live="polite"></div></main>'
         f"<footer><span>{source}</span><span>{control}</span><details><summary>Licences</summary>"
         f"<pre>{escape(_text('licence.txt'))}</pre></details></footer>"
         f'<script type="application/json" id="civigrid-about">{told}</script>{inside}</body></html>\n'

@@ -184,8 +184,9 @@ function civigridElement(tag, text, into, name) {
   return e;
 }
 
-function civigridNumber(value, of) {
+function civigridNumber(value, of, name) {
   if (typeof value !== "number") return "not known";
+  if (name.startsWith("share_")) return `${(100 * value).toFixed(1)} %`;
   const text = value.toLocaleString("en", { maximumFractionDigits: 6 });
   return of.units === "1" ? text : `${text} ${of.units}`;
 }
@@ -246,7 +247,7 @@ async function civigridStart() {
     if (!found) { says.textContent = middle ? "No cell in the middle of the map" : ""; return; }
     const status = found.values[`${choose.value}_status`];
     const nobody = civigridNobody(of, found.values[choose.value], status);
-    says.textContent = `${of.long_name}: ${nobody ? "nobody lives here" : civigridNumber(found.values[choose.value], of)}${status ? ` (${status})` : ""}, cell ${found.id} of ${found.layer}`;
+    says.textContent = `${of.long_name}: ${nobody ? "nobody lives here" : civigridNumber(found.values[choose.value], of, choose.value)}${status ? ` (${status})` : ""}, cell ${found.id} of ${found.layer}`;
   };
   map.on("mousemove", (e) => show(e.latlng));
   map.on("moveend", () => { if (document.activeElement === map.getContainer()) show(map.getCenter(), true); });
