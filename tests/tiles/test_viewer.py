@@ -3,6 +3,7 @@
 import functools
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from civigrid.cells import ids_of, values_of
 from civigrid.engine.execute import Scheduler
 from civigrid.release import public_grid, release
 from civigrid.style.classes import classify
-from civigrid.tiles import TileOptions, make_tiles, write_tiles
+from civigrid.tiles import TileOptions, make_tiles, viewer, write_tiles
 from civigrid.tiles.viewer import viewer_page
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
@@ -172,6 +173,28 @@ def test_folders_are_read_through_a_server_tile_by_tile(browser, tmp_path, pictu
     assert [h for h in tab.heard if "favicon" not in h and "404" not in h] == []
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_large_archive_is_read_by_ranges(browser, tmp_path, monkeypatch, ranges):
+    """Header, root and the tiles in sight, some bytes of the archive; a server without ranges will do."""
+    monkeypatch.setattr(viewer, "EMBEDDED", 100)
+    cells = town()
+    write(cells, tmp_path / "t.pmtiles")
+    handler = functools.partial(Ranges if ranges else Quiet, directory=tmp_path)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        tab = opened(browser, f"http://127.0.0.1:{server.server_port}/t.html", offline=False)
+        shown(tab, "total")
+        place = places(cells, "WebMercatorQuad")[3]
+        tab.evaluate("(p) => civigridMap.setView(p, 9, {animate: false})", place)
+        tab.wait_for_function("!civigridCells.isLoading()")
+        found = tab.evaluate(AT, place)
+        server.shutdown()
+
+    assert found["total"] == values_of(cells, "total")[3]
+    assert [h for h in tab.heard if "favicon" not in h and "404" not in h] == []
+
+
 class Quiet(SimpleHTTPRequestHandler):
     """A server that says nothing."""
 
@@ -179,10 +202,25 @@ class Quiet(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+class Ranges(Quiet):
+    """A server that gives parts of files."""
+
+    def do_GET(self):
+        """Answer a range with 206, and anything else as ever."""
+        asked = self.headers.get("Range")
+        if asked is None:
+            super().do_GET()
+            return
+        first, last = map(int, asked.removeprefix("bytes=").split("-"))
+        part = Path(self.translate_path(self.path)).read_bytes()[first : last + 1]
+        self.send_response(206)
+        self.send_header("Content-Length", str(len(part)))
+        self.end_headers()
+        self.wfile.write(part)
+
+
 def test_a_large_archive_stays_beside_its_page(tmp_path, monkeypatch):
     """Beyond the limit the page holds no tiles and reads the archive by ranges."""
-    from civigrid.tiles import viewer
-
     made = make_tiles(release(town(), public_grid()), TileOptions(), Scheduler("serial"))
     write_tiles(made, tmp_path / "t.pmtiles")
     small = viewer_page(made.contents, "t.pmtiles", embed=tmp_path / "t.pmtiles")
