@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from civigrid.engine.execute import Scheduler
 from civigrid.grid import Grid
 from civigrid.kernels.aggregate import Pairs
 from civigrid.kernels.vector_tile import ABSENT, DOUBLE, SINT, UINT, WORD, double_codes, whole_codes
-from civigrid.release.overviews import Values, inputs, overview, parents
+from civigrid.release.overviews import Rule, Values, inputs, overview, parents
 from civigrid.style import Classes, classify
 from civigrid.tiles.carried import Carried, rounded_values
 from civigrid.tiles.levels import Level
@@ -87,7 +87,7 @@ class _Coded(NamedTuple):
 def level_tables(
     cells: xr.Dataset, levels: Sequence[Level], variables: Sequence[Carried], scheduler: Scheduler, *, bare: bool
 ) -> tuple[LevelTable, ...]:
-    """Make the values of all levels, and classes for them: of counts each level has its own, of rates the finest's.
+    """Make the values of all levels, and classes for them: of counts each level has its own, of rates the cells'.
 
     Parameters
     ----------
@@ -105,43 +105,58 @@ def level_tables(
     grid, ids = grid_of(cells), ids_of(cells)
     coarser = [a.grid for a in levels if a.grid != grid]
     above = dict(zip(coarser, map_shared(_parents, {"ids": ids, "grid": grid}, coarser, scheduler), strict=True))
-    arrays = inputs(cells, {of.name: of.rule for of in variables})
+    found = [above.get(level.grid, (ids, None)) for level in levels]
+    weights = {of.column.weight: Rule("sum") for of in variables if of.column.weight in cells}
+    arrays = inputs(
+        cells, {**{str(name): rule for name, rule in weights.items()}, **{v.name: v.rule for v in variables}}
+    )
+    shared: dict[str, Any] = {"arrays": arrays, "bare": bare}
+    shared["row"] = {k: row for k, (_, row) in enumerate(found) if row is not None}
+    pieces = [
+        (k, len(at), of)
+        for k, (at, row) in enumerate(found)
+        for of in variables
+        if row is None or of.rule.how != "none"
+    ]
+    made = list(zip(pieces, map_shared(_variable, shared, pieces, scheduler), strict=True))
+    rates = [of for of in variables if of.rule.how != "sum"]
+    same = dict(zip([of.name for of in rates], map_shared(_classes, {"arrays": arrays}, rates, scheduler), strict=True))
     tables = []
-    for level in levels:
-        found, row = above.get(level.grid, (ids, None))
-        kept = [of for of in variables if row is None or of.rule.how != "none"]
-        shared: dict[str, Any] = {"arrays": arrays, "n": len(found), "bare": bare}
-        shared |= {} if row is None else {"row": row}
-        made = map_shared(_variable, shared, kept, scheduler)
+    for k, level in enumerate(levels):
+        here = {of.name: one for (j, _, of), one in made if j == k}
         tables.append(
             LevelTable(
                 level=level,
-                ids=found,
-                values={of.name: values for of, (values, _, _) in zip(kept, made, strict=True)},
-                classes={of.name: classes for of, (_, classes, _) in zip(kept, made, strict=True)},
-                about=_attributes([one for *_, coded in made for one in coded], len(found)),
+                ids=found[k][0],
+                values={name: one[0] for name, one in here.items()},
+                classes={name: one[1] or same[name] for name, one in here.items()},
+                about=_attributes([coded for one in here.values() for coded in one[2]], len(found[k][0])),
             )
         )
-    return tuple(_with_classes_of(table, tables[-1], variables) for table in tables)
+    return tuple(tables)
 
 
 def _parents(shared: Mapping[str, Any], coarser: Grid) -> tuple[Ids, Ints]:
     return parents(shared["grid"], shared["ids"], coarser)
 
 
-def _with_classes_of(table: LevelTable, finest: LevelTable, variables: Sequence[Carried]) -> LevelTable:
-    """Give rates the classes of the finest cells: a mean is on the same scale."""
-    averaged = [of.name for of in variables if of.rule.how in ("mean", "most")]
-    return replace(table, classes=table.classes | {name: finest.classes[name] for name in averaged})
-
-
-def _variable(shared: Mapping[str, Any], of: Carried) -> tuple[Values, Classes, list[_Coded]]:
+def _classes(shared: Mapping[str, Any], of: Carried) -> Classes:
+    """Classes of a rate, as the maps have them: a mean of parents is on the same scale."""
     arrays = shared["arrays"]
-    if "row" in shared:
-        found = overview(arrays, of.name, of.rule, Pairs(shared["row"], shared["n"]))
+    return classify(arrays[f"value:{of.name}"], of.column, name=of.name, weight=arrays.get(f"value:{of.column.weight}"))
+
+
+def _variable(
+    shared: Mapping[str, Any], piece: tuple[int, int, Carried]
+) -> tuple[Values, Classes | None, list[_Coded]]:
+    level, n, of = piece
+    arrays, row = shared["arrays"], shared["row"].get(level)
+    if row is not None:
+        found = overview(arrays, of.name, of.rule, Pairs(row, n))
     else:
         found = Values(arrays[f"value:{of.name}"], arrays[f"status:{of.name}"])
-    return found, classify(found.values, of.column, name=of.name), [] if shared["bare"] else _coded(found, of)
+    classes = classify(found.values, of.column, name=of.name) if of.rule.how == "sum" else None
+    return found, classes, [] if shared["bare"] else _coded(found, of)
 
 
 def _coded(found: Values, of: Carried) -> list[_Coded]:

@@ -96,7 +96,7 @@ class TileSet:
         """Make the tiles, coarsest zoom first, in Hilbert's order; vector tiles by gzip where `compress`."""
         for table, placed in zip(self.tables, self.placed, strict=True):
             if self.options.pictures:
-                yield from picture_tiles(table, self.variables[0].name, placed, self.scheduler)
+                yield from picture_tiles(table, self.variables[0], placed, self.scheduler)
             else:
                 yield from vector_tiles(table, placed, self.scheduler, compress=compress)
 
@@ -148,7 +148,7 @@ def make_tiles(release: Release[xr.Dataset], options: TileOptions, scheduler: Sc
     tables = level_tables(cells, planned, variables, scheduler, bare=bare)
     if absent := [of.name for of in variables if of.name not in tables[-1].values]:
         raise SchemaError(f"{', '.join(absent)} cannot be averaged, and the zooms asked for show parents alone.")
-    placed = tuple(place(t.ids, t.level.grid, scheme, scheduler) for t in tables)
+    placed = place(tables, scheme, scheduler)
     contents = _contents(release, scheme, variables, options, tables, placed)
     return TileSet(
         scheme=scheme, tables=tables, variables=variables, placed=placed, contents=contents, options=options,

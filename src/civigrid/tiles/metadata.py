@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from civigrid.grid import H3Grid
+from civigrid.grid import Grid, H3Grid
 from civigrid.kernels.vector_tile import DOUBLE, SINT, UINT
 from civigrid.source import Licence
 from civigrid.style import Classes
@@ -62,11 +62,27 @@ def variables_json(variables: Sequence[Carried]) -> dict[str, Any]:
     }
 
 
+def cells_words(grid: Grid) -> str:
+    """Say in words what the cells are.
+
+    >>> cells_words(H3Grid(8))
+    'H3 cells of resolution 8'
+    >>> from civigrid.grid import SquareGrid
+    >>> cells_words(SquareGrid(cell_size_m=250)), cells_words(SquareGrid(cell_size_m=20_000))
+    ('Squares of 250 m', 'Squares of 20 km')
+    """
+    if isinstance(grid, H3Grid):
+        return f"H3 cells of resolution {grid.resolution}"
+    name = grid.id.rsplit("-", 1)[-1]
+    return f"Squares of {name.rstrip('km')} {name.lstrip('0123456789')}"
+
+
 def layers_json(tables: Sequence[LevelTable], names: Sequence[str]) -> dict[str, Any]:
     """What each layer holds: its grid, how many cells, classes of each variable."""
     return {
         t.level.layer: {
             "grid": t.level.grid.id,
+            "words": cells_words(t.level.grid),
             "cells": len(t.ids),
             "minzoom": t.level.min_zoom,
             "maxzoom": t.level.max_zoom,
@@ -87,8 +103,7 @@ def vector_layers(tables: Sequence[LevelTable], variables: Sequence[Carried]) ->
     for table in tables:
         about = table.about
         types = ["Number" if k in (UINT, SINT, DOUBLE) else "String" for k in about.kind]
-        grid = table.level.grid
-        what = f"H3 cells of resolution {grid.resolution}" if isinstance(grid, H3Grid) else f"Cells of {grid.id}"
+        what = cells_words(table.level.grid)
         found.append(
             {
                 "id": table.level.layer,
@@ -202,71 +217,3 @@ def _described(fields: Mapping[str, str], variables: Mapping[str, Any]) -> dict[
         told = f"{about['long_name']} ({about['units']}; {about['type']})" if about else "Why it is missing, or unsure"
         found[key] = told
     return found
-
-
-MISSING_COLOR = "#b9b9b9"
-"""Cells without a value, where a client has no hatching."""
-
-
-def maplibre_style(contents: Contents, url: str, *, joined: bool) -> dict[str, Any]:
-    """Give a MapLibre style: a fill for each variable and level, the first variable shown.
-
-    Parameters
-    ----------
-    contents : Contents
-        Of vector tiles.
-    url : str
-        ``pmtiles://T.pmtiles``, or the template of a folder.
-    joined : bool
-        Whether values come by ``setFeatureState`` instead of standing in the tiles.
-
-    References
-    ----------
-    MapLibre Style Specification, version 8: ``step`` expressions, ``fill-antialias``.
-    """
-    about = contents.metadata
-    where: dict[str, Any] = {"tiles": [url]} if "{z}" in url else {"url": url}
-    if "tiles" in where:
-        where |= {"minzoom": contents.min_zoom, "maxzoom": contents.max_zoom, "bounds": list(contents.bounds)}
-    layers: list[dict[str, Any]] = []
-    for name in about["variables"]:
-        for layer, of in about["layers"].items():
-            if name in of["classes"]:
-                shown = "none" if layers and layers[0]["metadata"]["variable"] != name else "visible"
-                layers.append(_fill(name, layer, of, contents.max_zoom, shown, joined))
-    return {
-        "version": 8,
-        "name": about["name"],
-        "metadata": {"tile_matrix_set": about["tile_matrix_set"], "disclosure": about["disclosure"]},
-        "center": list(contents.center),
-        "zoom": contents.min_zoom,
-        "sources": {"cells": {"type": "vector", "attribution": about["attribution"], **where}},
-        "layers": layers,
-    }
-
-
-def _fill(name: str, layer: str, of: Mapping[str, Any], deepest: int, shown: str, joined: bool) -> dict[str, Any]:
-    classes = of["classes"][name]
-    value = ["feature-state" if joined else "get", name]
-    colors = classes["colors"][int(classes["zero"]) :] or [MISSING_COLOR]
-    color: Any = colors[0]
-    if classes["breaks"]:
-        steps = [v for pair in zip(classes["breaks"], colors[1:], strict=True) for v in pair]
-        color = ["step", ["to-number", value], colors[0], *steps]
-    if classes["zero"]:
-        color = ["case", ["==", value, 0], classes["colors"][0], color]
-    fill: dict[str, Any] = {
-        "id": f"{name}/{layer}",
-        "type": "fill",
-        "source": "cells",
-        "source-layer": layer,
-        "minzoom": of["minzoom"],
-        "layout": {"visibility": shown},
-        "paint": {
-            "fill-antialias": False,
-            "fill-color": ["case", ["==", ["typeof", value], "number"], color, MISSING_COLOR],
-        },
-        "metadata": {"variable": name, "labels": classes["labels"]},
-    }
-    # the deepest tiles are drawn at every deeper zoom
-    return fill if of["maxzoom"] == deepest else fill | {"maxzoom": of["maxzoom"] + 1}

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from civigrid.cells import is_missing
 from civigrid.engine.execute import Scheduler
 from civigrid.kernels.tile_paint import paint_tile, png
 from civigrid.style import Classes
 from civigrid.tiles.attributes import LevelTable
+from civigrid.tiles.carried import Carried, rounded_values
 from civigrid.tiles.vector import Piece, Placed, Tile, bundled_tiles
 
 STRIPES = ((0x8C, 0x8C, 0x8C, 255), (0xDE, 0xDE, 0xDE, 255))
@@ -25,26 +27,31 @@ def palette(classes: Classes) -> list[tuple[int, int, int, int]]:
     return [(0, 0, 0, 0), *((s[0], s[1], s[2], 255) for s in shades), STRIPES[1], STRIPES[0]]
 
 
-def picture_tiles(table: LevelTable, name: str, placed: Placed, scheduler: Scheduler) -> Iterator[Tile]:
+def picture_tiles(table: LevelTable, of: Carried, placed: Placed, scheduler: Scheduler) -> Iterator[Tile]:
     """Paint the tiles of a level, zoom by zoom, in Hilbert's order.
 
     Parameters
     ----------
     table : LevelTable
         Values and classes of the level; where a variable is not carried, there are no tiles.
-    name : str
+    of : Carried
         The variable.
     placed : Placed
         Where the cells lie.
     scheduler : Scheduler
         Where; the bytes do not depend on it.
     """
-    if name not in table.values:
+    if of.name not in table.values:
         return
-    classes = table.classes[name]
-    missing = len(classes.colors) + 1
-    found = classes.of(table.values[name].values)
-    code = np.where(found < 0, missing, found + 1).astype(np.uint8)[placed.cell]
+    classes = table.classes[of.name]
+    missing, (value, status) = len(classes.colors) + 1, table.values[of.name]
+    # rounded as vector tiles tell it: one on a break has one colour in both
+    found = classes.of(rounded_values(value, of))
+    code = np.where(found < 0, missing, found + 1).astype(np.uint8)
+    if of.column.kind == "intensive" and of.column.units != "min":
+        # a share of nobody is nothing to show, and nobody withheld it
+        code[(found < 0) & ~is_missing(status)] = 0
+    code = code[placed.cell]
     shared = {"code": code, "palette": np.array(palette(classes), dtype=np.uint8)}
     yield from bundled_tiles(table.level, placed, functools.partial(_bundle, missing), shared, scheduler)
 

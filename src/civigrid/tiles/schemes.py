@@ -75,7 +75,11 @@ class TileScheme:
             return self.units(corners)
         flat = np.ascontiguousarray(corners.reshape(-1, 2))
         if grid.crs == "EPSG:4326":
-            return self.units(_project(flat, grid.crs, self.crs)).reshape(corners.shape)
+            placed = _project(flat, grid.crs, self.crs)
+            if self.around:
+                # cells across the antimeridian go on beyond 180 degrees, where PROJ would turn back
+                placed[:, 0] = flat[:, 0] / 360.0 * self.size_m
+            return self.units(placed).reshape(corners.shape)
         low = flat.min(axis=0)
         step = np.rint(flat - low).astype(np.int64)
         width = int(step[:, 0].max()) + 1

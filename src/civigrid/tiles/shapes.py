@@ -19,7 +19,8 @@ import pyogrio
 
 from civigrid.errors import SchemaError
 from civigrid.io.write import write_json
-from civigrid.source import Licence
+from civigrid.kernels.vector_tile import MAX_ZOOM
+from civigrid.release.gate import Release
 from civigrid.tiles.archives import Contents, tile_id, write_folder, write_mbtiles, write_pmtiles
 from civigrid.tiles.metadata import common, tilejson
 from civigrid.tiles.schemes import TileScheme, scheme_named
@@ -43,8 +44,6 @@ class ShapeOptions:
         As of `civigrid.tiles.TileOptions`.
     min_zoom, max_zoom : int
         Zooms, both included.
-    terms : tuple of Licence
-        Words that must stand beside them.
     """
 
     layer: str = "borders"
@@ -52,17 +51,15 @@ class ShapeOptions:
     scheme: str = "WebMercatorQuad"
     min_zoom: int = 0
     max_zoom: int = 9
-    terms: tuple[Licence, ...] = ()
 
 
-def write_shape_tiles(shapes: gpd.GeoDataFrame, out: Path, options: ShapeOptions) -> int:
+def write_shape_tiles(release: Release[gpd.GeoDataFrame], out: Path, options: ShapeOptions) -> int:
     """Write vector tiles of shapes to ``.pmtiles``, ``.mbtiles`` or a folder; gives the number of tiles.
 
     Parameters
     ----------
-    shapes : geopandas.GeoDataFrame
-        Borders, districts, with a CRS.  These are places and not people: counts by area pass a `Release` and become
-        cells first.
+    release : Release of geopandas.GeoDataFrame
+        Borders, districts, zones with a CRS.
     out : Path
         Where.
     options : ShapeOptions
@@ -70,23 +67,33 @@ def write_shape_tiles(shapes: gpd.GeoDataFrame, out: Path, options: ShapeOptions
 
     Raises
     ------
+    TypeError
+        No release.
     SchemaError
-        No CRS; no such column; nothing to draw; another suffix.
+        GDAL here has no driver MVT; no such zooms; no CRS; no such column; nothing to draw; another suffix.
 
     References
     ----------
     GDAL, driver "MVT: Mapbox Vector Tiles" (options TILING_SCHEME, MAX_SIZE, MAX_FEATURES).
     """
+    if not isinstance(release, Release) or not isinstance(release.data, gpd.GeoDataFrame):
+        raise TypeError("tiles are made of a Release of shapes: pass them through civigrid.release.release() first.")
+    if "w" not in pyogrio.list_drivers(write=True).get("MVT", ""):
+        raise SchemaError("this GDAL cannot write vector tiles (no driver MVT): install pyogrio from its wheel.")
+    shapes = release.data
     if shapes.crs is None:
         raise SchemaError("the shapes have no CRS. Set it with shapes.set_crs(...).")
     if lacking := [c for c in options.columns if c not in shapes]:
         raise SchemaError(f"the shapes have no column {', '.join(lacking)}. They have: {', '.join(map(str, shapes))}.")
+    if not 0 <= options.min_zoom <= options.max_zoom <= MAX_ZOOM:
+        zooms = f"no tiles from zoom {options.min_zoom} to {options.max_zoom}"
+        raise SchemaError(f"{zooms}: zooms go from 0 to {MAX_ZOOM}, the least first.")
     scheme = scheme_named(options.scheme)
     kept = shapes[[*options.columns, shapes.geometry.name]].dropna(subset=[shapes.geometry.name])
     frame = kept[~kept.geometry.is_empty].to_crs(scheme.crs)
     if not len(frame):
         raise SchemaError("there are no shapes to draw.")
-    contents = _contents(frame, scheme, options)
+    contents = _contents(frame, scheme, options, release)
     with TemporaryDirectory() as temporary:
         made = Path(temporary) / "tiles"
         _gdal(frame, made, scheme, options)
@@ -131,11 +138,13 @@ def _tiles(folder: Path, *, compress: bool) -> Iterator[Tile]:
         yield tile._replace(data=deflated(plain) if compress else plain)
 
 
-def _contents(frame: gpd.GeoDataFrame, scheme: TileScheme, options: ShapeOptions) -> Contents:
+def _contents(
+    frame: gpd.GeoDataFrame, scheme: TileScheme, options: ShapeOptions, release: Release[gpd.GeoDataFrame]
+) -> Contents:
     box = frame.to_crs("EPSG:4326").total_bounds
     low, high = np.floor(box[:2] * 1e5) / 1e5, np.ceil(box[2:] * 1e5) / 1e5
     fields = {str(c): _kind(frame[c]) for c in options.columns}
-    about = common(options.layer, options.layer, scheme, (), "none: places, not people", options.terms)
+    about = common(options.layer, options.layer, scheme, (), release.profile, release.terms)
     layer: dict[str, Any] = {"id": options.layer, "description": options.layer, "fields": fields}
     layer |= {"minzoom": options.min_zoom, "maxzoom": options.max_zoom}
     return Contents(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from civigrid.io.write import write_atomic
-from civigrid.tiles.attributes import WORDS
+from civigrid.tiles.attributes import SILENT, WORDS
 from civigrid.tiles.carried import rounded_values
 from civigrid.tiles.levels import feature_ids
 from civigrid.tiles.make import TileSet
@@ -34,6 +35,26 @@ def values_table(made: TileSet) -> pa.Table:
             columns[of.name].append(pa.array(whole, kind, mask=np.isnan(known)))
             columns[f"{of.name}_status"].append(pa.array(np.array(WORDS, dtype=object)[status], pa.string()))
     return pa.table({name: pa.chunked_array(parts) for name, parts in columns.items()})
+
+
+def values_json(made: TileSet) -> dict[str, Any]:
+    """Give the values of all levels for the page: by layer, steps of the ids of features, values, statuses by place."""
+    found: dict[str, Any] = {}
+    for table in made.tables:
+        fid = feature_ids(table.level.grid, table.ids).astype(np.int64)
+        order = np.argsort(fid)
+        layer: dict[str, Any] = {"step": np.diff(fid[order], prepend=0).tolist(), "values": {}, "status": {}}
+        for of in made.variables:
+            if of.name in table.values:
+                value, status = table.values[of.name].values[order], table.values[of.name].status[order]
+                told = rounded_values(value, of)
+                listed = (np.nan_to_num(told).astype(np.int64) if of.whole else told).astype(object)
+                listed[~np.isfinite(told)] = None
+                layer["values"][of.name] = listed.tolist()
+                loud = np.flatnonzero(~np.isin(status, SILENT))
+                layer["status"][of.name] = {str(k): WORDS[status[k]] for k in loud.tolist()}
+        found[table.level.layer] = layer
+    return found
 
 
 def write_values(made: TileSet, path: Path) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from civigrid.engine.arrays import map_ranges, map_shared
+from civigrid.engine.arrays import map_shared
 from civigrid.engine.execute import Scheduler
 from civigrid.grid import Grid
 from civigrid.kernels.tile_cover import Cover, cover
@@ -19,7 +19,7 @@ from civigrid.kernels.vector_tile import WORLD_BITS, encode_tiles, layer_head, w
 from civigrid.tiles.attributes import WORDS, LevelTable
 from civigrid.tiles.levels import Level, feature_ids
 from civigrid.tiles.schemes import TileScheme
-from civigrid.types import Bounds, Ids, Ints
+from civigrid.types import Bounds, Ints
 
 CELLS_AT_ONCE = 50_000
 """Cells whose corners are projected in one task."""
@@ -29,7 +29,7 @@ _FAR = 2**40
 _WORLD = 2**WORLD_BITS
 
 Piece = tuple[int, int, int]
-"""Zoom, first and last tile (not included) of a bundle."""
+"""Zoom (or place of the level), and the first and last (not included) of its tiles (or cells)."""
 
 
 class Tile(NamedTuple):
@@ -73,23 +73,42 @@ class _Part(NamedTuple):
     inside: int
 
 
-def place(ids: Ids, grid: Grid, scheme: TileScheme, scheduler: Scheduler) -> Placed:
-    """Project the corners of cells into a scheme's square; those that it cannot show lie far outside."""
-    parts = map_ranges(functools.partial(_rings, grid, scheme), {"ids": ids}, len(ids), CELLS_AT_ONCE, scheduler)
+def place(tables: Sequence[LevelTable], scheme: TileScheme, scheduler: Scheduler) -> tuple[Placed, ...]:
+    """Project the corners of the cells of all levels into a scheme's square; what it cannot show lies far outside."""
+    shared = {"ids": {k: table.ids for k, table in enumerate(tables)}}
+    pieces = [
+        (k, start, min(start + CELLS_AT_ONCE, len(table.ids)))
+        for k, table in enumerate(tables)
+        for start in range(0, max(len(table.ids), 1), CELLS_AT_ONCE)
+    ]
+    grids = tuple(table.level.grid for table in tables)
+    made = map_shared(functools.partial(_rings, grids, scheme), shared, pieces, scheduler)
+    parts = [[part for (j, *_), part in zip(pieces, made, strict=True) if j == k] for k in range(len(tables))]
+    return tuple(_placed(of, len(table.ids)) for of, table in zip(parts, tables, strict=True))
+
+
+def _placed(parts: Sequence[_Part], n: int) -> Placed:
     rings = [part.ring for part in parts] + [part.turned for part in parts]
     wide = max(ring.shape[1] for ring in rings)
     boxes = np.array([part.box for part in parts if part.inside])
     low, high = (boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)) if len(boxes) else (np.zeros(2), np.zeros(2))
     return Placed(
-        ring=np.concatenate([np.pad(r, ((0, 0), (0, wide - r.shape[1]), (0, 0)), mode="edge") for r in rings]),
-        cell=np.concatenate([np.arange(len(ids), dtype=np.int64), *(part.of for part in parts)]),
+        ring=np.concatenate([_widened(ring, wide) for ring in rings]),
+        cell=np.concatenate([np.arange(n, dtype=np.int64), *(part.of for part in parts)]),
         box=Bounds(*map(float, (*low, *high))) if len(boxes) else None,
-        outside=len(ids) - sum(part.inside for part in parts),
+        outside=n - sum(part.inside for part in parts),
     )
 
 
-def _rings(grid: Grid, scheme: TileScheme, shared: Mapping[str, Any], start: int, stop: int) -> _Part:
-    ring = scheme.rings(grid, shared["ids"][start:stop])
+def _widened(ring: Ints, wide: int) -> Ints:
+    """Rings with as many corners as the longest: the last one repeats."""
+    more = wide - ring.shape[1]
+    return np.pad(ring, ((0, 0), (0, more), (0, 0)), mode="edge") if more else ring
+
+
+def _rings(grids: Sequence[Grid], scheme: TileScheme, shared: Mapping[str, Any], piece: Piece) -> _Part:
+    level, start, stop = piece
+    ring = scheme.rings(grids[level], shared["ids"][level][start:stop])
     low, high = ring[:, 0].copy(), ring[:, 0].copy()
     for corner in range(1, ring.shape[1]):
         np.minimum(low, ring[:, corner], out=low)
@@ -97,12 +116,16 @@ def _rings(grid: Grid, scheme: TileScheme, shared: Mapping[str, Any], start: int
     # a cell around the pole, or opposite to the centre of the projection, has no shape here
     broken = ((high - low) > (_WORLD // 2 if scheme.around else _WORLD)).any(axis=1)
     ring[broken] = _FAR
-    inside = ~broken & ((low < _WORLD) & (high > 0)).all(axis=1)
     right, left = (scheme.around & ~broken & over for over in (high[:, 0] > _WORLD, low[:, 0] < 0))
     turned = np.concatenate([ring[right] - np.array([_WORLD, 0]), ring[left] + np.array([_WORLD, 0])])
+    # a cell that goes on at the other side of the world lies there at the least
+    over, touches = right | left, (low < _WORLD) & (high > 0)
+    inside = ~broken & touches[:, 1] & (touches[:, 0] | over)
     box = [0, 0, 0, 0]
     if inside.any():
         box = [*low[inside].min(axis=0).clip(0, _WORLD).tolist(), *high[inside].max(axis=0).clip(0, _WORLD).tolist()]
+    if over.any():
+        box[0], box[2] = 0, _WORLD
     of = start + np.concatenate([np.flatnonzero(right), np.flatnonzero(left)])
     return _Part(ring, turned, of, box, int(inside.sum()))
 
@@ -129,6 +152,9 @@ def bundled_tiles(
     scheduler : Scheduler
         Where; no byte depends on it.
     """
+    if len(placed.cell) <= BUNDLE:
+        # sooner made than sent
+        scheduler = Scheduler("serial")
     zooms = range(level.min_zoom, level.max_zoom + 1)
     covers = dict(zip(zooms, map_shared(_cover, {"ring": placed.ring}, zooms, scheduler), strict=True))
     pieces = [(zoom, *ends) for zoom in zooms for ends in _bundles(covers[zoom])]

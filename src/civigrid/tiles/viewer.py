@@ -15,8 +15,9 @@ from xstatic.pkg import leaflet
 
 from civigrid.tiles.archives import Contents
 from civigrid.tiles.schemes import SCHEMES
+from civigrid.tiles.vector import deflated
 
-EMBEDDED = 12_000_000
+EMBEDDED = 24_000_000
 """Bytes of an archive that still goes into the page, which then opens from a folder; a larger one is read by ranges."""
 _CSS = """
 html,body{margin:0;height:100%;font:15px/1.4 system-ui,sans-serif;color:#1c2733}
@@ -28,11 +29,14 @@ max-width:17em;box-shadow:0 1px 4px #0003}#legend h2{font-size:1em;margin:0}#leg
 #legend ul{list-style:none;margin:.3em 0;padding:0}#legend li{display:flex;gap:.5em;align-items:center}
 .shade{width:1.4em;height:1em;border:1px solid #4445;flex:none}
 .hatch{background:repeating-linear-gradient(135deg,#8c8c8c 0 3px,#dedede 3px 8px)}
-main{position:relative}#map{position:absolute;inset:0}footer{font-size:.85em}#says{min-height:1.4em;font-weight:600}
+main{position:relative}#map{position:absolute;inset:0}footer{font-size:.85em}
+#says{position:absolute;left:12px;bottom:12px;z-index:900;background:#fffffff2;padding:.4em .7em;border-radius:4px;
+font-weight:600;box-shadow:0 1px 4px #0003;max-width:calc(100% - 24px);box-sizing:border-box}#says:empty{display:none}
+#map:focus::after{content:"";position:absolute;left:calc(50% - 9px);top:calc(50% - 9px);width:14px;height:14px;
+border:2px solid #fff;outline:2px solid #1c2733;border-radius:2px;z-index:800;pointer-events:none}
 .leaflet-container .leaflet-tile{image-rendering:pixelated}
 details pre{white-space:pre-wrap}select{font:inherit;max-width:24em}
 """
-NOTICE = "Drawn with Leaflet, (c) 2010-2023 Volodymyr Agafonkin, (c) 2010-2011 CloudMade, BSD 2-Clause licence."
 
 
 def viewer_page(
@@ -41,6 +45,7 @@ def viewer_page(
     *,
     embed: Path | None = None,
     listed: Mapping[str, Mapping[str, Sequence[int]]] | None = None,
+    joined: Mapping[str, Any] | None = None,
 ) -> str:
     """Give the page as HTML.
 
@@ -54,6 +59,8 @@ def viewer_page(
         The archive, which is put into the page if it has at most `EMBEDDED` bytes.
     listed : mapping, optional
         Rows of the tiles of a folder, by zoom and column: no other is asked for.
+    joined : mapping, optional
+        Values of features that bear none, as of `civigrid.tiles.values.values_json`.
 
     Returns
     -------
@@ -63,8 +70,10 @@ def viewer_page(
     about = _about(contents, url) | ({} if listed is None else {"listed": listed})
     inside = ""
     if embed is not None and embed.stat().st_size <= EMBEDDED:
-        text = base64.b64encode(embed.read_bytes()).decode("ascii")
-        inside = f'<script type="application/octet-stream" id="civigrid-tiles">{text}</script>'
+        inside = _inside("civigrid-tiles", embed.read_bytes())
+    if joined is not None:
+        told = json.dumps(joined, ensure_ascii=False, separators=(",", ":"))
+        inside += _inside("civigrid-values", deflated(told.encode("utf-8")))
     told = json.dumps(about, ensure_ascii=False).replace("<", "\\u003c")
     name, words = escape(about["name"]), escape(contents.metadata["description"])
     source = escape(unescape(contents.metadata["attribution"]))
@@ -73,14 +82,23 @@ def viewer_page(
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{name}</title>{''.join(_assets())}</head><body>"
-        f'<header><h1>{name}</h1><label>Show <select id="variable"></select></label>'
-        '<span id="says" role="status" aria-live="polite"></span></header>'
+        f'<header><h1>{name}</h1><label>Show <select id="variable"></select></label></header>'
         f'<main><div id="map" role="application" aria-label="Map: {words}" dir="ltr"></div>'
-        '<section id="legend" aria-label="Legend"></section></main>'
+        '<section id="legend" aria-label="Legend"></section>'
+        '<div id="says" role="status" aria-live="polite"></div></main>'
         f"<footer><span>{source}</span><span>{control}</span><details><summary>Licences</summary>"
-        f"<p>{escape(NOTICE)}</p></details></footer>"
+        f"<pre>{escape(_text('licence.txt'))}</pre></details></footer>"
         f'<script type="application/json" id="civigrid-about">{told}</script>{inside}</body></html>\n'
     )
+
+
+def _text(name: str) -> str:
+    return (files("civigrid.tiles") / "assets" / name).read_text(encoding="utf-8")
+
+
+def _inside(name: str, data: bytes) -> str:
+    text = base64.b64encode(data).decode("ascii")
+    return f'<script type="application/octet-stream" id="{name}">{text}</script>'
 
 
 def _about(contents: Contents, url: str) -> dict[str, Any]:
@@ -107,12 +125,12 @@ def _about(contents: Contents, url: str) -> dict[str, Any]:
 
 def _assets() -> list[str]:
     """Leaflet and our scripts, inlined; no picture is fetched."""
-    folder, own = Path(leaflet.BASE_DIR), files("civigrid.tiles") / "assets"
+    folder = Path(leaflet.BASE_DIR)
     css = (folder / "leaflet.css").read_text(encoding="utf-8")
     for image in ("layers.png", "layers-2x.png", "marker-icon.png"):
         css = css.replace(f"url(images/{image})", "none")
     js = [(folder / "leaflet.js").read_text(encoding="utf-8").split("//# sourceMappingURL")[0]]
-    js += [(own / name).read_text(encoding="utf-8") for name in ("archive.js", "viewer.js")]
+    js += [_text(name) for name in ("archive.js", "viewer.js")]
     js = [text.replace("</script", "<\\/script") for text in js]
     styles = [f"<style>{css}</style>", f"<style>{_CSS}</style>"]
     return styles + [f"<script>{text}</script>" for text in js]

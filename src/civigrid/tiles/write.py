@@ -10,8 +10,9 @@ from civigrid.errors import SchemaError
 from civigrid.io.write import write_json, write_text
 from civigrid.tiles.archives import write_folder, write_mbtiles, write_pmtiles
 from civigrid.tiles.make import TileSet
-from civigrid.tiles.metadata import maplibre_style, tilejson
-from civigrid.tiles.values import write_values
+from civigrid.tiles.metadata import tilejson
+from civigrid.tiles.style import maplibre_style
+from civigrid.tiles.values import values_json, write_values
 from civigrid.tiles.viewer import viewer_page
 
 ARCHIVES: dict[str, Callable[..., int]] = {".pmtiles": write_pmtiles, ".mbtiles": write_mbtiles}
@@ -74,14 +75,14 @@ def _archive(made: TileSet, out: Path) -> tuple[int, list[Path]]:
     if not made.options.pictures:
         files.append(out.with_suffix(".style.json"))
         scheme = out.suffix[1:]
-        style = maplibre_style(made.contents, f"{scheme}://{out.name}", joined=made.options.geometry_only)
+        style = maplibre_style(made, f"{scheme}://{out.name}")
         write_json(files[-1], style)
     if made.options.geometry_only:
         files.append(out.with_suffix(".values.parquet"))
         write_values(made, files[-1])
-    if out.suffix == ".pmtiles" and not made.options.geometry_only:
+    if out.suffix == ".pmtiles":
         files.append(out.with_suffix(".html"))
-        write_text(files[-1], viewer_page(made.contents, out.name, embed=out))
+        write_text(files[-1], viewer_page(made.contents, out.name, embed=out, joined=_joined(made)))
     return n, files
 
 
@@ -94,17 +95,21 @@ def _folder(made: TileSet, out: Path) -> tuple[int, list[Path]]:
         write_json(folder / "tilejson.json", tilejson(made.contents, template))
         if not made.options.pictures:
             names.append("style.json")
-            style = maplibre_style(made.contents, template, joined=made.options.geometry_only)
+            style = maplibre_style(made, template)
             write_json(folder / "style.json", style)
         if made.options.geometry_only:
             names.append("values.parquet")
             write_values(made, folder / "values.parquet")
-        else:
-            names.append("index.html")
-            write_text(folder / "index.html", viewer_page(made.contents, template, listed=_listed(folder)))
+        names.append("index.html")
+        page = viewer_page(made.contents, template, listed=_listed(folder), joined=_joined(made))
+        write_text(folder / "index.html", page)
 
     n = write_folder(out, made.tiles(compress=False), lambda: made.contents, more)
     return n, [out / name for name in names]
+
+
+def _joined(made: TileSet) -> dict[str, Any] | None:
+    return values_json(made) if made.options.geometry_only else None
 
 
 def _listed(folder: Path) -> dict[str, dict[str, list[int]]]:

@@ -83,6 +83,23 @@ async function civigridRange(url, at, length) {
   return answer.status === 206 ? bytes : bytes.subarray(at, at + length);
 }
 
+function civigridInside(element) {
+  const text = atob(element.textContent.trim()), bytes = new Uint8Array(text.length);
+  for (let k = 0; k < text.length; k++) bytes[k] = text.charCodeAt(k);
+  return bytes;
+}
+
+// Values of features that bear none: by layer, a row for each id.
+async function civigridJoined(element) {
+  if (!element) return null;
+  const layers = JSON.parse(new TextDecoder().decode(await civigridUnzip(civigridInside(element))));
+  for (const layer of Object.values(layers)) {
+    let id = 0;
+    layer.row = new Map(layer.step.map((step, k) => [(id += step), k]));
+  }
+  return layers;
+}
+
 function civigridListed(about, z, x, y) {
   return !about.listed || ((about.listed[z] || {})[x] || []).includes(y);
 }
@@ -90,8 +107,7 @@ function civigridListed(about, z, x, y) {
 // Gives a function from zoom, column and row to the bytes of a tile, or null.
 async function civigridSource(about, inside) {
   if (inside) {
-    const text = atob(inside), bytes = new Uint8Array(text.length);
-    for (let k = 0; k < text.length; k++) bytes[k] = text.charCodeAt(k);
+    const bytes = civigridInside(inside);
     const archive = await new CivigridArchive(async (at, n) => bytes.subarray(at, at + n)).open();
     return (z, x, y) => archive.tile(z, x, y);
   }

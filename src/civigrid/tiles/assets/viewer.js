@@ -40,11 +40,37 @@ function civigridPaint(features, part, size, put) {
 }
 
 function civigridColumn(layer, name) {
+  if (layer.joined) return layer.features.map((f) => (layer.joined.values[name] || [])[layer.joined.row.get(f.id)]);
   const key = layer.keys.indexOf(name);
   return layer.features.map((f) => {
     for (let k = 0; k < f.tags.length; k += 2) if (f.tags[k] === key) return layer.values[f.tags[k + 1]];
     return null;
   });
+}
+
+// A share of nobody is nothing to show, and nobody withheld it.
+function civigridNobody(of, value, status) {
+  return of.kind === "intensive" && of.units !== "min" && typeof value !== "number" && (!status || status === "structural_zero");
+}
+
+function civigridStatus(layer, name) {
+  if (!layer.joined) return civigridColumn(layer, `${name}_status`);
+  const told = layer.joined.status[name] || {};
+  return layer.features.map((f) => told[layer.joined.row.get(f.id)]);
+}
+
+// All values of one feature, its statuses among them.
+function civigridValues(layer, feature) {
+  const values = {};
+  for (let j = 0; j < feature.tags.length; j += 2) values[layer.keys[feature.tags[j]]] = layer.values[feature.tags[j + 1]];
+  if (layer.joined) {
+    const row = layer.joined.row.get(feature.id);
+    for (const [name, column] of Object.entries(layer.joined.values)) {
+      values[name] = column[row];
+      if (row in layer.joined.status[name]) values[`${name}_status`] = layer.joined.status[name][row];
+    }
+  }
+  return values;
 }
 
 const CivigridCells = L.GridLayer.extend({
@@ -57,7 +83,11 @@ const CivigridCells = L.GridLayer.extend({
     const key = `${z}/${x}/${y}`;
     if (!this.cache.has(key)) {
       if (this.cache.size > 96) this.cache.delete(this.cache.keys().next().value);
-      const load = async () => { const b = await this.source(z, x, y); return b && civigridDecode(await civigridUnzip(b)); };
+      const load = async () => {
+        const bytes = await this.source(z, x, y), layer = bytes && civigridDecode(await civigridUnzip(bytes));
+        if (layer && this.joined) layer.joined = this.joined[layer.name];
+        return layer;
+      };
       this.cache.set(key, load());
     }
     return this.cache.get(key);
@@ -82,11 +112,14 @@ const CivigridCells = L.GridLayer.extend({
     const index = new Int32Array(size * size).fill(-1);
     if (!classes) return { layer, index, size };
     const colors = classes.colors.map(civigridHex);
-    const found = civigridColumn(layer, this.variable).map((v) => civigridClass(classes, v));
+    const values = civigridColumn(layer, this.variable), status = civigridStatus(layer, this.variable);
+    const found = values.map((v) => civigridClass(classes, v)), about = this.about.variables[this.variable];
+    const empty = values.map((v, k) => civigridNobody(about, v, status[k]));
     civigridPaint(layer.features, part, size, (px, py, k) => {
       const at = py * size + px;
       const color = found[k] < 0 ? CIVIGRID_STRIPES[(px + py) % 8 < 3 ? 0 : 1] : colors[found[k]];
       index[at] = k;
+      if (empty[k]) return;
       image.data.set(color, 4 * at);
       image.data[4 * at + 3] = 255;
     });
@@ -101,9 +134,7 @@ const CivigridCells = L.GridLayer.extend({
     const k = tile.size / 256, [px, py] = [Math.floor((point.x - 256 * x) * k), Math.floor((point.y - 256 * y) * k)];
     const feature = tile.layer.features[tile.index[py * tile.size + px]];
     if (!feature) return null;
-    const values = {};
-    for (let j = 0; j < feature.tags.length; j += 2) values[tile.layer.keys[feature.tags[j]]] = tile.layer.values[feature.tags[j + 1]];
-    return { id: feature.id, layer: tile.layer.name, values };
+    return { id: feature.id, layer: tile.layer.name, values: civigridValues(tile.layer, feature) };
   },
 });
 
@@ -153,8 +184,9 @@ function civigridElement(tag, text, into, name) {
   return e;
 }
 
-function civigridNumber(value, of) {
+function civigridNumber(value, of, name) {
   if (typeof value !== "number") return "not known";
+  if (name.startsWith("share_")) return `${(100 * value).toFixed(1)} %`;
   const text = value.toLocaleString("en", { maximumFractionDigits: 6 });
   return of.units === "1" ? text : `${text} ${of.units}`;
 }
@@ -179,12 +211,13 @@ async function civigridStart() {
     if (pictures && !inside && about.url.includes("{z}")) {
       cells = new CivigridFiles(about, { ...options, maxNativeZoom: about.maxzoom, maxZoom: about.maxzoom + 6 });
     } else {
-      const source = await civigridSource(about, inside && inside.textContent.trim());
+      const source = await civigridSource(about, inside);
       cells = pictures
         ? new CivigridPictures(source, { ...options, maxNativeZoom: about.maxzoom, maxZoom: about.maxzoom + 6 })
         : new CivigridCells(about, source, { ...options, variable: choose.value, maxZoom: about.maxzoom + 6 });
     }
   } catch (error) { trouble(error); return; }
+  cells.joined = await civigridJoined(document.getElementById("civigrid-values"));
   cells.on("trouble", (e) => trouble(e.error));
   cells.addTo(map);
   window.civigridCells = cells;
@@ -195,7 +228,7 @@ async function civigridStart() {
     legend.replaceChildren();
     const of = about.variables[choose.value], classes = entry && entry.classes[choose.value];
     civigridElement("h2", `${of.long_name}${of.units === "1" ? "" : ` (${of.units})`}`, legend);
-    if (entry) civigridElement("p", `Cells: ${entry.grid}${classes ? "" : ". Not told on cells this large: it cannot be averaged. Zoom in."}`, legend);
+    if (entry) civigridElement("p", `${entry.words}${classes ? "" : ". Not told on cells this large: it cannot be averaged. Zoom in."}`, legend);
     const list = civigridElement("ul", "", legend);
     (classes ? classes.labels : []).forEach((label, k) => {
       const line = civigridElement("li", "", list);
@@ -205,18 +238,19 @@ async function civigridStart() {
     const line = civigridElement("li", "", list);
     civigridElement("span", "", line, "shade hatch");
     civigridElement("span", "missing or withheld", line);
-    if (of.source) civigridElement("p", `${of.source} ${of.reference_date}`, legend);
+    if (of.source && of.reference_date) civigridElement("p", `${of.source} ${of.reference_date}`, legend);
   };
   map.on("zoomend", tell);
   choose.addEventListener("change", () => { cells.variable = choose.value; cells.seen = {}; cells.redraw(); tell(); });
-  const show = (latlng) => {
+  const show = (latlng, middle) => {
     const found = cells.at && cells.at(latlng), of = about.variables[choose.value];
-    if (!found) { says.textContent = ""; return; }
+    if (!found) { says.textContent = middle ? "No cell in the middle of the map" : ""; return; }
     const status = found.values[`${choose.value}_status`];
-    says.textContent = `${of.long_name}: ${civigridNumber(found.values[choose.value], of)}${status ? ` (${status})` : ""}, cell ${found.id} of ${found.layer}`;
+    const nobody = civigridNobody(of, found.values[choose.value], status);
+    says.textContent = `${of.long_name}: ${nobody ? "nobody lives here" : civigridNumber(found.values[choose.value], of, choose.value)}${status ? ` (${status})` : ""}, cell ${found.id} of ${found.layer}`;
   };
   map.on("mousemove", (e) => show(e.latlng));
-  map.on("moveend", () => { if (document.activeElement === map.getContainer()) show(map.getCenter()); });
+  map.on("moveend", () => { if (document.activeElement === map.getContainer()) show(map.getCenter(), true); });
   tell();
 }
 document.addEventListener("DOMContentLoaded", civigridStart);
