@@ -13,6 +13,7 @@ from civigrid.cli import (
     panel,
     runs,
     segregation,
+    serve,
     steps,
     travel,
 )
@@ -20,5 +21,5 @@ from civigrid.cli.app import app, main
 
 __all__ = [
     "access", "app", "audit", "census_rules", "change", "degurba", "export", "fetch", "indices", "main", "maup",
-    "panel", "runs", "segregation", "steps", "travel",
+    "panel", "runs", "segregation", "serve", "steps", "travel",
 ]  # fmt: skip
