@@ -15,11 +15,12 @@ from civigrid.cli import (
     segregation,
     serve,
     steps,
+    tiles,
     travel,
 )
 from civigrid.cli.app import app, main
 
 __all__ = [
     "access", "app", "audit", "census_rules", "change", "degurba", "export", "fetch", "indices", "main", "maup",
-    "panel", "runs", "segregation", "serve", "steps", "travel",
+    "panel", "runs", "segregation", "serve", "steps", "tiles", "travel",
 ]  # fmt: skip

@@ -123,7 +123,7 @@ def _file(path: str, digest: str, folder: Path) -> File:
     suffix = whole.suffix.lower()
     size = sum(p.stat().st_size for p in whole.rglob("*")) if whole.is_dir() else whole.stat().st_size
     roles, title = _looks(path, suffix)
-    about = {".tif": _raster, **dict.fromkeys(TILE_SUFFIXES, _tiles)}.get(suffix, _nothing)(whole)
+    about = {".tif": _raster, ".csv": _header, **dict.fromkeys(TILE_SUFFIXES, _tiles)}.get(suffix, _nothing)(whole)
     return File(
         path=path,
         media_type=media_type(path),
@@ -151,6 +151,11 @@ def _looks(path: str, suffix: str) -> tuple[tuple[str, ...], str]:
 
 def _nothing(_: Path) -> dict[str, Any]:
     return {}
+
+
+def _header(path: Path) -> dict[str, Any]:
+    """Columns of a CSV, which has not all that a GeoParquet of the same cells has."""
+    return {"columns": list(column_names(path))}
 
 
 def _raster(path: Path) -> dict[str, Any]:
