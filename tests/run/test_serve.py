@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 
 from civigrid.cells import make_cells
 from civigrid.cli import app
+from civigrid.engine import Scheduler
 from civigrid.errors import SchemaError, SourceError
 from civigrid.grid import SquareGrid
 from civigrid.io.tile_archives import open_tiles
@@ -31,6 +32,7 @@ from civigrid.maps.files import to_files
 from civigrid.release import public_grid, release
 from civigrid.run.http_answers import range_of
 from civigrid.run.serve import serve_run
+from civigrid.tiles import SCHEMES, TileOptions, make_tiles, viewer, write_tiles
 from civigrid.types import Column
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
@@ -93,6 +95,8 @@ def make_run(folder):
     for name, driver in (("town.pmtiles", "PMTiles"), ("town.mbtiles", "MBTiles")):
         squares().to_file(out / "tiles" / name, driver=driver, layer="squares", MINZOOM=5, MAXZOOM=10)
     write_pictures(out / "tiles" / "eu.mbtiles")
+    made = make_tiles(release(cells(), public_grid()), TileOptions(scheme="EU1kmQuad"), Scheduler("serial"))
+    write_tiles(made, out / "tiles" / "own.pmtiles")
     (out / "report.html").write_text("<!doctype html><p style='color:red'>Report", encoding="utf-8")
     (out / "empty.txt").write_bytes(b"")
     list_outputs(folder)
@@ -114,8 +118,10 @@ def serving(folder, **options):
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory):
-    """A run directory."""
-    return make_run(tmp_path_factory.mktemp("run") / "out")
+    """A run directory; its viewer reads the archive by ranges, as one does that is too large for a page."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(viewer, "EMBEDDED", 0)
+        return make_run(tmp_path_factory.mktemp("run") / "out")
 
 
 @pytest.fixture(scope="module")
@@ -417,6 +423,18 @@ def test_pictures_lie_where_their_projection_says(server):
     assert (limits["minTileCol"], limits["maxTileCol"], limits["minTileRow"], limits["maxTileRow"]) == (1, 1, 1, 1)
 
 
+def test_tile_matrix_sets_are_those_that_tiles_were_made_in(server):
+    """What the archive's metadata say comes out as the scheme that made it; tiles are read as they were written."""
+    found = told(server, "/tileMatrixSets/EU1kmQuad")["tileMatrices"]
+
+    assert found == SCHEMES["EU1kmQuad"].to_tms(len(found) - 1)["tileMatrices"]
+    about = told(server, "/tiles/own.json")
+    assert (about["tile_matrix_set"], about["crs"]) == ("EU1kmQuad", "EPSG:3035")
+    limits = told(server, "/collections/own/tiles/EU1kmQuad")["tileMatrixSetLimits"][-1]
+    z, row, col = limits["tileMatrix"], limits["minTileRow"], limits["minTileCol"]
+    assert ask(server, f"/collections/own/tiles/EU1kmQuad/{z}/{row}/{col}")[0] == 200
+
+
 def test_tilejson_and_ogc_api_agree_with_the_archive(server, town):
     """Zooms, bounds, layers with their fields; the matrix of a known set is the registered one."""
     archive = open_tiles(town / "release" / "tiles" / "town.pmtiles")
@@ -535,6 +553,11 @@ def test_gdal_reads_ogc_api_tiles(server, name):
     np.testing.assert_allclose(found["y"], shapely.get_y(shapely.centroid(squares().geometry.values)), atol=0.02)
 
 
+def test_a_browser_that_asks_for_an_icon_gets_none(server):
+    """No fault is told for every page that names no icon."""
+    assert ask(server, "/favicon.ico")[::2] == (204, b"")
+
+
 def test_many_ask_at_once(server, town):
     """Eight clients, tiles and ranges: each gets its own bytes."""
     whole = (town / "release" / "tiles" / "town.pmtiles").read_bytes()
@@ -567,7 +590,7 @@ def test_the_command_says_where_and_serves(town):
         finally:
             run.terminate()
     assert about["files"] > 8
-    assert about["tiles"] == ["eu", "town.mbtiles", "town.pmtiles"]
+    assert about["tiles"] == ["eu", "own", "town.mbtiles", "town.pmtiles"]
 
 
 @pytest.fixture(scope="module")
@@ -610,3 +633,22 @@ def test_a_browser_reads_a_map_under_its_policy(server, browser, page):
     assert heard == []
     assert all(url.startswith((server.url, "data:", "blob:")) for url in asked)
     assert tab.evaluate("document.querySelectorAll('img[src=x]').length") == 0
+
+
+@pytest.mark.browser
+def test_a_viewer_reads_an_archive_by_ranges(server, browser):
+    """The page asks this server for parts of the archive, and draws cells."""
+    heard, asked = [], []
+    tab = browser.new_context(viewport={"width": 900, "height": 700}).new_page()
+    tab.on("response", lambda r: asked.append((r.url, r.status)))
+    tab.on("console", lambda m: heard.append(m.text))
+    tab.on("pageerror", lambda e: heard.append(str(e)))
+    tab.goto(f"{server.url}files/tiles/own.html")
+    tab.wait_for_function(f"() => ({INK})() > 1000")
+    if folder := os.environ.get("CIVIGRID_PICTURES"):
+        tab.screenshot(path=f"{folder}/viewer.png")
+
+    # reading the canvas back, as this test does, is slow and told so
+    assert [words for words in heard if "Canvas2D" not in words] == []
+    assert (f"{server.url}files/tiles/own.pmtiles", 206) in asked
+    assert {status for _, status in asked} <= {200, 204, 206}

@@ -125,6 +125,9 @@ def _tiles(run: ServedRun) -> Iterator[Row]:
     for name, path in run.paths.items():
         archive = run.archives[name]
         words = str(archive.metadata.get("name") or name)
+        page = str(PurePosixPath(path).with_suffix(".html"))
+        if page in run.files:
+            yield _address(page), f"{words}: map", PurePosixPath(page).name
         yield _address(path), words, f"{PurePosixPath(path).name}, {_size(run, path)}"
         yield f"/tiles/{quote(name)}.json", f"{words}: TileJSON", f"zooms {archive.min_zoom} to {archive.max_zoom}"
 

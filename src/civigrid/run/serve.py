@@ -179,6 +179,9 @@ class _Handler(BaseHTTPRequestHandler):
         head, rest = asked.steps[0], asked.steps[1:]
         if asked.steps == ("",):
             return self._front(asked)
+        if asked.steps == ("favicon.ico",):
+            # browsers ask for it with every page that names none
+            return Answer(status=HTTPStatus.NO_CONTENT)
         if head == "files":
             file = self.run.files.get("/".join(rest))
             return self._file(file, asked.headers) if file else refused(HTTPStatus.NOT_FOUND)
@@ -225,7 +228,7 @@ class _Handler(BaseHTTPRequestHandler):
             with file.open() as stream:
                 text = stream.read().decode("utf-8", errors="replace")
             try:
-                policy = content_security_policy(text)
+                policy = _own_server(content_security_policy(text))
             except SchemaError:
                 policy = NO_SCRIPT
             self.server.policies[file.sha256] = policy
@@ -286,6 +289,13 @@ class _Handler(BaseHTTPRequestHandler):
         if left:
             # shorter than promised: the client must not wait
             self.close_connection = True
+
+
+def _own_server(policy: str) -> str:
+    """Let a page read this server besides, as a viewer does that reads an archive by ranges."""
+    parts = policy.split("; ")
+    own = [p.startswith(("img-src", "connect-src")) and "'self'" not in p for p in parts]
+    return "; ".join(f"{p} 'self'" if add else p for p, add in zip(parts, own, strict=True))
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,8 @@ def _schema(file: File, table: Table) -> dict[str, Any]:
 
 
 def _field(field: Field) -> dict[str, Any]:
-    about: dict[str, Any] = {"name": field.name, "type": field.type}
+    # a CSV may write a count as 12.0, which is no integer
+    about: dict[str, Any] = {"name": field.name, "type": "number" if field.type == "integer" else field.type}
     given = {
         "title": field.title,
         "description": field.description,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -155,7 +156,8 @@ def _nothing(_: Path) -> dict[str, Any]:
 
 def _header(path: Path) -> dict[str, Any]:
     """Columns of a CSV, which has not all that a GeoParquet of the same cells has."""
-    return {"columns": list(column_names(path))}
+    with path.open(encoding="utf-8", newline="") as stream:
+        return {"columns": next(csv.reader(stream), [])}
 
 
 def _raster(path: Path) -> dict[str, Any]:
