@@ -107,7 +107,7 @@ def _hashes(manifest: Mapping[str, Any], folder: Path) -> dict[str, str]:
 
 
 def _input(given: Mapping[str, str]) -> Input:
-    return Input(**{k: str(v) for k, v in given.items() if k in Input.__dataclass_fields__})
+    return Input(**{k: str(given.get(k, "")) for k in Input.__dataclass_fields__})
 
 
 def _owner(path: str, names: list[str]) -> str:
