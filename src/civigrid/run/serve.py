@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import socket
-import sqlite3
 import zlib
 from dataclasses import dataclass
 from email.message import Message
@@ -172,7 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._routed(asked)
         except SourceError as error:
             return refused(HTTPStatus.GONE, str(error))
-        except (ValueError, OSError, zlib.error, sqlite3.Error):
+        except (ValueError, OSError, zlib.error):
             return refused(HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _routed(self, asked: _Asked) -> Answer:
