@@ -120,6 +120,9 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "civigrid"
     sys_version = ""
     timeout = 30
+    # head and body in one packet: else each answer waits for the client's delayed acknowledgement
+    wbufsize = 1 << 16
+    disable_nagle_algorithm = True
     server: Server
 
     def __init__(self, run: ServedRun, *given: Any) -> None:
