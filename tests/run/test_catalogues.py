@@ -1,26 +1,32 @@
 """A run's catalogues: each passes its validator without network, and says of the files what is true of them."""
 
+import importlib
 import json
 import os
 import shutil
 import socket
 import subprocess
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pystac
 import pytest
+import rasterio
 from frictionless import Package
 from pystac.extensions.file import FileExtension
 from pystac.extensions.projection import ProjectionExtension
+from pystac.extensions.raster import RasterExtension
 from pystac.extensions.table import TableExtension
 from pystac.validation import validate_dict
+from served import list_outputs, make_run
 
 from civigrid.errors import SchemaError
 from civigrid.io.catalogues import describe_release, stac
-from civigrid.io.catalogues.model import interval_of
+from civigrid.io.catalogues.model import Field, interval_of
 from civigrid.io.catalogues.stac import EXTENSIONS
 from civigrid.run import run_file, write_sample
 from civigrid.run.catalogues import write_catalogues
@@ -142,6 +148,47 @@ def test_stac_passes_its_schemas_and_its_readers(finished, no_network):
     square = next(i for i in items if i.id == "by_area")
     assert ProjectionExtension.ext(square).epsg == 3035
     assert square.properties["end_datetime"] == "2021-12-31T23:59:59Z"
+
+
+def test_extensions_are_those_that_pystac_knows():
+    """Identifiers of the schemas, versions included; of web map links it has no class."""
+    for name, uri in EXTENSIONS.items():
+        if name != "web-map-links":
+            assert uri == importlib.import_module(f"pystac.extensions.{name}").SCHEMA_URI
+
+
+def test_tiles_and_rasters_are_assets_of_their_cells(tmp_path, no_network):
+    """Pixels, bands and units of a raster, layers of an archive, links for map clients; others go to the Collection."""
+    run = make_run(tmp_path / "r")
+    raster = {"driver": "GTiff", "width": 4, "height": 3, "count": 1, "dtype": "float32", "crs": "EPSG:3035",
+              "transform": rasterio.Affine(1000, 0, 4_390_000, 0, -1000, 3_090_000), "nodata": np.nan}  # fmt: skip
+    with rasterio.open(run / "release" / "cells" / "town_a.tif", "w", **raster) as out:
+        out.write(np.ones((1, 3, 4), dtype="float32"))
+        out.set_band_description(1, "a")
+        out.set_band_unit(1, "persons")
+    list_outputs(run)
+    write_catalogues(json.loads((run / "manifest.json").read_text(encoding="utf-8")), run)
+    collection = pystac.Collection.from_file(str(run / "release" / "stac" / "collection.json"))
+
+    # no source has a date: an Item cannot be
+    assert list(collection.get_items()) == []
+    wanted = {"town-a-tif", "town-tiles-pmtiles", "town-tiles-mbtiles", "tiles-eu-mbtiles", "tiles-own-pmtiles"}
+    assert wanted <= set(collection.assets)
+    assert EXTENSIONS["raster"] in collection.stac_extensions
+    about = describe_release(json.loads((run / "manifest.json").read_text(encoding="utf-8")), run / "release")
+    town = about.cells[0]
+    dated = replace(
+        about, cells=(replace(town, fields=(*town.fields, Field(name="t", type="string", reference_date="2021"))),)
+    )
+    item = stac(dated)["stac/town/town.json"]
+    assert validate_dict(item | {"stac_extensions": []})
+    found = pystac.Item.from_dict(item)
+    band = RasterExtension.ext(found.assets["a-tif"]).bands[0]
+    assert (band.unit, band.nodata, band.spatial_resolution) == ("persons", "nan", 1000)
+    assert ProjectionExtension.ext(found.assets["a-tif"]).shape == [3, 4]
+    links = [k for k in item["links"] if k["rel"] == "pmtiles"]
+    assert [(k["href"], k["pmtiles:layers"]) for k in links] == [("../../tiles/town.pmtiles", ["squares"])]
+    assert EXTENSIONS["web-map-links"] in item["stac_extensions"]
 
 
 def test_the_collection_covers_its_items(finished):

@@ -14,6 +14,7 @@ from civigrid.cli import (
     picture,
     runs,
     segregation,
+    serve,
     steps,
     tiles,
     travel,
@@ -22,5 +23,5 @@ from civigrid.cli.app import app, main
 
 __all__ = [
     "access", "app", "audit", "census_rules", "change", "degurba", "export", "fetch", "indices", "main", "maup",
-    "panel", "picture", "runs", "segregation", "steps", "tiles", "travel",
+    "panel", "picture", "runs", "segregation", "serve", "steps", "tiles", "travel",
 ]  # fmt: skip

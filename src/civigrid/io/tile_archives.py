@@ -6,8 +6,8 @@ import json
 import sqlite3
 import struct
 import zlib
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +23,10 @@ LARGEST = 64 << 20
 _HEADER = struct.Struct("<7sB11QBBBBBBiiiiBii")
 _FORMATS = {1: "mvt", 2: "png", 3: "jpeg", 4: "webp", 5: "avif"}
 _GZIP = 2
+DEEPEST_ZOOM = 30
+"""Deeper tiles are smaller than a centimetre of the ground."""
+_KEPT = 64
+"""Directories that an archive keeps once they were read."""
 _DEEPEST = 4
 """Directories from the root down that are followed (PMTiles version 3 writers make one or two)."""
 MEDIA_TYPES = {
@@ -76,7 +80,17 @@ class TileArchive:
         return MEDIA_TYPES[self.format]
 
     def tile(self, z: int, x: int, y: int) -> bytes | None:
-        """Give a tile as it lies there, row `y` counted from the top; None where there is none."""
+        """Give a tile as it lies there, row `y` counted from the top; None where there is none.
+
+        Raises
+        ------
+        SourceError
+            The archive is broken at this place.
+        """
+        with _told(self.path):
+            return self._tile(z, x, y)
+
+    def _tile(self, z: int, x: int, y: int) -> bytes | None:
         raise NotImplementedError
 
     def close(self) -> None:
@@ -111,12 +125,32 @@ def open_tiles(path: Path) -> TileArchive:
     -----
     PMTiles specification version 3 (Protomaps, 2022); MBTiles specification 1.3 (Mapbox, 2018).
     """
+    with _told(path):
+        return _checked(_open_pmtiles(path) if path.suffix == ".pmtiles" else _open_mbtiles(path))
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Say of any fault of a file which file it is."""
     try:
-        return _open_pmtiles(path) if path.suffix == ".pmtiles" else _open_mbtiles(path)
-    except (struct.error, zlib.error, sqlite3.Error, ValueError, KeyError, IndexError) as error:
-        if isinstance(error, SourceError):
-            raise
-        raise SourceError(f"{path.name} is no archive of tiles that can be read ({error}). Make it again.") from error
+        yield
+    except SourceError:
+        raise
+    except (OSError, struct.error, zlib.error, sqlite3.Error, ValueError, KeyError, IndexError) as error:
+        # the system's own words name the whole path
+        words = error.strerror if isinstance(error, OSError) else error
+        raise SourceError(f"{path.name} is no archive of tiles that can be read ({words}). Make it again.") from error
+
+
+def _checked(archive: TileArchive) -> TileArchive:
+    """Refuse what no client could use."""
+    west, south, east, north = archive.bounds
+    if not 0 <= archive.min_zoom <= archive.max_zoom <= DEEPEST_ZOOM:
+        raise ValueError(f"zooms {archive.min_zoom} to {archive.max_zoom}")
+    # false also where one of them is no number
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise ValueError("bounds that are none")
+    return archive
 
 
 def gunzip(data: bytes, largest: int = LARGEST) -> bytes:
@@ -158,16 +192,16 @@ class _PMTiles(TileArchive):
 
     spans: tuple[int, ...]
     deflated: bool
+    known: dict[int, list[Entry]]
 
-    def tile(self, z: int, x: int, y: int) -> bytes | None:
-        """Give a tile's bytes."""
+    def _tile(self, z: int, x: int, y: int) -> bytes | None:
         if not self.min_zoom <= z <= self.max_zoom:
             return None
         wanted, (at, size) = tile_number(z, x, y), self.spans[:2]
         leaves, tiles = self.spans[4], self.spans[6]
         with self.path.open("rb") as stream:
             for _ in range(_DEEPEST):
-                entry = _find(_directory(_read(stream, at, size, self.deflated)), wanted)
+                entry = _find(self._entries(stream, at, size), wanted)
                 if entry is None:
                     return None
                 _, run, size, offset = entry
@@ -175,6 +209,15 @@ class _PMTiles(TileArchive):
                     return _read(stream, tiles + offset, size, False)
                 at = leaves + offset
         return None
+
+    def _entries(self, stream: Any, at: int, size: int) -> list[Entry]:
+        found = self.known.get(at)
+        if found is None:
+            found = _directory(_read(stream, at, size, self.deflated))
+            if len(self.known) >= _KEPT:
+                self.known.clear()
+            self.known[at] = found
+        return found
 
 
 def _read(stream: Any, at: int, size: int, deflated: bool) -> bytes:
@@ -206,7 +249,7 @@ def _open_pmtiles(path: Path) -> TileArchive:
         bounds=Bounds(west, south, east, north),
         metadata=about if isinstance(about, dict) else {},
     )
-    archive.spans, archive.deflated = spans, inner == _GZIP
+    archive.spans, archive.deflated, archive.known = spans, inner == _GZIP, {}
     return archive
 
 
@@ -257,8 +300,8 @@ def _find(entries: list[Entry], wanted: int) -> Entry | None:
 class _MBTiles(TileArchive):
     """An MBTiles database, opened for reading only, anew for each tile: threads share nothing."""
 
-    def tile(self, z: int, x: int, y: int) -> bytes | None:
-        """Give a tile's bytes; MBTiles counts rows from the bottom."""
+    def _tile(self, z: int, x: int, y: int) -> bytes | None:
+        # MBTiles count rows from the bottom
         query = "SELECT tile_data FROM tiles WHERE zoom_level = ? AND tile_column = ? AND tile_row = ?"
         with closing(_database(self.path)) as base:
             row = base.execute(query, (z, x, (1 << z) - 1 - y)).fetchone()

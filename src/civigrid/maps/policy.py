@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 
 from civigrid.errors import SchemaError
 
+_NONE = "'none'"
+
 
 class _Inline(HTMLParser):
     """Texts of scripts and styles, and what no hash can allow."""
@@ -78,15 +80,14 @@ def content_security_policy(html: str, *, images: Sequence[str] = ()) -> str:
         raise SchemaError(f"no policy allows {', '.join(sorted(set(found.faults))[:5])}: use listeners and classes.")
     if wrong := [place for place in images if not place.startswith("https://") or set(place) & set("; ,'")]:
         raise SchemaError(f"{wrong[0]!r} is no server of images: write it as 'https://tiles.example.org'.")
-    hashes = {
-        tag: " ".join(dict.fromkeys(map(_hash, filter(None, texts)))) or "'none'" for tag, texts in found.texts.items()
-    }
     own = " 'self'" if found.beside else ""
-    scripts = hashes["script"] if hashes["script"] == "'none'" else f"{hashes['script']} blob:"
+    # 'none' stands alone or says nothing
+    hashes = {tag: " ".join(dict.fromkeys(map(_hash, filter(None, texts)))) for tag, texts in found.texts.items()}
+    scripts = f"{hashes['script']} blob:" if hashes["script"] else ""
     parts = [
         "default-src 'none'",
-        f"script-src {scripts}{own}",
-        f"style-src {hashes['style']}{own}",
+        f"script-src {f'{scripts}{own}'.strip() or _NONE}",
+        f"style-src {(hashes['style'] + own).strip() or _NONE}",
         " ".join(["img-src data: blob:", *images]),
         f"connect-src data: blob:{own}",
         "worker-src blob:",

@@ -94,7 +94,7 @@ def _resource(file: File, table: Table | None, taken: set[str]) -> dict[str, Any
         "hash": f"sha256:{file.sha256}",
     }
     if table and file.path.endswith(f"{table.name}.csv"):
-        about |= {"type": "table", "encoding": "utf-8", "dialect": {"delimiter": ","}, "schema": _schema(table)}
+        about |= {"type": "table", "encoding": "utf-8", "dialect": {"delimiter": ","}, "schema": _schema(file, table)}
     return about
 
 
@@ -109,17 +109,19 @@ def _format(file: File, table: Table | None) -> str:
     return file.suffix
 
 
-def _schema(table: Table) -> dict[str, Any]:
-    """Table schema of a CSV: shapes are not in it."""
-    fields = [f for f in table.fields if f.role != "shape"]
+def _schema(file: File, table: Table) -> dict[str, Any]:
+    """Table schema of a CSV: its own columns, in its own order."""
+    known = {f.name: f for f in table.fields}
+    fields = [known.get(name, Field(name=name, type="string", role="label")) for name in file.about["columns"]]
     schema: dict[str, Any] = {"fields": [_field(f) for f in fields], "missingValues": [""]}
-    if any(f.name == "code" for f in fields):
+    if "code" in file.about["columns"]:
         schema["primaryKey"] = ["code"]
     return schema
 
 
 def _field(field: Field) -> dict[str, Any]:
-    about: dict[str, Any] = {"name": field.name, "type": field.type}
+    # a CSV may write a count as 12.0, which is no integer
+    about: dict[str, Any] = {"name": field.name, "type": "number" if field.type == "integer" else field.type}
     given = {
         "title": field.title,
         "description": field.description,

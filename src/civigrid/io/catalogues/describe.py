@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -106,7 +107,7 @@ def _hashes(manifest: Mapping[str, Any], folder: Path) -> dict[str, str]:
 
 
 def _input(given: Mapping[str, str]) -> Input:
-    return Input(**{k: str(v) for k, v in given.items() if k in Input.__dataclass_fields__})
+    return Input(**{k: str(given.get(k, "")) for k in Input.__dataclass_fields__})
 
 
 def _owner(path: str, names: list[str]) -> str:
@@ -123,7 +124,7 @@ def _file(path: str, digest: str, folder: Path) -> File:
     suffix = whole.suffix.lower()
     size = sum(p.stat().st_size for p in whole.rglob("*")) if whole.is_dir() else whole.stat().st_size
     roles, title = _looks(path, suffix)
-    about = {".tif": _raster, **dict.fromkeys(TILE_SUFFIXES, _tiles)}.get(suffix, _nothing)(whole)
+    about = {".tif": _raster, ".csv": _header, **dict.fromkeys(TILE_SUFFIXES, _tiles)}.get(suffix, _nothing)(whole)
     return File(
         path=path,
         media_type=media_type(path),
@@ -151,6 +152,12 @@ def _looks(path: str, suffix: str) -> tuple[tuple[str, ...], str]:
 
 def _nothing(_: Path) -> dict[str, Any]:
     return {}
+
+
+def _header(path: Path) -> dict[str, Any]:
+    """Columns of a CSV, which has not all that a GeoParquet of the same cells has."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return {"columns": next(csv.reader(stream), [])}
 
 
 def _raster(path: Path) -> dict[str, Any]:

@@ -75,11 +75,12 @@ def _collection(released: Released, items: list[str], span: tuple[str, str] | No
                   for rel in ("license", "about")]  # fmt: skip
     loose = released.cells if not items else ()
     assets = {_key(f): _asset(f, _UP) for f in released.others}
-    assets |= {f"{t.name}-{f.suffix}": _asset(f, _UP, t) for t in loose for f in t.files}
+    assets |= {f"{t.name}-{_name(f, t)}": _asset(f, _UP, t) for t in loose for f in t.files}
     if released.results:
         about = {"table:columns": _columns(released.results), "table:row_count": released.results.rows}
         assets |= {f"results-{f.suffix}": _asset(f, _UP, released.results) | about for f in released.results.files}
     used = ["file", "processing", "scientific", "version", *(["table"] if released.results else [])]
+    used += ["projection", "raster"] if any("raster:bands" in a for a in assets.values()) else []
     return {
         "type": "Collection",
         "stac_version": VERSION,
