@@ -38,7 +38,7 @@ def pdf_of(document: Document) -> bytes:
     >>> pdf_of(Document("A & B", "en", (Text("*c* #d $e$"),)))[:5]
     b'%PDF-'
     """
-    pictures = {f"p{k}.svg": _svg(b) for k, b in enumerate(document.blocks) if isinstance(b, Picture)}
+    pictures = {_file(b, k): _svg(b) for k, b in enumerate(document.blocks) if isinstance(b, Picture)}
     told = {
         "title": document.title,
         "lang": document.lang,
@@ -51,6 +51,11 @@ def pdf_of(document: Document) -> bytes:
     if not isinstance(made, bytes):
         raise TypeError("typst gave no PDF.")
     return made
+
+
+def _file(picture: Picture, at: int) -> str:
+    """Name a picture so that the template knows what it was."""
+    return f"p{at}.{picture.suffix}.svg" if picture.suffix == "png" else f"p{at}.svg"
 
 
 def _svg(picture: Picture) -> bytes:
@@ -82,7 +87,7 @@ def _told(block: Any, at: int) -> dict[str, Any]:
             return {"kind": kind, "items": [vars(k) for k in block.items]}
         case Picture():
             words = {k: v for k, v in vars(block).items() if k != "data"}
-            return {"kind": kind, "file": f"p{at}.svg", **words}
+            return {"kind": kind, "file": _file(block, at), **words}
         case Table():
             rows = [list(row) for row in block.rows]
             numbers = sorted(block.numbers)
