@@ -13,7 +13,18 @@ from typing import Any
 import matplotlib as mpl
 import typst
 
-from civigrid.report.document import Bullets, Code, Document, Heading, KeyFigures, PageBreak, Picture, Table, Text
+from civigrid.report.document import (
+    Bullets,
+    Code,
+    Document,
+    Heading,
+    KeyFigures,
+    PageBreak,
+    Picture,
+    Table,
+    Text,
+    readable,
+)
 
 
 def pdf_of(document: Document) -> bytes:
@@ -45,7 +56,11 @@ def pdf_of(document: Document) -> bytes:
         "footer": document.footer,
         "blocks": [_told(block, k) for k, block in enumerate(document.blocks)],
     }
-    given: Any = {"main.typ": _template(), "data.json": json.dumps(told, ensure_ascii=False).encode(), **pictures}
+    given: Any = {
+        "main.typ": _template(),
+        "data.json": json.dumps(_readable(told), ensure_ascii=False).encode(),
+        **pictures,
+    }
     fonts = [Path(mpl.get_data_path()) / "fonts" / "ttf"]
     made = typst.compile(given, font_paths=fonts, ignore_system_fonts=True, format="pdf", pdf_standards=["ua-1"])
     if not isinstance(made, bytes):
@@ -68,6 +83,15 @@ def _svg(picture: Picture) -> bytes:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
         f'<image width="{width}" height="{height}" href="data:image/png;base64,{image}"/></svg>'
     ).encode()
+
+
+def _readable(told: Any) -> Any:
+    """Give plain data with each of its words readable."""
+    if isinstance(told, str):
+        return readable(told)
+    if isinstance(told, dict):
+        return {key: _readable(value) for key, value in told.items()}
+    return [_readable(each) for each in told] if isinstance(told, list | tuple) else told
 
 
 @cache

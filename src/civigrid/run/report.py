@@ -72,8 +72,9 @@ def report_of(made: Made) -> Document:
     said = phrases(known_language(made.lang))["page"]
     blocks = [*_first_page(made), PageBreak(), *_maps(made), *_figures(made), *_findings(made)]
     blocks += [*_method(made), *_limits(made), *_tables(made), *_checks(made), *_sources(made)]
-    footer = said["footer"].format(title=made.run.title, version=made.about.get("civigrid", ""))
-    return Document(made.run.title, made.lang, tuple(blocks), footer=footer, contents=said["contents"])
+    title = made.run.title.strip() or said["untitled"]
+    footer = said["footer"].format(title=title, version=made.about.get("civigrid", ""))
+    return Document(title, made.lang, tuple(blocks), footer=footer, contents=said["contents"])
 
 
 def main_map(made: Made) -> tuple[config.Map, str] | None:
