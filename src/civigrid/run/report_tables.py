@@ -9,7 +9,7 @@ import pandas as pd
 
 from civigrid.layers.segregation import INDICES
 from civigrid.report.document import Table
-from civigrid.report.numbers import count_words, figure_of, percent_words, range_words
+from civigrid.report.numbers import count_words, decimal_words, figure_of, percent_words, range_words
 from civigrid.report.phrases import phrases
 from civigrid.run.report_made import Made, of_neighbours, services
 
@@ -47,9 +47,11 @@ def _segregation(made: Made, name: str) -> Iterator[Table]:
         tuple((made.group(row["groups"], name), *_figures(made, row)) for _, row in each.iterrows()),
         frozenset({1, 2, 3, 4}),
     )
-    others = whole[whole["index"].isin([n for n, i in INDICES.items() if i.groups == "each" and n != MAIN])]
+    single = ~whole["groups"].str.contains("|", regex=False)
+    others = whole[single & whole["index"].isin([n for n, i in INDICES.items() if i.groups == "each" and n != MAIN])]
     yield _pivot(made, says["others"].format(cells=name), says["group"], _by_group(made, others, name))
-    together = whole[whole["groups"].str.contains("|", regex=False) & whole["index"].isin(INDICES)]
+    of_all = [n for n, i in INDICES.items() if i.groups in ("all", "ordered")]
+    together = whole[~single & whole["index"].isin(of_all)].drop_duplicates("index")
     rows = [(index_words(row["index"], lang), *_figures(made, row)) for _, row in together.iterrows()]
     yield Table(says["together"].format(cells=name), says["together_head"], tuple(rows), frozenset({1, 2, 3, 4}))
     near = around[(around["zone"] == "all") & (around["index"] == MAIN)]
@@ -166,13 +168,13 @@ def _figure(made: Made, row: pd.Series) -> str:
         return percent_words(value, made.lang)
     if "minutes" in str(row["index"]) or str(row["index"]).startswith("mean:round"):
         return count_words(value, made.lang)
-    return figure_of(value, made.lang)
+    return decimal_words(value, made.lang) if row["index"] == "hours_saved" else figure_of(value, made.lang)
 
 
 def _marked(made: Made, row: pd.Series) -> str:
     value = float(row["estimate"])
     mark = " ▼" if row["high"] < 1 else " ▲" if row["low"] > 1 else ""
-    return f"{value:.2f}".translate(str.maketrans(".", ",") if made.lang == "de" else {}) + mark
+    return decimal_words(value, made.lang, digits=2) + mark
 
 
 def _pivot(made: Made, caption: str, first: str, entries: list[tuple[str, str, str]]) -> Table:
