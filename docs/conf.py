@@ -1,10 +1,12 @@
 """How the documentation site is built: `make docs`.  Nothing is fetched, and its pages ask for nothing."""
 
+import logging
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "site"))
+logging.getLogger("numexpr").setLevel(logging.WARNING)
 
 project = "civigrid"
 author = "civigrid contributors"

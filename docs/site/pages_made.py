@@ -1,11 +1,13 @@
-"""Pages whose words stand elsewhere: every command as its own help tells it, and what is not yet released."""
+"""Pages whose words stand elsewhere: commands by their own help, readers and writers, what is not yet released."""
 
+import ast
 from pathlib import Path
 from typing import Any
 
 import typer
 from sphinx.application import Sphinx
 
+from civigrid import io as files
 from civigrid.cli import app as commands
 
 
@@ -18,6 +20,8 @@ def setup(sphinx: Sphinx) -> dict[str, bool]:
 def _add(sphinx: Sphinx, page: str, source: list[str]) -> None:
     if page == "commands":
         source[0] += command_pages()
+    elif page == "api/io":
+        source[0] += files_pages(Path(files.__path__[0]))
     elif page == "changelog":
         source[0] += changes(Path(sphinx.srcdir))
 
@@ -50,6 +54,22 @@ def _words(parameter: Any) -> str:
     if parameter.required:
         words += " (required)"
     return words.replace("|", "\\|").replace("<", "&lt;")
+
+
+def files_pages(folder: Path) -> str:
+    """Ask for the docstrings of every module that reads or writes files."""
+    asked = []
+    for path in sorted(folder.rglob("*.py")):
+        made = {
+            node.name for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)
+        }
+        named = sorted(name for name in made if name.startswith(("read_", "write_")))
+        if named:
+            module = ".".join(("civigrid", "io", *path.relative_to(folder).with_suffix("").parts))
+            asked.append(
+                f"## {path.stem}\n\n```{{eval-rst}}\n.. automodule:: {module}\n   :members: {', '.join(named)}\n```\n"
+            )
+    return "\n".join(asked)
 
 
 def changes(folder: Path) -> str:

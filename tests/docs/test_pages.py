@@ -116,6 +116,29 @@ def test_the_page_of_commands_tells_every_command():
     assert "`--profile`" in text
 
 
+def test_every_room_with_public_names_has_its_page():
+    """What a room offers stands in the reference; its readers and writers come of themselves."""
+    rooms = [p.parent for p in (ROOT / "src" / "civigrid").rglob("__init__.py") if "__all__ = [" in p.read_text()]
+    names = {".".join(("civigrid", *room.relative_to(ROOT / "src" / "civigrid").parts)) for room in rooms}
+    told = {
+        name
+        for page in (DOCS / "api").glob("*.md")
+        for name in re.findall(r"automodule:: (\S+)", page.read_text(encoding="utf-8"))
+    }
+    asked = {n for n in names if n.count(".") == 1 or (n.startswith("civigrid.layers.") and n.count(".") == 2)}
+
+    assert asked - told == {"civigrid.catalog", "civigrid.cli"} & asked
+
+
+def test_readers_and_writers_are_told():
+    """Each module of files that reads or writes: with its public functions, and nothing that is private."""
+    text = loaded("pages_made").files_pages(ROOT / "src" / "civigrid" / "io")
+
+    assert "automodule:: civigrid.io.census\n" in text
+    assert "read_census_grid" in text
+    assert not re.search(r"[ ,]_\w", text)
+
+
 def test_the_last_look_finds_what_would_be_loaded_from_elsewhere(tmp_path):
     """A script, a picture, a style, a font; and a folder of the machine.  A link to click is no request."""
     look = loaded("no_requests").faults
