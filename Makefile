@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 NAME ?=
 FLAGS ?=
 
-.PHONY: setup demo test check bench peers clean
+.PHONY: setup demo test check docs bench peers clean
 
 setup: $(VENV)/.ready
 
@@ -28,6 +28,10 @@ check: setup
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/codespell src docs README.md CONTRIBUTING.md CHANGELOG.md grids boundaries examples && echo "spelling: ok"
 	@$(BIN)/validate-pyproject pyproject.toml
+
+docs: setup
+	@rm -rf build/site && $(BIN)/python -m sphinx --fail-on-warning --keep-going -q -j auto -d build/docs -b html docs build/site
+	@echo "Site: build/site/index.html"
 
 peers: setup
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group peers \

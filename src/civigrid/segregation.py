@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from inspect import Parameter, signature
+from inspect import Parameter, cleandoc, signature
 from typing import Any, ParamSpec
 
 import pandas as pd
@@ -75,7 +75,7 @@ def _valued(table: Callable[P, pd.DataFrame]) -> Callable[..., Results]:
 
 def _without_example(table: Callable[..., pd.DataFrame]) -> str:
     """Docstring of a function of tables, without what is true of tables alone."""
-    return (table.__doc__ or "").partition("    Examples\n")[0].rstrip()
+    return cleandoc(table.__doc__ or "").partition("\nExamples\n")[0].rstrip()
 
 
 indices = _valued(layer.segregation_table)

@@ -88,7 +88,8 @@ def test_the_report_names_personas(demo):
     """In words, and in rows that fit a page."""
     text = (demo[0] / "release" / "report.html").read_text()
     assert "minutes of separate trips" in text
-    assert "new family: shortest tour, minutes" in text
+    assert "What all services take: new family" in text
+    assert "Shortest tour, minutes" in text
     assert "p90:round_mix" not in text
 
 

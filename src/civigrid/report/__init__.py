@@ -5,7 +5,6 @@ from civigrid.report.drawing import figure_bytes, save
 from civigrid.report.figures import comparison_figure, interval_figure
 from civigrid.report.map_figures import distance_figure
 from civigrid.report.maup_figures import maup_figure, stability_figure
-from civigrid.report.overview_map import overview_map
 from civigrid.report.page import html_of
 from civigrid.report.pdf import pdf_of
 from civigrid.report.profile_figures import difference_figure, profile_figure
@@ -23,7 +22,6 @@ __all__ = [
     "html_of",
     "interval_figure",
     "maup_figure",
-    "overview_map",
     "pdf_of",
     "profile_figure",
     "save",

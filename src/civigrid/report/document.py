@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
 from civigrid.errors import SchemaError
+
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def readable(words: str) -> str:
+    r"""Give words with a mark in place of what is no text: control characters, halves of characters.
+
+    Neither HTML nor PDF may hold them, and a label of the data must not keep a report from being written.
+
+    >>> readable("a\x00b")
+    'a\ufffdb'
+    """
+    return _NO_TEXT.sub("\ufffd", words)
 
 
 @dataclass(frozen=True)
@@ -14,6 +28,10 @@ class Heading:
 
     words: str
     level: Literal[2, 3] = 2
+
+    def __post_init__(self) -> None:
+        if not self.words.strip():
+            raise SchemaError("a heading of a report needs words: readers and screen readers move by them.")
 
 
 @dataclass(frozen=True)
@@ -151,6 +169,10 @@ class Document:
     blocks: tuple[Block, ...]
     footer: str = ""
     contents: str = "Contents"
+
+    def __post_init__(self) -> None:
+        if not self.title.strip():
+            raise SchemaError("a report needs a title: give title=.")
 
     def sections(self) -> tuple[tuple[int, str], ...]:
         """Headings of level 2 with their position among the blocks.

@@ -42,6 +42,15 @@ def count_words(value: float, lang: str) -> str:
     return f"{value:,.0f}".translate(_MARKS[lang]) if isfinite(value) else ""
 
 
+def decimal_words(value: float, lang: str, *, digits: int = 1) -> str:
+    """Write a number with a fixed number of decimals; nothing where it is not known.
+
+    >>> decimal_words(7.575, "en"), decimal_words(1234.5, "de", digits=2)
+    ('7.6', '1.234,50')
+    """
+    return f"{value:,.{digits}f}".translate(_MARKS[lang]) if isfinite(value) else ""
+
+
 def percent_words(value: float, lang: str, *, digits: int = 1) -> str:
     r"""Write a share as percent, with a space that does not break.
 

@@ -5,11 +5,22 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha256
-from html import escape
+from html import escape as _escape
 from importlib.resources import files
 from typing import Any
 
-from civigrid.report.document import Bullets, Code, Document, Heading, KeyFigures, PageBreak, Picture, Table, Text
+from civigrid.report.document import (
+    Bullets,
+    Code,
+    Document,
+    Heading,
+    KeyFigures,
+    PageBreak,
+    Picture,
+    Table,
+    Text,
+    readable,
+)
 
 
 def html_of(document: Document) -> str:
@@ -51,6 +62,11 @@ def html_of(document: Document) -> str:
         f'<header><h1 dir="auto">{escape(document.title)}</h1></header>\n<main>\n<div class="first">\n{first}\n</div>\n'
         f"{_contents(document, cut)}{rest}\n</main>\n{footer}</body></html>\n"
     )
+
+
+def escape(words: str, *, quote: bool = False) -> str:
+    """Give words as text of HTML."""
+    return _escape(readable(words), quote=quote)
 
 
 def _contents(document: Document, cut: int) -> str:

@@ -13,7 +13,18 @@ from typing import Any
 import matplotlib as mpl
 import typst
 
-from civigrid.report.document import Bullets, Code, Document, Heading, KeyFigures, PageBreak, Picture, Table, Text
+from civigrid.report.document import (
+    Bullets,
+    Code,
+    Document,
+    Heading,
+    KeyFigures,
+    PageBreak,
+    Picture,
+    Table,
+    Text,
+    readable,
+)
 
 
 def pdf_of(document: Document) -> bytes:
@@ -38,19 +49,28 @@ def pdf_of(document: Document) -> bytes:
     >>> pdf_of(Document("A & B", "en", (Text("*c* #d $e$"),)))[:5]
     b'%PDF-'
     """
-    pictures = {f"p{k}.svg": _svg(b) for k, b in enumerate(document.blocks) if isinstance(b, Picture)}
+    pictures = {_file(b, k): _svg(b) for k, b in enumerate(document.blocks) if isinstance(b, Picture)}
     told = {
         "title": document.title,
         "lang": document.lang,
         "footer": document.footer,
         "blocks": [_told(block, k) for k, block in enumerate(document.blocks)],
     }
-    given: Any = {"main.typ": _template(), "data.json": json.dumps(told, ensure_ascii=False).encode(), **pictures}
+    given: Any = {
+        "main.typ": _template(),
+        "data.json": json.dumps(_readable(told), ensure_ascii=False).encode(),
+        **pictures,
+    }
     fonts = [Path(mpl.get_data_path()) / "fonts" / "ttf"]
     made = typst.compile(given, font_paths=fonts, ignore_system_fonts=True, format="pdf", pdf_standards=["ua-1"])
     if not isinstance(made, bytes):
         raise TypeError("typst gave no PDF.")
     return made
+
+
+def _file(picture: Picture, at: int) -> str:
+    """Name a picture so that the template knows what it was."""
+    return f"p{at}.{picture.suffix}.svg" if picture.suffix == "png" else f"p{at}.svg"
 
 
 def _svg(picture: Picture) -> bytes:
@@ -63,6 +83,15 @@ def _svg(picture: Picture) -> bytes:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
         f'<image width="{width}" height="{height}" href="data:image/png;base64,{image}"/></svg>'
     ).encode()
+
+
+def _readable(told: Any) -> Any:
+    """Give plain data with each of its words readable."""
+    if isinstance(told, str):
+        return readable(told)
+    if isinstance(told, dict):
+        return {key: _readable(value) for key, value in told.items()}
+    return [_readable(each) for each in told] if isinstance(told, list | tuple) else told
 
 
 @cache
@@ -82,7 +111,7 @@ def _told(block: Any, at: int) -> dict[str, Any]:
             return {"kind": kind, "items": [vars(k) for k in block.items]}
         case Picture():
             words = {k: v for k, v in vars(block).items() if k != "data"}
-            return {"kind": kind, "file": f"p{at}.svg", **words}
+            return {"kind": kind, "file": _file(block, at), **words}
         case Table():
             rows = [list(row) for row in block.rows]
             numbers = sorted(block.numbers)

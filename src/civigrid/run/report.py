@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
+import numpy as np
 
+from civigrid.cells import values_of
 from civigrid.io.tables import read_shapes
 from civigrid.io.write import write_bytes, write_text
 from civigrid.release import release
-from civigrid.report import comparison_figure, figure_bytes, html_of, interval_figure, overview_map, pdf_of
+from civigrid.report import comparison_figure, figure_bytes, html_of, interval_figure, pdf_of
 from civigrid.report.document import (
     Block,
     Bullets,
@@ -23,8 +25,10 @@ from civigrid.report.document import (
     Table,
     Text,
 )
-from civigrid.report.numbers import count_words, figure_of, known_language, range_words
+from civigrid.report.numbers import count_words, figure_of, known_language, listed
 from civigrid.report.phrases import phrases
+from civigrid.report.picture_looks import Looks
+from civigrid.report.static_map import static_map
 from civigrid.run import config
 from civigrid.run.outputs import page_of, profile_of
 from civigrid.run.paths import resolve
@@ -32,7 +36,15 @@ from civigrid.run.report_answer import answer_of, hidden_counts, limits_line
 from civigrid.run.report_findings import findings_of
 from civigrid.run.report_made import Made, of_neighbours
 from civigrid.run.report_method import maup_words, method_of, modes_of
-from civigrid.run.report_rows import shown
+from civigrid.run.report_tables import tables_of
+
+TELLING = 0.3
+"""Part of the cells whose value must be seen for a map to be chosen before others."""
+NOTICED = ["cells", "level", "message", "count"]
+LEAST = 0.001
+"""Persons below which a sum of parts is told as less than this."""
+DPI = 150
+"""Dots to the inch of the maps of a report, which are about 18 cm wide."""
 
 
 def write_report(made: Made, folder: Path) -> list[Path]:
@@ -60,8 +72,9 @@ def report_of(made: Made) -> Document:
     said = phrases(known_language(made.lang))["page"]
     blocks = [*_first_page(made), PageBreak(), *_maps(made), *_figures(made), *_findings(made)]
     blocks += [*_method(made), *_limits(made), *_tables(made), *_checks(made), *_sources(made)]
-    footer = said["footer"].format(title=made.run.title, version=made.about.get("civigrid", ""))
-    return Document(made.run.title, made.lang, tuple(blocks), footer=footer, contents=said["contents"])
+    title = made.run.title.strip() or said["untitled"]
+    footer = said["footer"].format(title=title, version=made.about.get("civigrid", ""))
+    return Document(title, made.lang, tuple(blocks), footer=footer, contents=said["contents"])
 
 
 def main_map(made: Made) -> tuple[config.Map, str] | None:
@@ -69,7 +82,7 @@ def main_map(made: Made) -> tuple[config.Map, str] | None:
 
     What services lack is told before where people live.
     """
-    known = [(m, v) for m in made.run.map for v in m.variables if m.cells in made.cells and v in made.cells[m.cells]]
+    known = [(m, v) for m in made.run.map for v in drawable(made, m)]
     minutes = [(m, v) for m, v in known if made.cells[m.cells][v].attrs.get("units") == "min"]
     of_place = [(m, v) for m, v in minutes if made.cells[m.cells][v].attrs.get("of_place")]
     return next(iter([*of_place, *minutes, *known]), None)
@@ -96,32 +109,54 @@ def _first_page(made: Made) -> Iterator[Block]:
 def _map_picture(made: Made, item: config.Map, variable: str) -> Picture:
     """Draw a map as a picture that leads to the interactive one."""
     outline = read_shapes(resolve(item.outline, made.base)).geometry if item.outline else None
-    figure, alt = overview_map(made.released[item.cells], variable, outline=outline, lang=made.lang)
+    drawn = static_map(made.released[item.cells], variable, Looks(page="A5", dpi=DPI, lang=made.lang, outline=outline))
     caption = f"{item.title}. {item.question}" if item.question else f"{item.title}."
     link = phrases(made.lang)["page"]["interactive"]
-    return Picture(figure_bytes(figure, ".png"), alt, caption, page_of(item), link)
+    return Picture(drawn.to_bytes(".png"), drawn.alt, caption, page_of(item), link)
+
+
+def drawable(made: Made, item: config.Map) -> list[str]:
+    """Give the variables of a map that are amounts: what only names something in each cell has no picture."""
+    cells = made.cells.get(item.cells)
+    return [] if cells is None else [v for v in item.variables if v in cells and cells[v].attrs.get("words") is None]
+
+
+def tells(made: Made, cells: str, variable: str) -> bool:
+    """Say whether a picture of a variable would show more than what is hidden."""
+    values = values_of(made.released[cells].data, variable)
+    known = values[np.isfinite(values)]
+    return len(known) > TELLING * len(values) and bool(np.ptp(known) > 0)
 
 
 def _maps(made: Made) -> Iterator[Block]:
-    """Show every map by its first variable."""
-    known = [(m, next((v for v in m.variables if v in made.cells[m.cells]), "")) for m in made.run.map]
-    if any(v for _, v in known):
+    """Show every map by its first variable that tells something and that no picture before it shows."""
+    first = main_map(made)
+    shown = {(first[0].cells, first[1])} if first else set()
+    chosen = []
+    for item in made.run.map:
+        left = [v for v in drawable(made, item) if (item.cells, v) not in shown]
+        if left:
+            variable = next((v for v in left if tells(made, item.cells, v)), left[0])
+            shown.add((item.cells, variable))
+            chosen.append((item, variable))
+    if chosen:
         yield Heading(phrases(made.lang)["page"]["maps"])
-        yield from (_map_picture(made, m, v) for m, v in known if v)
+        yield from (_map_picture(made, *one) for one in chosen)
 
 
 def _figures(made: Made) -> Iterator[Block]:
-    profile, table = profile_of(made.run), made.table
+    said, profile, table = phrases(made.lang)["page"], profile_of(made.run), made.table
     pictures = [Picture(figure_bytes(figure, ".svg"), words, f"{words}.") for words, figure in made.drawn]
     by_zone = table[(table["index"] == "H_multi") & (table["zone"] != "all") & ~of_neighbours(table)]
     for groups, part in by_zone.groupby("groups", sort=False):
-        words = f"Segregation of {str(groups).replace('|', ', ')} by zone (information index H), the largest zones"
-        pictures.append(_svg(interval_figure(release(part, profile), "H_multi"), words))
+        on = str(part["parameters"].map(json.loads).iloc[0].get("on", ""))
+        names = [made.group(g, on) for g in str(groups).split("|")]
+        words = said["figure_zones"].format(groups=listed(names, made.lang))
+        pictures.append(_svg(interval_figure(release(part, profile), "H_multi", lang=made.lang), words))
     if (table["topic"] == "validation").any():
-        words = "How far each projection is from the reference"
-        pictures.append(_svg(comparison_figure(release(table, profile)), words))
+        pictures.append(_svg(comparison_figure(release(table, profile), made.lang), said["figure_errors"]))
     if pictures:
-        yield Heading(phrases(made.lang)["page"]["figures"])
+        yield Heading(said["figures"])
         yield from pictures
 
 
@@ -160,30 +195,12 @@ def _limits(made: Made) -> Iterator[Block]:
 
 
 def _tables(made: Made) -> Iterator[Block]:
-    """Show the whole by topic, and the main rows by zone."""
-    said, table = phrases(made.lang)["page"], made.table
-    yield Heading(said["tables"])
-    whole = shown(table[table["zone"] == "all"])
-    for topic, part in whole.groupby("topic", sort=False):
-        yield _results(made, said["whole"].format(topic=said["topics"].get(topic, str(topic))), part)
-    others = table[(table["zone"] != "all") & ~of_neighbours(table)]
-    for topic, part in others.groupby("topic", sort=False):
-        large = part.nlargest(60, "persons") if topic == "segregation" else part.head(120)
-        large = large[large["index"].isin(["D_multi", "H_multi"])] if topic == "segregation" else large
-        yield _results(made, said["by_zone"].format(topic=said["topics"].get(topic, str(topic))), large)
-
-
-def _results(made: Made, caption: str, rows: pd.DataFrame) -> Table:
-    """Write result rows; they pass the profile first."""
-    told, lang = release(rows, profile_of(made.run)).data, made.lang
-    names = [told[c].astype(str) for c in ("zone", "index", "groups")]
-    numbers = told[["estimate", "expected", "corrected", "low", "high", "persons"]].to_numpy(float)
-    written = []
-    for zone, index, groups, figures in zip(*names, numbers.tolist(), strict=True):
-        *values, low, high, persons = figures
-        words = (zone, index, groups.replace("|", ", "), *(figure_of(v, lang) for v in values))
-        written.append((*words, range_words(low, high, lang), figure_of(persons, lang)))
-    return Table(caption, phrases(lang)["page"]["head"], tuple(written), frozenset({3, 4, 5, 6, 7}))
+    """Show what people ask of the results; all rows are in results.csv."""
+    tables = list(tables_of(made))
+    if tables:
+        yield Heading(phrases(made.lang)["page"]["tables"])
+        yield Text(phrases(made.lang)["page"]["all_rows"], "note")
+        yield from tables
 
 
 def _checks(made: Made) -> Iterator[Block]:
@@ -198,13 +215,15 @@ def _checks(made: Made) -> Iterator[Block]:
         numbers = [(str(r[0]), str(r[1]), *(_sum(float(v), lang) for v in r[2:])) for r in rows.to_numpy()]
         yield Table(said["ledger"], said["ledger_head"], tuple(numbers), frozenset({2, 3, 4, 5, 6}))
     if len(findings):
-        told = [tuple(map(str, r)) for r in findings[["cells", "level", "message", "count"]].to_numpy()]
+        told = [tuple(map(str, r)) for r in findings[NOTICED].drop_duplicates().to_numpy()]
         yield Table(said["noticed"], said["noticed_head"], tuple(told), frozenset({3}))
 
 
 def _sum(value: float, lang: str) -> str:
-    """Write a sum of persons: whole where it is, else as it is."""
-    return count_words(value, lang) if value == round(value) else figure_of(value, lang)
+    """Write a sum of persons: whole where it is; what rounding leaves is told as what it is below."""
+    if value == round(value):
+        return count_words(value + 0.0, lang)
+    return figure_of(value, lang) if abs(value) >= LEAST else f"< {figure_of(LEAST, lang)}"
 
 
 def _sources(made: Made) -> Iterator[Block]:

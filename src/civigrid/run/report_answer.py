@@ -25,7 +25,7 @@ NEARLY_ALIKE = 0.01
 
 def answer_of(made: Made) -> tuple[list[str], list[KeyFigure], list[str]]:
     """Give the sentences of the answer, the key figures, and who is worst served.  Services come first."""
-    found = [*_access(made), *_uneven(made), *_tour(made), *_error(made)]
+    found = [*_access(made), *_uneven(made), *_tour(made)] or list(_error(made))
     sentences = [sentence for sentence, _, _ in found] or [made.says["nothing"]]
     keys = [key for _, key, _ in found][:KEYS]
     if len(keys) < KEYS:
@@ -94,7 +94,7 @@ def _uneven(made: Made) -> Iterator[Said]:
         names = [made.group(g, item.cells) for g in top["groups"]]
         kind = "single" if len(rows) == 1 else "none" if len(top) == len(rows) else "one" if len(top) == 1 else "some"
         words = {
-            "who": listed(names, made.lang), "n": len(rows), "value": percent_words(first["value"], made.lang),
+            "who": _together(names, made.lang), "n": len(rows), "value": percent_words(first["value"], made.lang),
             "range": range_words(first["low"], first["high"], made.lang, percent=True),
             "low": percent_words(top["low"].min(), made.lang), "high": percent_words(top["high"].max(), made.lang),
             "chance": made.says["chance_out" if chance_out else "chance_in"],
@@ -107,6 +107,12 @@ def _uneven(made: Made) -> Iterator[Said]:
         )
         yield made.says[f"uneven_{kind}"].format(**words), key, []
         return
+
+
+def _together(names: list[str], lang: str) -> str:
+    """Join names of groups, each in quotes where there are several: the sentence about one has its own."""
+    marks = {"en": "“{}”", "de": "„{}“"}[lang]
+    return names[0] if len(names) == 1 else listed([marks.format(name) for name in names], lang)
 
 
 def _tour(made: Made) -> Iterator[Said]:
@@ -171,11 +177,11 @@ def limits_line(made: Made, main: str) -> str:
     """Say in one line what the first page cannot: what is hidden in the cells `main`, what was noticed, no causes."""
     said, profile = phrases(made.lang)["page"], str(profile_of(made.run))
     parts = []
-    for name, n, hidden, _, _ in hidden_counts(made):
+    for name, _, cells, hidden, values in hidden_counts(made):
         if name == main:
-            counts = {"hidden": count_words(hidden, made.lang), "all": count_words(n, made.lang)}
-            line = said["hidden_line"] if hidden else said["nothing_hidden"]
-            parts.append(line.format(cells=name, profile=profile, **counts))
+            line = said["hidden_line"] if cells else said["nothing_hidden"]
+            share = percent_words(hidden / max(values, 1), made.lang, digits=0)
+            parts.append(line.format(cells=name, profile=profile, share=share))
     warned = int((made.findings["level"] == "warning").sum()) if "level" in made.findings else 0
     if warned:
         parts.append(said["warned"].format(n=warned, section=said["checks"]))

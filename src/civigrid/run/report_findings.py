@@ -18,8 +18,8 @@ def findings_of(made: Made) -> list[tuple[str, list[str]]]:
         words = {"cells": f"“{name}”" if made.lang == "en" else f"„{name}“", "grid": made.grid(name)}
         uneven = [_evenness(row, name, made) for _, row in made.rows("D", name).iterrows()]
         found.append((made.says["segregation_on"].format(**words), uneven))
-        reached = [_beyond(row, name, made) for _, row in made.rows("share_beyond:one_stop", name).iterrows()]
-        found.append((made.says["access_on"].format(**words), [*reached, *persona_sentences(made, name)]))
+        reached = [*_beyond(made, name), *persona_sentences(made, name)]
+        found.append((made.says["access_on"].format(**words), reached))
     found.append((made.says["reach_title"], list(_reach(made))))
     found.append((made.says["validation_title"], list(_errors(made))))
     return [(words, sentences) for words, sentences in found if sentences]
@@ -39,11 +39,19 @@ def _evenness(row: pd.Series, name: str, made: Made) -> str:
     return str(says["evenness"].format(who=made.group(row["groups"], name), value=value, rest=rest))
 
 
-def _beyond(row: pd.Series, name: str, made: Made) -> str:
-    a = row["about"]
-    given = {"bundle": services(a["bundle"]), "minutes": f"{a['threshold_min']:g}"}
-    value = percent_words(row["estimate"], made.lang)
-    return str(made.says["beyond"].format(who=made.group(row["groups"], name), value=value, **given))
+def _beyond(made: Made, name: str) -> Iterator[str]:
+    """Say for each bundle how many have no place for all of it, all groups in one sentence."""
+    rows = made.rows("share_beyond:one_stop", name).dropna(subset=["estimate"])
+    asked = rows["about"].map(lambda a: (a["bundle"], a["threshold_min"]))
+    for bundle, minutes in dict.fromkeys(asked):
+        shares = [
+            made.says["share_of"].format(
+                who=made.group(row["groups"], name), value=percent_words(row["estimate"], made.lang)
+            )
+            for _, row in rows[asked == (bundle, minutes)].drop_duplicates("groups").iterrows()
+        ]
+        given = {"bundle": services(bundle), "minutes": f"{minutes:g}", "shares": listed(shares, made.lang)}
+        yield str(made.says["beyond"].format(**given))
 
 
 def tours_of(made: Made, name: str) -> Iterator[tuple[str, dict[str, tuple[float, float]]]]:
