@@ -8,7 +8,6 @@ from html import escape
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import shapely
 import xarray as xr
@@ -16,11 +15,12 @@ from branca.element import MacroElement
 from folium.map import Layer
 from jinja2 import Template
 
-from civigrid.cells import column_of, measured, status_of, values_of
+from civigrid.cells import column_of, measured, values_of
 from civigrid.maps.encode import encode_cells, rounded
+from civigrid.maps.legend_rows import legend_of_cells
+from civigrid.maps.tool_words import tool_words
 from civigrid.release.gate import Release
 from civigrid.style.classes import Classes, classify
-from civigrid.types import Column, Floats, Status, Statuses
 
 STATUS_WORDS = {
     0: "",
@@ -120,36 +120,10 @@ class CellLayer(Layer):
         weight = values_of(data.cells, about.weight) if about.weight and about.weight in data.cells else None
         values = values_of(data.cells, variable)
         self.classes = classes or classify(values, about, name=variable, weight=weight)
-        self.legend = _legend(values, status_of(data.cells, variable), self.classes, data.cells[variable])
+        self.legend = legend_of_cells(data.cells, variable, self.classes)
         settings = {"variable": variable, "breaks": self.classes.breaks, "zero": self.classes.zero}
         # time beyond the limit is a finding; a share of nobody is nothing to show
         self.settings = as_script({**settings, "legend": self.legend, "hatch_undefined": about.units == "min"})
-
-
-def _legend(values: Floats, status: Statuses, classes: Classes, variable: xr.DataArray) -> dict[str, Any]:
-    about = column_of(variable)
-    known = values[np.isfinite(values)]
-    count = np.bincount(classes.of(known), minlength=len(classes.labels))
-    rows = [
-        {"label": text, "color": color, "count": f"{n:,}"}
-        for text, color, n in zip(classes.labels, classes.colors, count.tolist(), strict=True)
-    ]
-    units = {"1": "", "class": "", "min": "minutes", "persons": "persons per cell"}.get(about.units, about.units)
-    hidden = np.isnan(values) & ((status > Status.STRUCTURAL_ZERO) | (about.units == "min"))
-    empty = len(values) - len(known) - int(hidden.sum())
-    note = ", ".join(filter(None, (about.source, about.reference_date)))
-    return {
-        "title": about.long_name or str(variable.name),
-        "unit": f"{units} (right: number of cells)" if units else "right: number of cells",
-        "classes": rows,
-        "missing": {"label": _why_missing(about), "count": f"{int(hidden.sum()):,}"} if hidden.any() else None,
-        "empty": f"{empty:,} cells without residents are not drawn" if empty else "",
-        "note": f"Source: {note}" if note else "",
-    }
-
-
-def _why_missing(about: Column) -> str:
-    return "beyond the time searched, or hidden" if about.units == "min" else "no value: the cell says why"
 
 
 class SiteLayer(Layer):
@@ -213,6 +187,7 @@ class Furniture(MacroElement):
     _template = Template(
         "{% macro script(this, kwargs) %}"
         "document.documentElement.lang = {{ this.lang }};"
+        "civigrid.toolWords({{ this.tools }});"
         "civigrid.legend({{ this._parent.get_name() }});"
         "civigrid.tooltip({{ this._parent.get_name() }}, {{ this.words }});"
         "{{ this._parent.get_name() }}.fitBounds({{ this.bounds }});"
@@ -224,6 +199,7 @@ class Furniture(MacroElement):
         super().__init__()
         self._name = "Furniture"
         self.bounds, self.lang = as_script(bounds), as_script(lang)
+        self.tools = as_script(tool_words(lang))
         self.words = as_script({str(code): text for code, text in STATUS_WORDS.items()})
 
 

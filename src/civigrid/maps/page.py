@@ -30,8 +30,10 @@ distribution. THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTOR
 WARRANTIES ARE DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDER OR CONTRIBUTORS BE LIABLE FOR ANY DAMAGES ARISING IN
 ANY WAY OUT OF THE USE OF THIS SOFTWARE."""
 
-SCRIPTS = ("decode", "lattice", "cells", "card", "legend", "sites")
+SCRIPTS = ("decode", "lattice", "cells", "card", "tools", "legend", "sites")
 """Scripts of a page in their order: each adds what it has to `window.civigrid`."""
+STYLES = ("civigrid", "tools")
+"""Style sheets of a page, after Leaflet's."""
 
 
 def make_map(
@@ -134,7 +136,7 @@ def assets() -> list[str]:
     js = [(folder / "leaflet.js").read_text(encoding="utf-8")]
     js += [(own / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
     js = [text.split("//# sourceMappingURL")[0].replace("</script", "<\\/script") for text in js]
-    styles = [css, (own / "civigrid.css").read_text(encoding="utf-8")]
+    styles = [css, *((own / f"{name}.css").read_text(encoding="utf-8") for name in STYLES)]
     return [f"<style>{text}</style>" for text in styles] + [f"<script>{text}</script>" for text in js]
 
 

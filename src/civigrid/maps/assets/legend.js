@@ -1,60 +1,200 @@
-/* The legend follows the layers that are shown. */
+/* The legend follows the layers that are shown; its classes are buttons that highlight. */
 (function (cg) {
   "use strict";
-  var rgb = cg.rgb;
+  var W = 252, H = 46;
+
+  function rgb(hex) { return [1, 3, 5].map(function (k) { return parseInt(hex.substr(k, 2), 16); }); }
+  function told(x) { return typeof x === "number" ? cg.figure(x) : x; }
+
+  /* Status of a cell; 0 stands for every way to have no value that is no secret, as minutes beyond the search. */
+  function reasonOf(layer, level, i) {
+    var v = level.values[layer.name], state = v ? v.state[i] : 0;
+    return state > 2 ? state : (v && cg.valueOf(v, i) !== cg.valueOf(v, i) ? 0 : -1);
+  }
+
+  /* What is highlighted is remembered with the layer: a legend that is drawn anew shows it still. */
+  function press(layer, key) {
+    var chosen = layer.chosen === key ? null : key;
+    [layer].concat(layer.linked || []).forEach(function (l) {
+      l.chosen = chosen;
+      if (chosen !== null && chosen < 0) {
+        l.highlight = null;
+        cg.setMask(l, function (level, i) { return reasonOf(l, level, i) === -chosen - 1; });
+      } else {
+        l.mask = null;
+        l.setHighlight(chosen);
+      }
+    });
+  }
+
+  function row(list, layer, key, label, swatch, numbers, redraw) {
+    var item = cg.el("li", "", list), fixed = !layer.setHighlight || key === null;
+    var line = fixed ? cg.el("div", "cg-class", item) : cg.button("cg-class", item, null, function () {
+      press(layer, key); redraw();
+    });
+    if (!fixed) {
+      line.setAttribute("aria-pressed", String(layer.chosen === key));
+      line.classList.toggle("cg-faded", layer.chosen !== undefined && layer.chosen !== null && layer.chosen !== key);
+      line.dataset.key = String(key);
+    }
+    line.appendChild(swatch);
+    cg.el("span", "cg-class-label", line, label);
+    numbers.forEach(function (n) { cg.el("span", "cg-count", line, n === null || n === undefined ? "" : told(n)); });
+    return line;
+  }
+
+  function swatch(name, color) {
+    var s = cg.el("span", "cg-swatch " + name);
+    if (color) { s.style.backgroundColor = color; }
+    s.setAttribute("aria-hidden", "true");
+    return s;
+  }
+
+  /* A small histogram: bars in the colours of their classes, lines at the breaks. */
+  function histogram(box, legend, about) {
+    var h = legend.histogram;
+    if (!h || h.counts.length < 2) { return; }
+    var top = Math.max.apply(null, h.counts), n = h.counts.length, low = h.edges[0], high = h.edges[n], holder = cg.el("div", "cg-histogram", box);
+    var words = cg.tool("histogram", { low: cg.valueText(about, low), high: cg.valueText(about, high) });
+    var picture = cg.svg("svg", { viewBox: "0 0 " + W + " " + H, role: "img", "aria-label": words }, holder);
+    function at(x) { return W * (h.log ? Math.log(x / low) / Math.log(high / low) : (x - low) / (high - low)); }
+    h.counts.forEach(function (c, i) {
+      /* heights go by the square root: a rare value is seen beside a common one */
+      var tall = c ? Math.max(1.5, (H - 6) * Math.sqrt(c / top)) : 0, left = W * i / n;
+      cg.svg("rect", { x: left + 0.4, y: H - tall - 1, width: W / n - 0.8, height: tall,
+        fill: (legend.classes[h.classes[i]] || { color: "#888888" }).color, stroke: "#4a5057", "stroke-width": 0.4 }, picture);
+    });
+    cg.svg("line", { x1: 0, x2: W, y1: H - 0.5, y2: H - 0.5, stroke: "#4a5057", "stroke-width": 1 }, picture);
+    h.breaks.forEach(function (b) {
+      if (b > low && b < high) {
+        cg.svg("line", { x1: at(b), x2: at(b), y1: 0, y2: H, stroke: "#1b1f24", "stroke-width": 1, "stroke-dasharray": "2 2" }, picture);
+      }
+    });
+    var scale = cg.el("div", "cg-histogram-scale", holder);
+    cg.el("span", "", scale, cg.valueText(about, low));
+    if (h.log) { cg.el("span", "", scale, cg.tool("log")); }
+    cg.el("span", "", scale, cg.valueText(about, high));
+  }
 
   /* A square of classes: the first variable to the right, the second upwards. */
-  function twoway(box, about) {
+  function twoway(box, layer, about, redraw) {
     var t = about.twoway, n = t.right.length;
-    L.DomUtil.create("div", "cg-legend-note", box).textContent = "\u2191 " + t.up_title;
-    var grid = L.DomUtil.create("div", "cg-twoway", box);
+    cg.el("div", "cg-legend-note", box, "\u2191 " + t.up_title);
+    var grid = cg.el("div", "cg-twoway", box);
     grid.style.gridTemplateColumns = "auto repeat(" + n + ", 1fr)";
+    function one(k) {
+      var c = about.classes[k], cell = cg.button("cg-twoway-cell", grid, told(c.count), function () { press(layer, k); redraw(); });
+      cell.style.backgroundColor = c.color; cell.title = c.label; cell.setAttribute("aria-label", c.label + ": " + told(c.count));
+      cell.setAttribute("aria-pressed", String(layer.chosen === k));
+      cell.style.color = rgb(c.color)[1] > 130 ? "#1b1f24" : "#ffffff";
+    }
     for (var r = t.up.length - 1; r >= 0; r--) {
-      L.DomUtil.create("span", "cg-twoway-name", grid).textContent = t.up[r];
-      for (var c = 0; c < n; c++) {
-        var k = about.classes[r * n + c], cell = L.DomUtil.create("span", "cg-twoway-cell", grid);
-        cell.style.background = k.color; cell.title = k.label; cell.textContent = k.count;
-        cell.style.color = rgb(k.color)[1] > 130 ? "#1b1f24" : "#ffffff";
+      cg.el("span", "cg-twoway-name", grid, t.up[r]);
+      for (var c = 0; c < n; c++) { one(r * n + c); }
+    }
+    cg.el("span", "", grid);
+    t.right.forEach(function (text) { cg.el("span", "cg-twoway-name", grid, text); });
+    cg.el("div", "cg-legend-note", box, t.right_title + " \u2192");
+  }
+
+  function heads(about) {
+    if (about.columns) { return about.columns; }
+    var people = about.classes.some(function (c) { return c.people !== undefined && c.people !== null; });
+    if (!about.classes.some(function (c) { return c.cells !== undefined; })) { return []; }
+    return people ? [cg.tool("cells"), cg.tool("people")] : [cg.tool("cells")];
+  }
+
+  function numbers(c, about, wide) {
+    if (c.numbers) { return c.numbers; }
+    if (c.cells === undefined) { return c.count === undefined ? [] : [c.count]; }
+    return wide > 1 ? [c.cells, c.people] : [c.cells];
+  }
+
+  function block(parent, layer, redraw) {
+    var about = layer.options.legend, box = cg.el("section", "cg-legend-layer", parent), columns = heads(about);
+    var meaning = layer.data ? layer.data.about[layer.name] : null;
+    cg.el("h2", "cg-legend-title", box, about.title);
+    var unit = about.units !== undefined ? unitOf(about.units) : about.unit;
+    if (unit) { cg.el("div", "cg-legend-note", box, unit); }
+    histogram(box, about, meaning);
+    if (about.twoway) { twoway(box, layer, about, redraw); }
+    if (columns.length) {
+      var top = cg.el("div", "cg-class cg-class-heads", box);
+      cg.el("span", "cg-class-label", top);
+      columns.forEach(function (text) { cg.el("span", "cg-count", top, text); });
+    }
+    var list = cg.el("ul", "cg-classes", box);
+    (about.twoway ? [] : about.classes).forEach(function (c, k) {
+      row(list, layer, k, c.label, swatch(layer.isSites ? "cg-dot" : "", c.color), numbers(c, about, columns.length), redraw);
+    });
+    (about.missing_by || []).forEach(function (m) {
+      var words = m.beyond ? cg.tool("beyond") : cg.tool("status_" + m.status);
+      row(list, layer, -m.status - 1, words, swatch("cg-hatch"), [m.cells].concat(columns.length > 1 ? [null] : []), redraw);
+    });
+    (about.uncertain_by || []).forEach(function (m) {
+      row(list, layer, -m.status - 1, cg.tool("uncertain") + ": " + cg.tool("status_" + m.status),
+        swatch("cg-lines"), [m.cells].concat(columns.length > 1 ? [null] : []), redraw);
+    });
+    if (about.missing) { row(list, layer, null, about.missing.label, swatch("cg-hatch"), [about.missing.count], redraw); }
+    if (about.empty) {
+      cg.el("div", "cg-legend-note", box, typeof about.empty === "number" ? cg.tool("not_drawn", { n: cg.figure(about.empty) }) : about.empty);
+    }
+    if (about.note) { cg.el("div", "cg-legend-note", box, about.note); }
+    if (about.source) { cg.el("div", "cg-legend-note", box, cg.tool("source", { text: about.source })); }
+  }
+
+  function unitOf(units) {
+    var key = "unit_" + units, text = cg.tool(key);
+    return units === "1" || units === "class" ? "" : (text === key ? units : text);
+  }
+
+  /* Values that are shown though uncertain bear thin lines. */
+  function lines(layer) {
+    if (!layer.isCell || layer.lined || !layer.doubtful) { return; }
+    layer.lined = layer.doubtful;
+    layer.doubtful = function (level, i) {
+      var by = this.options.legend.uncertain_by;
+      if (by && by.length && level === this.data.levels[0] && this.options.legend.lines !== false) {
+        var state = cg.stateOf(this, level, i);
+        if (by.some(function (m) { return m.status === state; })) { return true; }
+      }
+      return this.lined(level, i);
+    };
+    if (layer.repaint) { layer.repaint(); }
+  }
+
+  cg.legend = function (map, options) {
+    if (map.civigridLegend) { return map.civigridLegend; }
+    var place = options && options.position || "bottomright";
+    var panel = cg.panel(map, place, "cg-legend", cg.tool("legend")), waits = false;
+    function draw() {
+      var focus = document.activeElement && panel.body.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+      panel.body.textContent = "";
+      map.eachLayer(function (layer) {
+        if ((!layer.isCell && !layer.isSites) || layer.unlisted || !layer.options.legend) { return; }
+        lines(layer);
+        block(panel.body, layer, draw);
+      });
+      panel.box.style.display = panel.body.firstChild ? "" : "none";
+      if (focus !== undefined) {
+        var again = panel.body.querySelector('[data-key="' + Number(focus) + '"]');
+        if (again) { again.focus(); }
       }
     }
-    L.DomUtil.create("span", "", grid);
-    t.right.forEach(function (text) { L.DomUtil.create("span", "cg-twoway-name", grid).textContent = text; });
-    L.DomUtil.create("div", "cg-legend-note", box).textContent = t.right_title + " \u2192";
-  }
-
-  function legend(map) {
-    var control = L.control({ position: "bottomright" }), box = L.DomUtil.create("div", "cg-legend");
-    control.onAdd = function () { return box; };
-    control.addTo(map);
-    L.DomEvent.disableClickPropagation(box); L.DomEvent.disableScrollPropagation(box);
-    function draw() {
-      box.textContent = "";
-      map.eachLayer(function (layer) {
-        if (!layer.isCell && !layer.isSites) { return; }
-        var about = layer.options.legend, head = L.DomUtil.create("div", "cg-legend-title", box);
-        head.textContent = about.title;
-        if (about.unit) { L.DomUtil.create("div", "cg-legend-note", box).textContent = about.unit; }
-        if (about.twoway) { twoway(box, about); }
-        (about.twoway ? [] : about.classes).forEach(function (c) {
-          var row = L.DomUtil.create("div", "cg-class", box), swatch = L.DomUtil.create("span", "cg-swatch", row);
-          swatch.style.background = c.color;
-          if (layer.isSites) { swatch.style.borderRadius = "50%"; }
-          L.DomUtil.create("span", "", row).textContent = c.label;
-          if (c.count !== undefined) { L.DomUtil.create("span", "cg-count", row).textContent = c.count; }
-        });
-        if (about.missing) {
-          var row = L.DomUtil.create("div", "cg-class", box);
-          L.DomUtil.create("span", "cg-swatch cg-hatch", row);
-          L.DomUtil.create("span", "", row).textContent = about.missing.label;
-          L.DomUtil.create("span", "cg-count", row).textContent = about.missing.count;
-        }
-        if (about.empty) { L.DomUtil.create("div", "cg-legend-note", box).textContent = about.empty; }
-        if (about.note) { L.DomUtil.create("div", "cg-legend-note", box).textContent = about.note; }
-      });
+    function soon() {
+      if (waits) { return; }
+      waits = true;
+      Promise.resolve().then(function () { waits = false; draw(); });
     }
-    map.on("layeradd layerremove", draw);
+    function change(event) {
+      if (event.layer.isCell && !event.layer.heard) { event.layer.heard = true; event.layer.on("variable", fresh); }
+      soon();
+    }
+    function fresh(event) { event.target.chosen = null; event.target.mask = null; event.target.highlight = null; soon(); }
+    map.eachLayer(function (layer) { change({ layer: layer }); });
+    map.on("layeradd", change).on("layerremove", soon);
     draw();
-  }
-
-  cg.legend = legend;
+    map.civigridLegend = { draw: draw, panel: panel };
+    return map.civigridLegend;
+  };
 }(window.civigrid = window.civigrid || {}));
