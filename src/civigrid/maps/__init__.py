@@ -1,6 +1,8 @@
 """Folium maps of released cells: one self-contained page, true to the pixel, silent towards the network."""
 
 from civigrid.maps.bivariate import BivariateLayer, make_bivariate_map
+from civigrid.maps.compare import Compare, make_compare_map
+from civigrid.maps.compared import Compared, compare_cells, gains_and_losses
 from civigrid.maps.elements import CellData, CellLayer, Outline, SiteLayer
 from civigrid.maps.legend import Legend
 from civigrid.maps.page import assets, make_map, to_html
@@ -9,11 +11,16 @@ __all__ = [
     "BivariateLayer",
     "CellData",
     "CellLayer",
+    "Compare",
+    "Compared",
     "Legend",
     "Outline",
     "SiteLayer",
     "assets",
+    "compare_cells",
+    "gains_and_losses",
     "make_bivariate_map",
+    "make_compare_map",
     "make_map",
     "to_html",
 ]

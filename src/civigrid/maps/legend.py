@@ -9,7 +9,7 @@ from civigrid.maps.elements import as_script
 from civigrid.maps.tool_words import tool_words
 
 
-class Legend(MacroElement):
+class Legend(MacroElement):  # type: ignore[misc]
     """A legend that follows the layers shown: classes that highlight, reasons, histogram, unit, source and date.
 
     It works in any `folium.Map` that carries `civigrid.maps.assets`, whatever its layer control switches.

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from civigrid.cells import column_of, status_of, values_of
-from civigrid.style.classes import Classes
+from civigrid.style.classes import Classes, words_of_codes
 from civigrid.types import Column, Floats, Ints, Status
 
 BARS = 28
@@ -67,7 +67,7 @@ def legend_of_cells(cells: xr.Dataset, name: str, classes: Classes) -> dict[str,
         "uncertain_by": [{"status": int(s), "cells": int((known & (status == s)).sum())} for s in uncertain],
         # lines over most of a map would say nothing
         "lines": bool(uncertain and np.isin(status[known], uncertain).mean() <= 0.5),
-        "histogram": histogram_of(values[known], classes),
+        "histogram": None if words_of_codes(name, about.words) else histogram_of(values[known], classes),
         "stops": stops_of(values[known]),
         "source": source,
         "empty": int((~known & ~hidden).sum()),
@@ -130,7 +130,7 @@ def histogram_of(known: Floats, classes: Classes) -> dict[str, Any] | None:
         ``counts``, ``edges``, ``classes``, ``breaks``, ``log``; None where there are no two different values.
     """
     some = known[known != 0] if classes.zero else known
-    if not len(some) or some.min() == some.max() or classes.shades:
+    if not len(some) or some.min() == some.max():
         return None
     low, high = float(some.min()), float(some.max())
     log = bool(low > 0 and high / float(np.median(some)) >= SKEWED)

@@ -129,7 +129,7 @@
     });
     (about.missing_by || []).forEach(function (m) {
       var words = m.beyond ? cg.tool("beyond") : cg.tool("status_" + m.status);
-      row(list, layer, -m.status - 1, words, swatch("cg-hatch"), [m.cells].concat(columns.length > 1 ? [null] : []), redraw);
+      row(list, layer, -m.status - 1, words, swatch("cg-hatch"), m.numbers || [m.cells].concat(columns.length > 1 ? [null] : []), redraw);
     });
     (about.uncertain_by || []).forEach(function (m) {
       row(list, layer, -m.status - 1, cg.tool("uncertain") + ": " + cg.tool("status_" + m.status),

@@ -1,0 +1,196 @@
+"""Comparison on a map: a divider between two layers, two maps with one view, their difference, who gains and loses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import folium
+import geopandas as gpd
+import numpy as np
+from branca.element import Element, MacroElement
+from jinja2 import Template
+
+from civigrid.cells import column_of
+from civigrid.errors import SchemaError, unknown_name
+from civigrid.maps.compared import Compared, gains_and_losses
+from civigrid.maps.elements import CellData, CellLayer, Outline, as_script
+from civigrid.maps.page import Words, _bounds, _tolerance, offline_page
+from civigrid.maps.tool_words import tool_words
+
+Mode = Literal["swipe", "pair", "difference"]
+MODES = ("swipe", "pair", "difference")
+
+
+class Compare(MacroElement):  # type: ignore[misc]
+    """Two layers of cells compared: by a divider, side by side, or by their difference.
+
+    Add the layers to the map before, then this.  It takes them out of the layer control and shows them itself.
+
+    Parameters
+    ----------
+    left, right : CellLayer
+        The two sides, with the same classes.
+    change : CellLayer, optional
+        Their difference, where it is asked for.
+    labels : tuple of str
+        What the sides are called.
+    mode : {"swipe", "pair", "difference"}
+        What is shown first; the reader may choose another.
+    table : dict, optional
+        Gains and losses by group, as `gains_table` gives them.
+    lang : str
+        Language of its words.
+
+    Raises
+    ------
+    SchemaError
+        The sides do not have the same classes: their colours would not compare.  Or no difference is given.
+    UnknownNameError
+        An unknown mode.
+    """
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "civigrid.toolWords({{ this.words }});"
+        "civigrid.compare({{ this._parent.get_name() }}, {{ this.left.get_name() }}, {{ this.right.get_name() }}, "
+        "{{ this.change.get_name() if this.change else 'null' }}, {{ this.settings }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(
+        self,
+        left: CellLayer,
+        right: CellLayer,
+        change: CellLayer | None = None,
+        *,
+        labels: tuple[str, str] = ("Before", "After"),
+        mode: Mode = "swipe",
+        table: dict[str, Any] | None = None,
+        lang: str = "en",
+    ) -> None:
+        super().__init__()
+        self._name = "Compare"
+        if mode not in MODES:
+            raise unknown_name("mode of comparison", mode, MODES)
+        if mode == "difference" and change is None:
+            raise SchemaError("to show a difference, give its layer: compare_cells() computes it.")
+        if left.classes != right.classes:
+            raise SchemaError("the two sides have different classes: give both layers the same `classes`.")
+        for layer in filter(None, (left, right, change)):
+            layer.control = layer.show = False
+        self.left, self.right, self.change = left, right, change
+        self.words = as_script(tool_words(lang))
+        legend = legend_of_both(left.legend, right.legend, labels)
+        self.settings = as_script({"labels": labels, "mode": mode, "legend": legend, "table": table})
+
+
+def legend_of_both(left: dict[str, Any], right: dict[str, Any], labels: tuple[str, str]) -> dict[str, Any]:
+    """Legend of two sides with the same classes: their numbers of cells beside each other."""
+    rows = [{**a, "numbers": [a["cells"], b["cells"]]} for a, b in zip(left["classes"], right["classes"], strict=True)]
+    missing = _by_status(left["missing_by"], right["missing_by"])
+    return {**left, "title": _common(left["title"], labels[0]), "classes": rows, "columns": list(labels),
+            "missing_by": missing, "uncertain_by": [], "histogram": _sum_of(left, right), "empty": 0}  # fmt: skip
+
+
+def _common(title: str, label: str) -> str:
+    return title.removesuffix(f" ({label})")
+
+
+def _by_status(left: list[dict[str, Any]], right: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+    for side, rows in enumerate((left, right)):
+        for row in rows:
+            known = found.setdefault(row["status"], {**row, "cells": 0, "numbers": [0, 0]})
+            known["numbers"][side] = row["cells"]
+    return [found[s] for s in sorted(found)]
+
+
+def _sum_of(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any] | None:
+    """A histogram of both: shown only where both have the same bars."""
+    a, b = left["histogram"], right["histogram"]
+    if a is None or b is None or a["edges"] != b["edges"]:
+        return None
+    return {**a, "counts": (np.array(a["counts"]) + np.array(b["counts"])).tolist()}
+
+
+def gains_table(compared: Compared) -> dict[str, Any] | None:
+    """Give what the page needs of gains and losses by group; None where no group is known."""
+    found = gains_and_losses(compared)
+    if not len(found):
+        return None
+    about = column_of(compared.release.data[compared.left])
+    shades = compared.change_classes.colors
+    down, up = (shades[-1], shades[0]) if compared.better == "less" else (shades[0], shades[-1])
+    rows = [
+        {**row, "variable": row["group"], "mean": None if np.isnan(row["mean"]) else row["mean"]}
+        for row in found.to_dict("records")
+    ]
+    neither = compared.better == "neither"
+    return {
+        "title": "changes" if neither else "gains",
+        "words": ["rise", "fall"] if neither else ["gain", "lose"],
+        "groups": rows,
+        "outcome": compared.outcome,
+        "least": compared.least,
+        "better": compared.better,
+        "label": compared.labels[0],
+        "units": about.units,
+        "percent": compared.left.startswith("share_"),
+        "colors": {"gain": up, "lose": down, "stay": "#c3c9d0"},
+    }
+
+
+def compare_elements(compared: Compared, *, mode: Mode = "swipe", lang: str = "en") -> list[Element]:
+    """Give the elements of a comparison, in their order, for any `folium.Map`."""
+    told = [compared.left, compared.right, compared.change]
+    carry = [n for n in dict.fromkeys([compared.outcome, *compared.groups]) if n in compared.release.data]
+    data = CellData(compared.release, told, carry=carry)
+    left = CellLayer(data, compared.left, classes=compared.classes)
+    right = CellLayer(data, compared.right, classes=compared.classes)
+    change = CellLayer(data, compared.change, classes=compared.change_classes)
+    table = gains_table(compared)
+    both = Compare(left, right, change, labels=compared.labels, mode=mode, table=table, lang=lang)
+    return [data, left, right, change, both]
+
+
+def make_compare_map(
+    compared: Compared,
+    *,
+    title: str,
+    question: str = "",
+    mode: Mode = "swipe",
+    sites: Sequence[Element] = (),
+    outline: gpd.GeoSeries | None = None,
+    notes: Sequence[str] = (),
+    lang: str = "en",
+) -> folium.Map:
+    """Draw a comparison as one self-contained page.
+
+    Parameters
+    ----------
+    compared : Compared
+        Two sides, of `compare_cells`.
+    title, question : str
+        What the map is called, and what it answers.
+    mode : {"swipe", "pair", "difference"}
+        What is shown first.
+    sites : sequence of SiteLayer
+        Services, drawn on demand.
+    outline : geopandas.GeoSeries, optional
+        Lines for orientation.
+    notes : sequence of str
+        Sentences a reader must know.
+    lang : str
+        Language of the page.
+
+    Returns
+    -------
+    folium.Map
+        `civigrid.maps.to_html` writes it.
+    """
+    words = Words(title, question, tuple(notes), lang)
+    elements = compare_elements(compared, mode=mode, lang=lang)
+    lines = [] if outline is None else [Outline(outline, tolerance_m=_tolerance(compared.release.data))]
+    control = [folium.LayerControl(collapsed=False, position="topright")] if sites else []
+    return offline_page([*elements, *lines, *sites, *control], _bounds(compared.release.data), words, compared.release)
