@@ -122,7 +122,7 @@ def test_what_does_not_compare_is_refused():
     """Unreleased cells, other grids, other units, unknown variables, layers of other classes."""
     one = scenario([1.0], [1], [0])
     half = SquareGrid(cell_size_m=500)
-    other = make_cells(half, half.from_row_col(np.array([9]), np.array([9])), {"m": [1.0]}, {"m": Column()})
+    other = make_cells(half, half.from_row_col(np.array([6500]), np.array([9060])), {"m": [1.0]}, {"m": Column()})
     counted = make_cells(KM, one["cell_id"].to_numpy(), {"m": [1.0]}, {"m": Column()})
     with pytest.raises(TypeError, match="maps compare Releases"):
         compare_cells(one, public(one), "m")
