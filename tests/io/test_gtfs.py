@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from feeds import SMALL, as_folder, as_zip, changed, rules, unaccounted
+from feeds import SMALL, as_folder, as_zip, changed, plus, rules, unaccounted
 
 from civigrid.io.gtfs import read_gtfs
 from civigrid.io.gtfs_report import check_gtfs
@@ -167,6 +167,28 @@ def test_changes_are_those_the_feed_states(tmp_path):
 
     assert {("a", "b"): 60, ("b", "a"): round(walk), ("a", "a"): 120, ("c", "d"): 45} == changes(feed)
     assert feed.rows["transfers.txt"] == (6, 4)
+
+
+def test_changes_without_a_time_take_the_walk_between_platforms(tmp_path):
+    """Of a station to itself: from each platform to the other, none to itself; where a vehicle waits, that too."""
+    walk = round(6_371_008.8 * np.radians(0.02) * 1.3 * 3.6 / 4.8)
+    loose = stations(tmp_path / "loose", transfers=TRANSFERS + "s,s,0,,,\na,a,0,,,\na,s,0,,,\n")
+    waits = stations(tmp_path / "waits", transfers=TRANSFERS + "s,s,1,,,\na,a,1,,,\n")
+
+    assert {("b", "c"): walk, ("c", "b"): walk, ("a", "b"): round(walk / 2), ("a", "c"): round(walk * 1.5)} == (
+        changes(loose)
+    )
+    assert rules(loose)["change-of-no-time", "transfers.txt"] == (1, ("a",))
+    assert unaccounted(loose) == {}
+    assert {("b", "c"): walk, ("c", "b"): walk} | {(p, p): 0 for p in "abc"} == changes(waits)
+
+
+@pytest.mark.parametrize(("kind", "seconds"), [("0", 60), ("", 60), ("2", 60), ("1", 22)])
+def test_a_change_without_a_time_is_not_made_at_once(tmp_path, kind, seconds):
+    """Platforms 22 m apart: a minute at least, but where the vehicle waits."""
+    stops = plus("stops", "z,Zelkova,49.0002,8,,")
+
+    assert changes(read(tmp_path, stops=stops, transfers=TRANSFERS + f"a,z,{kind},,,\n")) == {("a", "z"): seconds}
 
 
 def test_what_holds_for_all_vehicles_counts_before_what_holds_for_some(tmp_path):

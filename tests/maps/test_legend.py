@@ -11,10 +11,10 @@ from civigrid.cells import make_cells, values_of
 from civigrid.errors import UnknownNameError
 from civigrid.grid import SquareGrid
 from civigrid.maps import CellData, CellLayer, Legend, assets, to_html
-from civigrid.maps.legend_rows import histogram_of, legend_of_cells, people_of, stops_of
+from civigrid.maps.legend_rows import legend_of_cells, people_of, stops_of
 from civigrid.maps.tool_words import TOOL_WORDS, tool_words
 from civigrid.release import public_grid, release
-from civigrid.style.classes import Classes, classify
+from civigrid.style.classes import classify
 from civigrid.types import Column, Status
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
@@ -54,12 +54,12 @@ def test_a_legend_counts_cells_and_people():
     legend = legend_of_cells(cells, "s", classes)
     known = np.isfinite(values_of(cells, "s"))
 
-    assert [(m["status"], m["cells"]) for m in legend["missing_by"]] == [(3, 10), (4, 10), (7, 10)]
+    missing = {m["reason"]: m["cells"] for m in legend["missing_rows"]}
+    assert missing == {"confidential": 10, "suppressed": 10, "unavailable": 10}
     assert [(m["status"], m["cells"]) for m in legend["uncertain_by"]] == [(5, 15)]
     assert sum(c["cells"] for c in legend["classes"]) == int(known.sum())
-    assert sum(c["people"] for c in legend["classes"]) == int(values_of(cells, "t")[known].sum())
+    assert sum(c["persons"] for c in legend["classes"]) == int(values_of(cells, "t")[known].sum())
     assert legend["lines"]
-    assert [c["low"] for c in legend["classes"][1:]] == list(classes.breaks)
 
 
 def test_minutes_say_what_lies_beyond():
@@ -67,8 +67,8 @@ def test_minutes_say_what_lies_beyond():
     cells = town()
     legend = legend_of_cells(cells, "m", classify(values_of(cells, "m"), Column(units="min", kind="intensive")))
 
-    assert legend["missing_by"] == [{"status": 0, "beyond": True, "cells": 7}]
-    assert legend["empty"] == 0
+    assert [(m["reason"], m["cells"]) for m in legend["missing_rows"]] == [("beyond", 7)]
+    assert legend["empty"] == ""
 
 
 def test_people_are_told_only_where_they_are_known():
@@ -78,19 +78,6 @@ def test_people_are_told_only_where_they_are_known():
     cells = make_cells(KM, ids, {"area": [1.0], "r": [0.5], "c": [-3.0]}, about)
 
     assert [people_of(cells, name) for name in about] == [None, None, None]
-
-
-def test_a_histogram_counts_every_value():
-    """Bars hold all values, zero apart; a skewed variable has a logarithmic scale, a constant none."""
-    classes = Classes((10.0,), ("0", "1 to 10", "10 and more"), True, "people")
-    even, skewed = np.arange(101.0), np.geomspace(1, 1e5, 500)
-
-    assert sum(histogram_of(even, classes)["counts"]) == 100
-    assert not histogram_of(even, classes)["log"]
-    assert histogram_of(skewed, classes)["log"]
-    assert sum(histogram_of(skewed, classes)["counts"]) == 500
-    assert histogram_of(np.full(5, 3.0), classes) is None
-    assert histogram_of(np.array([]), classes) is None
 
 
 def test_stops_span_the_values():

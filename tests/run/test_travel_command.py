@@ -182,7 +182,7 @@ def test_a_day_without_service_names_others(city):
 
 def test_a_timetable_is_checked(city, tmp_path):
     """Sound: exit code 0; with a wrong id: 1, and the table of faults names it."""
-    assert "608 trips of 4 bus routes" in call("gtfs-check", city / "gtfs")
+    assert "608 trips; routes listed: 4 bus" in call("gtfs-check", city / "gtfs")
     for path in (city / "gtfs").iterdir():
         (tmp_path / path.name).write_text(path.read_text())
     trips = (tmp_path / "trips.txt").read_text().replace("L1,weekday,L1-0-360", "L9,weekday,L1-0-360")

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from civigrid.errors import SchemaError, UnknownNameError
 from civigrid.io.gtfs import read_gtfs
-from civigrid.kernels.fifo import fifo_chains
 from civigrid.travel.build_timetable import DayOptions, Journey, build_timetable, timetable_of
 from civigrid.travel.service_days import date_of, days_of, departures, running, trips_by_day
 
@@ -64,41 +63,6 @@ def test_every_journey_is_there_once_and_none_overtakes(found, order):
     )
     assert lines == {j.trip_id: j.line for j in found}
     equal(timetable, timetable_of("2026-03-17", STOPS, mixed, NO_CHANGES))
-
-
-def fewest(times):
-    """Fewest chains: as many as the largest set of trips of which each overtakes each other (Dilworth 1950)."""
-    n = len(times)
-    clash = [[(times[i] < times[j]).any() and (times[i] > times[j]).any() for j in range(n)] for i in range(n)]
-    best = 0
-    for chosen in range(1 << n):
-        rows = [i for i in range(n) if chosen >> i & 1]
-        if len(rows) > best and all(clash[i][j] for i in rows for j in rows if i != j):
-            best = len(rows)
-    return best
-
-
-@given(st.lists(st.tuples(*[st.integers(0, 6)] * 2), min_size=1, max_size=9))
-def test_trips_of_two_times_need_no_more_chains_than_any_way_would(times):
-    """Where trips differ in two times only, first fit is best: the largest clash is the number of chains."""
-    rows = np.array(sorted(times), dtype=np.int32)
-    chain = fifo_chains(rows)
-
-    assert chain.max() + 1 == fewest(rows)
-
-
-@given(st.lists(st.tuples(*[st.integers(0, 4)] * 4), min_size=1, max_size=8))
-def test_chains_hold_and_none_is_needless(times):
-    """In a chain no time falls; a trip opens a chain only where it overtakes the last of each other."""
-    rows = np.array(sorted(times), dtype=np.int32)
-    chain = fifo_chains(rows)
-
-    for c in range(chain.max() + 1):
-        assert (np.diff(rows[chain == c], axis=0) >= 0).all()
-    for k in np.flatnonzero(np.diff(np.maximum.accumulate(chain), prepend=-1)):
-        last = [rows[:k][chain[:k] == c][-1] for c in range(chain[k])]
-        assert all((rows[k] < row).any() for row in last)
-    assert fewest(rows) <= chain.max() + 1
 
 
 def test_a_day_has_its_own_trips_and_the_late_ones_of_others(tmp_path):
@@ -167,6 +131,20 @@ def test_two_feeds_are_joined_with_their_numbers(tmp_path):
     ]  # fmt: skip
     assert runs(timetable)["1:t2"][0] == ["1:a", "1:b", "1:c"]
     assert report.trips == {"0:one": 2, "1:other": 2}
+
+
+def test_feeds_of_two_clocks_are_refused(tmp_path):
+    """Berlin and London differ by an hour, Berlin and Vienna by none, and a zone nobody knows is taken to fit."""
+
+    def zone(name):
+        return read(tmp_path, name.lower()[-4:], agency=SMALL["agency"].replace("Europe/Berlin", name))
+
+    here = read(tmp_path)
+    for name in ("Europe/Vienna", "", "Mars/Elysium"):
+        assert sum(build_timetable([here, zone(name)], MONDAY)[1].trips.values()) == 4
+    match = r"clocks differ on 2026-03-09: Europe/Berlin \(feed\), Europe/London \(ndon\)"
+    with pytest.raises(SchemaError, match=match):
+        build_timetable([here, zone("Europe/London")], MONDAY)
 
 
 def test_exceptions_add_and_take_away_days(tmp_path):
@@ -315,6 +293,35 @@ def test_people_stay_in_the_vehicle(tmp_path, transfers, seated, joined):
         assert found["t1+t4"][2] == [28_800, 28_920, 29_160, 29_400, 30_600]
 
 
+def test_a_vehicle_may_go_on_from_another_platform(tmp_path):
+    """It reaches d at 8:08 and begins at c at 8:10: people sit from d to c; by the block alone they are two."""
+    trips = SMALL["trips"].replace("t1,", "t1,v") + "r,week,t4,v\n"
+    text = plus("stop_times", "t4,08:10:00,08:11:00,c,1", "t4,08:30:00,08:30:00,a,2")
+    feed = read(tmp_path, trips=trips, stop_times=text, transfers=TRANSFERS + "d,c,4,t1,t4\n")
+    found = runs(build_timetable([feed], MONDAY)[0])["t1+t4"]
+    alone = read(tmp_path, "alone", trips=trips, stop_times=text)
+
+    assert found[0] == ["a", "b", "c", "d", "c", "a"]
+    assert found[1] == [28_800, 28_920, 29_160, 29_280, 29_400, 30_600]
+    assert found[2] == [28_800, 28_920, 29_160, 29_280, 29_460, 30_600]
+    assert build_timetable([alone], MONDAY, options=DayOptions(stay_seated="blocks"))[1].joined == 0
+
+
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_vehicles_that_go_round_in_no_time_are_not_lost(tmp_path, length):
+    """Trips of no duration may each be said to follow the one before: one link of the circle is left open."""
+    names = [f"c{k}" for k in range(length)]
+    text = plus("stop_times", *[f"{n},10:00:00,10:00:00,{s},{q}" for n in names for q, s in enumerate("aba")])
+    trips = SMALL["trips"] + "".join(f"r,week,{n},\n" for n in names)
+    circle = "".join(f"a,a,4,{n},{m}\n" for n, m in zip(names, names[1:] + names[:1], strict=True))
+    feed = read(tmp_path, trips=trips, stop_times=text, transfers=TRANSFERS + circle)
+    timetable, report = build_timetable([feed], MONDAY)
+
+    assert report.joined == length - 1
+    assert set(timetable.trip_id.tolist()) == {"t1", "t2", "t3", "+".join(names)}
+    never_overtakes(timetable)
+
+
 def test_a_vehicle_that_leaves_before_it_arrives_is_none(tmp_path):
     """The second trip begins before the first ends: they stay two."""
     timetable, report = build_timetable(
@@ -337,6 +344,15 @@ def test_options_are_checked(options, error, match):
     """Words that are not known, and a day of no hours."""
     with pytest.raises(error, match=match):
         DayOptions(**options)
+
+
+@pytest.mark.parametrize("text", ["0001-01-01", "1969-12-31", "2101-01-01", "9999-12-31"])
+def test_days_of_other_ages_are_refused(tmp_path, text):
+    """The days before and after are looked at too, and the calendar has an end."""
+    with pytest.raises(SchemaError, match=f"'{text}' is not within 1970-01-01 to 2100-12-31"):
+        build_timetable([read(tmp_path)], text)
+    with pytest.raises(SchemaError, match="no feed is given"):
+        build_timetable([], MONDAY)
 
 
 @pytest.mark.parametrize(("text", "day"), [("2026-03-17", date(2026, 3, 17)), (" 20260317 ", date(2026, 3, 17))])

@@ -125,15 +125,18 @@ def _lines(found: dict[str, Any]) -> list[str]:
 def gtfs_check(
     feed: Annotated[Path, typer.Argument(help="A timetable, GTFS: a zip or a folder.")],
     out: Annotated[Path | None, typer.Option("--out", help="Table of the faults: .csv.")] = None,
+    today: Annotated[str, typer.Option(help="Day by which a feed is expired, YYYY-MM-DD; by default today.")] = "",
     as_json: Json = False,
 ) -> None:
     """Say what is in a timetable and what is wrong with it; exit code 1 where a fault is an error."""
+    from datetime import date
+
     import pandas as pd
 
     from civigrid.io.gtfs_report import check_gtfs
     from civigrid.io.write import write_text
 
-    found = check_gtfs(feed)
+    found = check_gtfs(feed, today=today or date.today().isoformat())
     if out is not None:
         if out.suffix != ".csv":
             raise typer.BadParameter(f"{out.name}: the table of faults is written as .csv", param_hint="--out")
@@ -147,7 +150,8 @@ def _feed_lines(found: dict[str, Any]) -> list[str]:
     routes = ", ".join(f"{n:,} {kind}" for kind, n in found["routes"].items())
     lines = [
         f"{found['file']}: {', '.join(found['agencies']) or 'nobody named'}",
-        f"{found['trips']:,} trips of {routes} routes; {found['stops_served']:,} of {found['stops']:,} stops served",
+        f"{found['trips']:,} trips; routes listed: {routes}",
+        f"{found['stops_served']:,} of {found['stops']:,} stops served",
         f"from {found['first_day']} to {found['last_day']}, {found['hours']['first_departure']} to "
         f"{found['hours']['last_arrival']}",
         "trips    " + ", ".join(f"{day}: {n:,}" for day, n in found["trips_by_weekday"].items()),
@@ -157,5 +161,6 @@ def _feed_lines(found: dict[str, Any]) -> list[str]:
     for fault in found["faults"]:
         some = f" (first: {fault['examples']})" if fault["examples"] else ""
         what = f"{fault['count']:,} {fault['message']}: {fault['action']}{some}"
-        lines.append(f"{fault['severity']:8} {fault['file']} {fault['field']}: {what}")
+        where = " ".join(filter(None, (fault["file"], fault["field"])))
+        lines.append(f"{fault['severity']:8} {where}: {what}")
     return [*lines, f"{found['errors']} kinds of errors, {found['warnings']} of warnings"]

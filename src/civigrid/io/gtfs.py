@@ -11,6 +11,7 @@ import pandas as pd
 from civigrid.errors import SourceError
 from civigrid.io.gtfs_changes import changes_of, seated_of
 from civigrid.io.gtfs_checks import plausibility
+from civigrid.io.gtfs_practice import empty_week, practice
 from civigrid.io.gtfs_references import references
 from civigrid.io.gtfs_stop_times import stop_times_of
 from civigrid.io.gtfs_tables import Tables, read_tables
@@ -83,7 +84,10 @@ def read_gtfs(path: Path) -> Feed:
         rows={f"{name}.txt": (n, count[name]) for name, n in tables.read.items()},
     )
     order = {"error": 0, "warning": 1, "note": 2}
-    faults = sorted([*told.faults, *plausibility(feed)], key=lambda f: (order[f.severity], f.file, f.rule, f.field))
+    faults = sorted(
+        [*told.faults, *plausibility(feed), *practice(tables, feed)],
+        key=lambda f: (order[f.severity], f.file, f.rule, f.field),
+    )
     return replace(feed, faults=tuple(faults))
 
 
@@ -147,6 +151,7 @@ def _services(tables: Tables, told: Told) -> tuple[pd.DataFrame, pd.DataFrame]:
     weekly = unique(weekly, "service_id", "calendar.txt", told)
     start, end = (dates(weekly, c, "calendar.txt", told) for c in ("start_date", "end_date"))
     ids = weekly["service_id"].to_numpy()
+    empty_week(tables, WEEK, told)
     told.rows("error", "calendar-span", "calendar.txt", "end_date", "services end before they start", "never run",
               ids[(start > end) & (end > 0)])  # fmt: skip
     # without a first or a last day there is no day at all

@@ -17,6 +17,8 @@ from civigrid.types import Floats, Ints
 WALK_M_S = 4.8 / 3.6
 DETOUR = 1.3
 """Where a transfer or a way states no time: 4.8 km/h over a straight line times 1.3; ways with a length, over it."""
+LEAST_S = 60
+"""A change that states no time takes at least this, but where the vehicle waits (type 1)."""
 TRANSFERS, PATHWAYS = "transfers.txt", "pathways.txt"
 NONE = pd.DataFrame({"a": np.empty(0, np.int64), "b": np.empty(0, np.int64), "seconds": np.empty(0, np.int64)})
 FOR_SOME = ("from_route_id", "to_route_id", "from_trip_id", "to_trip_id")
@@ -26,8 +28,9 @@ FOR_SOME = ("from_route_id", "to_route_id", "from_trip_id", "to_trip_id")
 def changes_of(tables: Tables, stops: pd.DataFrame, told: Told) -> tuple[pd.DataFrame, dict[str, int]]:
     """Give stated changes ``a, b, seconds`` between stops, and how many rows of each file they are from.
 
-    Transfers of type 0 and 1 without a time take the walk between the stops; type 2 its ``min_transfer_time``; those of
-    a station count for all of its stops.  Type 3 (no change possible) cannot be said to the search and is told.  Those
+    Transfers of type 0 and 1 without a time take the walk between the stops, type 0 at least `LEAST_S`; one of type 0
+    from a stop to itself says nothing.  Type 2 takes its ``min_transfer_time``.  Those of a station count for all of
+    its stops.  Type 3 (no change possible) cannot be said to the search and is told.  Those
     of some routes or trips count for all where nothing is said of all, by the longest.  Pathways of a station become
     changes between its stops, by the quickest way through it.  Of several for a pair of stops the shortest counts.
     """
@@ -45,19 +48,25 @@ def _transfers(tables: Tables, stops: pd.DataFrame, told: Told) -> tuple[pd.Data
     kind = codes(table, "transfer_type", TRANSFERS, told, allowed=range(6))
     told.rows("note", "no-change", TRANSFERS, "transfer_type", "changes are said to be impossible", "dropped: people "
               "who walk there may still change", table["from_stop_id"].to_numpy()[kind == 3])  # fmt: skip
-    table = table[kind < 3]
+    table, kind = table[kind < 3], kind[kind < 3]
     a, b = (stops.index.get_indexer(pd.Index(table[c])) for c in ("from_stop_id", "to_stop_id"))
     seconds = numbers(table, "min_transfer_time", TRANSFERS, told)
     walk = _straight(stops, a, b) * DETOUR / WALK_M_S
-    bare = (kind[kind < 3] == 2) & np.isnan(seconds)
+    bare, unsaid = np.isnan(seconds), np.isnan(seconds) & (kind == 2)
     told.rows("error", "missing-value", TRANSFERS, "min_transfer_time", "changes say that they need time, and not how "
-              "much", "taken as the walk between the stops", table["from_stop_id"].to_numpy()[bare])  # fmt: skip
-    seconds = np.where(np.isnan(seconds), walk, seconds)
+              "much", "taken as the walk between the stops", table["from_stop_id"].to_numpy()[unsaid])  # fmt: skip
+    floor = np.where(kind == 1, 0, LEAST_S)
+    seconds = np.where(bare, np.maximum(walk, floor), seconds)
     some = np.zeros(len(table), dtype=bool)
     for name in FOR_SOME:
         some |= (column(table, name) != "").to_numpy()
     frame = pd.DataFrame({"a": a, "b": b, "seconds": seconds, "some": some, "name": table["from_stop_id"].to_numpy()})
-    frame = _sound(frame, TRANSFERS, told)
+    frame = _sound(frame.assign(bare=bare, floor=floor), TRANSFERS, told)
+    station = stops["kind"].to_numpy()[frame["a"]] == 1
+    nothing = (frame["bare"] & (frame["floor"] > 0) & (frame["a"] == frame["b"])).to_numpy() & ~station
+    told.rows("note", "change-of-no-time", TRANSFERS, "min_transfer_time", "changes from a stop to itself state no "
+              "time", "dropped: they take what any change takes", frame["name"][nothing])  # fmt: skip
+    frame = frame[~nothing].copy()
     # what holds for all first, and there the shortest; else the longest of what holds for some
     frame["rank"] = np.where(frame["some"], -frame["seconds"], frame["seconds"])
     frame = frame.sort_values(["a", "b", "some", "rank"], kind="stable")
@@ -96,12 +105,19 @@ def _at_stops(frame: pd.DataFrame, stops: pd.DataFrame) -> pd.DataFrame:
     platforms: dict[int, list[int]] = {}
     for row in np.flatnonzero((parent >= 0) & (kind == 0)).tolist():
         platforms.setdefault(int(parent[row]), []).append(row)
-    rows = [
-        (one, other, round(seconds))
-        for a, b, seconds in zip(frame["a"].tolist(), frame["b"].tolist(), frame["seconds"].tolist(), strict=True)
+    pairs = [
+        (one, other, k)
+        for k, (a, b) in enumerate(zip(frame["a"].tolist(), frame["b"].tolist(), strict=True))
         for one, other in itertools.product(platforms.get(a, [a]), platforms.get(b, [b]))
     ]
-    return pd.DataFrame(rows, columns=list(NONE.columns)).astype(np.int64)
+    one, other, k = np.array(pairs, dtype=np.int64).reshape(-1, 3).T
+    seconds, floor, bare = (frame[c].to_numpy()[k] for c in ("seconds", "floor", "bare"))
+    # where no time is stated it is the walk between the platforms, not that between their stations
+    walk = np.maximum(_straight(stops, one, other) * DETOUR / WALK_M_S, floor)
+    seconds = np.where(bare & ~np.isnan(walk), walk, seconds)
+    keep = ~(bare & (floor > 0) & (one == other))
+    found = pd.DataFrame({"a": one, "b": other, "seconds": np.rint(seconds).astype(np.int64)})
+    return pd.DataFrame(found[keep].reset_index(drop=True))
 
 
 def _pathways(tables: Tables, stops: pd.DataFrame, told: Told) -> tuple[pd.DataFrame, int]:

@@ -108,8 +108,15 @@ def _fullest_week(count: pd.Series) -> dict[str, int]:
 
 
 def _hours(feed: Feed) -> dict[str, str]:
-    first, last = int(feed.stop_times["departure"].min()), int(feed.stop_times["arrival"].max())
-    return {"first_departure": _clock(first), "last_arrival": _clock(last)}
+    """First departure and last arrival; of trips at a headway by their periods, not by the times of their pattern."""
+    times, often = feed.stop_times, feed.frequencies
+    ends = times.groupby("trip").agg(leaves=("departure", "first"), arrives=("arrival", "last"))
+    fixed = ends[~feed.trips["by_headway"].to_numpy(dtype=bool)]
+    runs = (ends["arrives"] - ends["leaves"]).to_numpy()[often["trip"].to_numpy(dtype=np.int64)]
+    leaves = [*fixed["leaves"].tolist(), *often["start"].tolist()]
+    arrives = [*fixed["arrives"].tolist(), *(often["end"] + runs).tolist()]
+    first, last = (_clock(min(leaves)), _clock(max(arrives))) if leaves else ("never", "never")
+    return {"first_departure": first, "last_arrival": last}
 
 
 def _clock(seconds: int) -> str:

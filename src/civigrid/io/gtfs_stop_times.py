@@ -33,8 +33,12 @@ def stop_times_of(
     stop = stops.index.get_indexer(pd.Index(table["stop_id"]))
     sequence = numbers(table, "stop_sequence", FILE, told)
     told.rows("error", "unknown-trip", FILE, "trip_id", "rows name a trip that is not there", "dropped", ids[trip < 0])
+    zone = (column(table, "location_id") != "") | (column(table, "location_group_id") != "")
+    zone &= (table["stop_id"] == "") & (trip >= 0)
+    told.rows("warning", "zone", FILE, "location_id", "rows name a zone in which people are picked up on request, and "
+              "no stop", "dropped", ids[zone])  # fmt: skip
     told.rows("error", "unknown-stop", FILE, "stop_id", "rows name a stop that is not there", "dropped",
-              table["stop_id"].to_numpy()[(trip >= 0) & (stop < 0)])  # fmt: skip
+              table["stop_id"].to_numpy()[(trip >= 0) & (stop < 0) & ~zone.to_numpy()])  # fmt: skip
     unnumbered = np.isnan(sequence)
     told.rows("error", "sequence", FILE, "stop_sequence", "rows have no number in their trip", "dropped",
               ids[(trip >= 0) & (stop >= 0) & unnumbered])  # fmt: skip
@@ -66,6 +70,9 @@ def _clocks(table: pd.DataFrame, told: Told) -> tuple[Ints, Ints]:
         found.append(seconds)
     arrival, departure = found
     arrival, departure = (np.where(a == NO_TIME, b, a) for a, b in ((arrival, departure), (departure, arrival)))
+    exact = (arrival == NO_TIME) & (column(table, "timepoint") == "1").to_numpy()
+    told.rows("error", "timepoint", FILE, "timepoint", "stops are said to have exact times, and have none", "filled in "
+              "where that can be done", table["trip_id"][exact])  # fmt: skip
     late = arrival > departure
     told.rows("error", "arrival-after-departure", FILE, "arrival_time", "vehicles leave before they arrive",
               "they leave when they arrive", table["trip_id"][late])  # fmt: skip
@@ -105,6 +112,10 @@ def _usable(
     frame["trip"] = number[frame["trip"]]
     frame["written"] = frame["arrival"] != NO_TIME
     frame = _next_day(frame, trips, told)
+    back = _falls(frame["trip"].to_numpy(), frame["along"].to_numpy())
+    told.rows("warning", "distance-falls", FILE, "shape_dist_traveled", "trips have distances below 0 or below those "
+              "of the stop before", "where times are filled in, distance between stops counts",
+              trips.index.to_numpy()[np.unique(frame["trip"].to_numpy()[back])])  # fmt: skip
     arrival, departure, way = _filled(frame, stops)
     missing = ~frame["written"].to_numpy()
     told.rows("note", "interpolated", FILE, "arrival_time", f"of {len(frame):,} stops of trips have no time", way,
@@ -162,14 +173,20 @@ def _way_along(frame: pd.DataFrame, stops: pd.DataFrame) -> tuple[Floats, Bools]
     trip = frame["trip"].to_numpy()
     first = np.concatenate([[True], trip[1:] != trip[:-1]])
     given = frame["along"].to_numpy()
-    falls = np.concatenate([[False], given[1:] < given[:-1]]) & ~first | (given < 0)
-    bad = np.bincount(trip, weights=np.isnan(given) | falls) > 0
+    bad = np.bincount(trip, weights=np.isnan(given) | _falls(trip, given)) > 0
     globe = on_the_globe(stops[["lon", "lat"]].to_numpy())[frame["stop"].to_numpy()]
     step = np.concatenate([[0.0], np.linalg.norm(np.diff(globe, axis=0), axis=1)])
     step = np.where(first | np.isnan(step), 0.0, step)
     along = np.cumsum(step)
     way: Floats = np.where(bad[trip], along, given)
     return way, ~bad[trip]
+
+
+def _falls(trip: Ints, given: Floats) -> Bools:
+    """Where a distance along the trip is below 0 or below that of the stop before, shape (row,)."""
+    falls: Bools = given < 0
+    falls[1:] |= (trip[1:] == trip[:-1]) & (given[1:] < given[:-1])
+    return falls
 
 
 def _rising(trip: Ints, arrival: Ints, departure: Ints, trips: pd.DataFrame, told: Told) -> tuple[Ints, Ints]:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from civigrid.errors import SourceError
 from civigrid.io.gtfs_text import parsed
+from civigrid.io.gtfs_values import Told
 from civigrid.travel.feed import Fault
 
 NEEDED: dict[str, tuple[str, ...]] = {
@@ -56,7 +57,7 @@ def read_tables(path: Path) -> Tables:
         raise SourceError(f"{path} does not exist. Check the path, and CIVIGRID_DATA where the path uses it.")
     tables = Tables()
     tables.faults, tables.read = [], {}
-    files = _folder(path) if path.is_dir() else _zip(path, tables.faults)
+    files = _folder(path, tables.faults) if path.is_dir() else _zip(path, tables.faults)
     for name, columns in (NEEDED | MORE).items():
         if name in files:
             # the text is let go of as soon as it is a table
@@ -79,8 +80,37 @@ def _known(name: str) -> str:
     return stem if name.lower().endswith(".txt") and stem in NEEDED | MORE else ""
 
 
-def _folder(path: Path) -> dict[str, bytes]:
+def _parent(name: str) -> str:
+    return name.rpartition("/")[0]
+
+
+def _feed_folder(names: list[str]) -> str:
+    """Folder of a zip that holds the feed: the one with the most tables, of several the shallowest.
+
+    Some publishers put the files into a folder, and some several feeds into one zip: tables of two are never mixed.
+    """
+    tables: dict[str, set[str]] = {}
+    for name in names:
+        if table := _known(name):
+            tables.setdefault(_parent(name), set()).add(table)
+    return min(tables, key=lambda f: (-len(tables[f] & NEEDED.keys()), f.count("/") + (f != ""), f), default="")
+
+
+def _not_read(names: list[str], under: str, faults: list[Fault]) -> None:
+    """Tell of tables that lie elsewhere, and of files that we do not read."""
+    told = Told(faults)
+    elsewhere = [n for n in names if _known(n) and _parent(n) != under and not n.startswith("__MACOSX/")]
+    told.rows("warning", "several-feeds", "feed", "", f"tables lie outside of the folder {under or 'at the top'}, as "
+              "those of another feed", "not read: give each feed a zip of its own", elsewhere)  # fmt: skip
+    other = [n for n in names if n.lower().endswith(".txt") and not _known(n) and _parent(n) == under]
+    told.rows(
+        "note", "other-file", "feed", "", "files say nothing about when and where vehicles run", "not read", other
+    )
+
+
+def _folder(path: Path, faults: list[Fault]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
+    _not_read(sorted(f.name for f in path.iterdir() if f.is_file()), "", faults)
     for file in sorted(path.iterdir()):
         table = _known(file.name)
         if not table or table in found or not file.is_file():
@@ -99,11 +129,12 @@ def _zip(path: Path, faults: list[Fault]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     try:
         with ZipFile(path) as archive:
-            # some publishers put the files into a folder; the shallowest of a name counts
-            members = sorted(archive.infolist(), key=lambda m: (m.filename.count("/"), m.filename))
+            members = sorted((m for m in archive.infolist() if not m.is_dir()), key=lambda m: m.filename)
+            under = _feed_folder([m.filename for m in members])
+            _not_read([m.filename for m in members], under, faults)
             for member in members:
                 table = _known(member.filename)
-                if table and table not in found:
+                if table and table not in found and _parent(member.filename) == under:
                     found |= _member(archive, member, table, path.name, faults)
     except (BadZipFile, EOFError, OSError, RuntimeError, UnicodeDecodeError) as error:
         raise SourceError(
@@ -161,7 +192,11 @@ def _named(name: str, frame: pd.DataFrame, faults: list[Fault]) -> pd.DataFrame:
 
 def _decoded(name: str, data: bytes, faults: list[Fault]) -> str:
     try:
-        text = data.decode("utf-8-sig")
+        wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+        text = data.decode("utf-16" if wide else "utf-8-sig")
+        if wide:
+            why = "file is not UTF-8"
+            faults.append(Fault("error", "encoding", f"{name}.txt", "", why, "repaired: read as UTF-16", 1))
     except UnicodeDecodeError:
         why = "file is not UTF-8"
         faults.append(Fault("error", "encoding", f"{name}.txt", "", why, "repaired: read as Windows-1252", 1))

@@ -144,6 +144,8 @@ def cheapest_allocation(pairs: Pairs, persons: Floats, capacity: Floats, unmet_c
     ([4.0, 3.0], [3.0], [55.0, 51.0])
     """
     cells = len(persons)
+    if not cells:  # a program of nobody is none to HiGHS
+        return Allocation(np.zeros(0), np.zeros(0), np.zeros(len(capacity)), 0.0)
     row = np.repeat(np.arange(cells), np.diff(pairs.indptr))
     useful = (persons[row] > 0) & (capacity[pairs.site] > 0) & (pairs.weight < unmet_cost)
     inside = useful & (_rank(pairs.indptr, pairs.weight, useful) < FIRST)

@@ -6,6 +6,7 @@ order of the cells, so that no block or thread changes a bit.
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numba
@@ -26,6 +27,15 @@ class Pairs(NamedTuple):
     site: npt.NDArray[np.int32]
     weight: Floats
     sites: int
+
+
+def flat(values: Floats) -> Floats:
+    """All axes but the first as one, also where there are no rows: shape (row, ...) becomes (row, column).
+
+    >>> flat(np.zeros((0, 2, 3))).shape
+    (0, 6)
+    """
+    return values.reshape(len(values), math.prod(values.shape[1:]))
 
 
 def to_sites(pairs: Pairs, values: Floats, *, square: bool = False) -> Floats:

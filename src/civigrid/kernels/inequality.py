@@ -320,8 +320,8 @@ def kappa_of(values: Floats, weights: Floats, epsilon: float) -> float:
 
     Notes
     -----
-    Sheriff and Maguire (2020), Environmental and Resource Economics 77.  NaN where everyone has 0.  One kappa serves
-    all groups and zones that are compared.
+    Sheriff and Maguire (2020), Risk Analysis 40(12); Logan et al. (2021), see `kolm_pollak`.  NaN where everyone has 0.
+    One kappa serves all groups and zones that are compared.
 
     >>> kappa_of(np.array([1.0, 3.0]), np.ones(2), 1.0)
     0.4
@@ -338,8 +338,8 @@ def kolm_pollak(people: People, kappa: float, *, bads: bool) -> Floats:
 
     Notes
     -----
-    Kolm (1976), J. Economic Theory 12; Logan et al. (2021), J. Transport Geography 95.  By the largest exponent, so
-    that nothing overflows.
+    Kolm (1976), J. Economic Theory 12; Logan, Anderson, Williams and Conrow (2021), Computers, Environment
+    and Urban Systems 86, 101590.  By the largest exponent, so that nothing overflows.
     """
     if not kappa > 0:
         return np.full((len(people.weights), len(people.starts)), np.nan)

@@ -11,12 +11,14 @@ import numpy as np
 from branca.element import Element, MacroElement
 from jinja2 import Template
 
-from civigrid.cells import column_of
+from civigrid.cells import column_of, values_of
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.maps.compared import Compared, gains_and_losses
 from civigrid.maps.elements import CellData, CellLayer, Outline, as_script
+from civigrid.maps.legend_rows import stops_of
 from civigrid.maps.page import Words, _bounds, _tolerance, offline_page
 from civigrid.maps.tool_words import tool_words
+from civigrid.style.legend import histogram
 
 Mode = Literal["swipe", "pair", "difference"]
 MODES = ("swipe", "pair", "difference")
@@ -81,37 +83,31 @@ class Compare(MacroElement):  # type: ignore[misc]
             layer.control = layer.show = False
         self.left, self.right, self.change = left, right, change
         self.words = as_script(tool_words(lang))
-        legend = legend_of_both(left.legend, right.legend, labels)
+        legend = legend_of_both(left, right, labels)
         self.settings = as_script({"labels": labels, "mode": mode, "legend": legend, "table": table})
 
 
-def legend_of_both(left: dict[str, Any], right: dict[str, Any], labels: tuple[str, str]) -> dict[str, Any]:
-    """Legend of two sides with the same classes: their numbers of cells beside each other."""
-    rows = [{**a, "numbers": [a["cells"], b["cells"]]} for a, b in zip(left["classes"], right["classes"], strict=True)]
-    missing = _by_status(left["missing_by"], right["missing_by"])
-    return {**left, "title": _common(left["title"], labels[0]), "classes": rows, "columns": list(labels),
-            "missing_by": missing, "uncertain_by": [], "histogram": _sum_of(left, right), "empty": 0}  # fmt: skip
-
-
-def _common(title: str, label: str) -> str:
-    return title.removesuffix(f" ({label})")
-
-
-def _by_status(left: list[dict[str, Any]], right: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    found: dict[int, dict[str, Any]] = {}
-    for side, rows in enumerate((left, right)):
-        for row in rows:
-            known = found.setdefault(row["status"], {**row, "cells": 0, "numbers": [0, 0]})
-            known["numbers"][side] = row["cells"]
-    return [found[s] for s in sorted(found)]
-
-
-def _sum_of(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any] | None:
-    """A histogram of both: shown only where both have the same bars."""
-    a, b = left["histogram"], right["histogram"]
-    if a is None or b is None or a["edges"] != b["edges"]:
-        return None
-    return {**a, "counts": (np.array(a["counts"]) + np.array(b["counts"])).tolist()}
+def legend_of_both(left: CellLayer, right: CellLayer, labels: tuple[str, str]) -> dict[str, Any]:
+    """Legend of two sides with the same classes: their numbers of cells beside each other, one histogram of both."""
+    one, two = left.legend, right.legend
+    rows = [{**a, "numbers": [a["cells"], b["cells"]]} for a, b in zip(one["classes"], two["classes"], strict=True)]
+    missing: dict[str, dict[str, Any]] = {}
+    for side, legend in enumerate((one, two)):
+        for row in legend["missing_rows"]:
+            missing.setdefault(row["reason"], {**row, "numbers": [0, 0]})["numbers"][side] = row["cells"]
+    values = np.concatenate([values_of(layer.data.cells, layer.variable) for layer in (left, right)])
+    return one | {
+        "title": one["title"].removesuffix(f" ({labels[0]})"),
+        "classes": rows,
+        "columns": list(labels),
+        "missing_rows": list(missing.values()),
+        "uncertain_by": [],
+        "empty": "",
+        "histogram": None if one["histogram"] is None else histogram(values, left.classes),
+        "stops": stops_of(values[np.isfinite(values)]),
+        "source": ", ".join(dict.fromkeys(filter(None, (one["source"], two["source"])))),
+        "date": ", ".join(dict.fromkeys(filter(None, (one["date"], two["date"])))),
+    }
 
 
 def gains_table(compared: Compared) -> dict[str, Any] | None:

@@ -116,7 +116,7 @@ class CellLayer(Layer):
         # Leaflet's layer control writes names as markup: they are escaped here
         super().__init__(name=escape(about.long_name or variable), overlay=False, control=True, show=show)
         self._name = "CellLayer"
-        self.data = data
+        self.data, self.variable = data, variable
         weight = values_of(data.cells, about.weight) if about.weight and about.weight in data.cells else None
         values = values_of(data.cells, variable)
         self.classes = classes or classify(values, about, name=variable, weight=weight)

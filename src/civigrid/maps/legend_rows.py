@@ -1,22 +1,18 @@
-"""What a legend says of a layer: its classes with cells and people, what is missing and why, a histogram, a source."""
+"""What the page's legend says of a layer: `style.legend_of`, and what a reader can do with it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from civigrid.cells import column_of, status_of, values_of
-from civigrid.style.classes import Classes, words_of_codes
-from civigrid.types import Column, Floats, Ints, Status
+from civigrid.style.classes import Classes
+from civigrid.style.legend import legend_of
+from civigrid.types import Floats, Status
 
-BARS = 28
-"""Bars of a histogram."""
-SKEWED = 20.0
-"""From this ratio of the highest to the middle value on, bars of a positive variable are cut on a logarithmic scale."""
 STOPS = 100
 """Steps of the slider that filters values."""
 UNCERTAIN = (Status.PERTURBED, Status.IMPUTED, Status.PARTIAL)
@@ -24,7 +20,7 @@ UNCERTAIN = (Status.PERTURBED, Status.IMPUTED, Status.PARTIAL)
 
 
 def legend_of_cells(cells: xr.Dataset, name: str, classes: Classes) -> dict[str, Any]:
-    """Say of one variable what a legend tells.
+    """Say of one variable what a legend tells and does.
 
     Parameters
     ----------
@@ -38,39 +34,35 @@ def legend_of_cells(cells: xr.Dataset, name: str, classes: Classes) -> dict[str,
     Returns
     -------
     dict
-        JSON-ready: ``title``, ``units``, ``classes`` (``label``, ``color``, ``cells``, ``people``, ``low``, ``high``),
-        ``missing_by`` and ``uncertain_by`` (``status``, ``cells``), ``histogram``, ``stops``, ``source``, ``empty``.
-        People are those of the variable itself where it counts persons, else those of its weight, else not told.
+        What `legend_of` gives, and ``units``; ``persons`` in each row of ``classes``: those of the variable itself
+        where it counts them, else those of its weight, else None; ``uncertain_by``: rows of ``status, cells``;
+        ``lines``: whether uncertain cells are hatched; ``stops``: values at which the filter stops.
 
     Examples
     --------
     >>> from civigrid.cells import make_cells
     >>> from civigrid.grid import SquareGrid
+    >>> from civigrid.types import Column
     >>> grid = SquareGrid(cell_size_m=1000)
     >>> ids = grid.from_row_col(np.array([3000, 3000, 3000]), np.array([4000, 4001, 4002]))
     >>> cells = make_cells(grid, ids, {"n": [0.0, 5.0, 50.0]}, {"n": Column()})
     >>> legend = legend_of_cells(cells, "n", Classes((10.0,), ("0", "1 to 10", "10 and more"), True, "people"))
-    >>> [(c["label"], c["cells"], c["people"]) for c in legend["classes"]]
+    >>> [(c["label"], c["cells"], c["persons"]) for c in legend["classes"]]
     [('0', 1, 0), ('1 to 10', 1, 5), ('10 and more', 1, 50)]
     """
     about, values, status = column_of(cells[name]), values_of(cells, name), status_of(cells, name)
     known = np.isfinite(values)
-    people = people_of(cells, name)
-    hidden = ~known & ((status > Status.STRUCTURAL_ZERO) | (about.units == "min"))
-    source = ", ".join(filter(None, (about.source, about.reference_date)))
+    legend = legend_of(values, status, classes, about, name=name)
+    for row, persons in zip(legend["classes"], persons_by_class(cells, name, classes), strict=True):
+        row["persons"] = persons
     uncertain = [s for s in UNCERTAIN if (known & (status == s)).any()]
-    return {
-        "title": about.long_name or name,
+    # lines over most of a map would say nothing
+    lines = bool(uncertain and np.isin(status[known], uncertain).mean() <= 0.5)
+    return legend | {
         "units": about.units,
-        "classes": class_rows(classes, values, people),
-        "missing_by": _missing(about, status[hidden]),
         "uncertain_by": [{"status": int(s), "cells": int((known & (status == s)).sum())} for s in uncertain],
-        # lines over most of a map would say nothing
-        "lines": bool(uncertain and np.isin(status[known], uncertain).mean() <= 0.5),
-        "histogram": None if words_of_codes(name, about.words) else histogram_of(values[known], classes),
+        "lines": lines,
         "stops": stops_of(values[known]),
-        "source": source,
-        "empty": int((~known & ~hidden).sum()),
     }
 
 
@@ -85,66 +77,14 @@ def people_of(cells: xr.Dataset, name: str) -> Floats | None:
     return None
 
 
-def class_rows(classes: Classes, values: Floats, people: Floats | None) -> list[dict[str, Any]]:
-    """Give a row for each class: words, colour, bounds, cells, and people where they are known."""
-    at, n = classes.of(values), len(classes.labels)
-    counted = np.bincount(at[at >= 0], minlength=n)
-    persons = None if people is None else np.bincount(at[at >= 0], weights=people[at >= 0], minlength=n)
-    edges = [None, *classes.breaks, None]
-    bounds = [*([(0.0, 0.0)] if classes.zero else []), *pairwise(edges)]
-    return [
-        {
-            "label": label,
-            "color": color,
-            "low": low,
-            "high": high,
-            "cells": int(counted[k]),
-            "people": None if persons is None else round(float(persons[k])),
-        }
-        for k, (label, color, (low, high)) in enumerate(zip(classes.labels, classes.colors, bounds, strict=True))
-    ]
-
-
-def _missing(about: Column, codes: Any) -> list[dict[str, Any]]:
-    """Count what is hatched by its reason; minutes without one lie beyond the time searched."""
-    found = []
-    if about.units == "min" and (codes <= Status.STRUCTURAL_ZERO).any():
-        found.append({"status": 0, "beyond": True, "cells": int((codes <= Status.STRUCTURAL_ZERO).sum())})
-    codes = codes[codes > Status.STRUCTURAL_ZERO]
-    return [*found, *({"status": int(s), "cells": int((codes == s).sum())} for s in np.unique(codes))]
-
-
-def histogram_of(known: Floats, classes: Classes) -> dict[str, Any] | None:
-    """Count values in bars of equal width, on a logarithmic scale where they are positive and skewed.
-
-    Parameters
-    ----------
-    known : ndarray of float64, shape (value,)
-        Finite values; zero is left out where it is a class of its own.
-    classes : Classes
-        Their classes: each bar has the colour of its middle.
-
-    Returns
-    -------
-    dict or None
-        ``counts``, ``edges``, ``classes``, ``breaks``, ``log``; None where there are no two different values.
-    """
-    some = known[known != 0] if classes.zero else known
-    if not len(some) or some.min() == some.max():
-        return None
-    low, high = float(some.min()), float(some.max())
-    log = bool(low > 0 and high / float(np.median(some)) >= SKEWED)
-    edges = np.geomspace(low, high, BARS + 1) if log else np.linspace(low, high, BARS + 1)
-    middle = np.sqrt(edges[:-1] * edges[1:]) if log else (edges[:-1] + edges[1:]) / 2
-    # bars of equal width are counted without a search; of whole numbers they would alternate, but none is lost
-    counts: Ints = np.histogram(np.log(some) if log else some, bins=BARS)[0]
-    return {
-        "counts": counts.tolist(),
-        "edges": [float(f"{e:.6g}") for e in edges],
-        "classes": classes.of(middle).tolist(),
-        "breaks": list(classes.breaks),
-        "log": log,
-    }
+def persons_by_class(cells: xr.Dataset, name: str, classes: Classes) -> list[int | None]:
+    """Persons of each class, None where they are not known."""
+    people, n = people_of(cells, name), len(classes.labels)
+    if people is None:
+        return [None] * n
+    at = classes.of(values_of(cells, name))
+    found = np.bincount(at[at >= 0], weights=people[at >= 0], minlength=n)
+    return [round(v) for v in found.tolist()]
 
 
 def stops_of(known: Floats, n: int = STOPS) -> list[float]:

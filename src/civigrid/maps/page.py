@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import folium
 import geopandas as gpd
 import numpy as np
 import xarray as xr
 from branca.element import Element
+from pyproj import Transformer
 from xstatic.pkg import leaflet
 
 from civigrid.cells import grid_of, ids_of
+from civigrid.errors import unknown_name
 from civigrid.maps.elements import CellData, CellLayer, Furniture, Outline, SiteLayer
 from civigrid.release.gate import Release
 from civigrid.source import Licence
@@ -35,6 +37,10 @@ SCRIPTS = ("decode", "lattice", "cells", "card", "tools", "legend", "gains", "co
 STYLES = ("civigrid", "tools")
 """Style sheets of a page, after Leaflet's."""
 
+View = Literal["mercator", "native"]
+VIEWS = {"mercator": "EPSG3857", "native": "EPSG3035"}
+"""Views of a map and what the page calls them."""
+
 
 def make_map(
     release: Release[xr.Dataset],
@@ -48,6 +54,7 @@ def make_map(
     notes: Sequence[str] = (),
     carry: Sequence[str] = (),
     lang: str = "en",
+    view: View = "mercator",
 ) -> folium.Map:
     """Draw released cells as a Folium map.
 
@@ -71,6 +78,8 @@ def make_map(
         More variables, from which the tooltip computes intervals.
     lang : str
         Language of the page.
+    view : {"mercator", "native"}
+        Web Mercator, or the EU grid's own projection, where equal cells are equal squares.
 
     Returns
     -------
@@ -79,18 +88,19 @@ def make_map(
     """
     data = CellData(release, [*variables, *tell], carry=carry)
     layers = [CellLayer(data, name, show=i == 0) for i, name in enumerate(variables)]
-    words = Words(title, question, tuple(notes), lang)
+    words = Words(title, question, tuple(notes), lang, view)
     return cells_page(release, [data, *layers], words, outline=outline, above=sites)
 
 
 @dataclass(frozen=True)
 class Words:
-    """What a page says: title, the question it answers, sentences a reader must know, and its language."""
+    """What a page says: title, the question it answers, sentences a reader must know, its language; and its view."""
 
     title: str
     question: str = ""
     notes: tuple[str, ...] = ()
     lang: str = "en"
+    view: View = "mercator"
 
 
 def cells_page(
@@ -111,7 +121,9 @@ def offline_page(
     elements: Sequence[Element], bounds: list[list[float]], words: Words, release: Release[Any]
 ) -> folium.Map:
     """Make a page that asks the network for nothing, of elements in their order."""
-    page = folium.Map(tiles=None, zoom_control=True, prefer_canvas=True, world_copy_jump=False)
+    if words.view not in VIEWS:
+        raise unknown_name("view of a map", words.view, VIEWS)
+    page = folium.Map(tiles=None, crs=VIEWS[words.view], zoom_control=True, prefer_canvas=True, world_copy_jump=False)
     page.default_js, page.default_css = [], []
     figure = page.get_root()
     for text in assets():
@@ -171,11 +183,16 @@ def _head(title: str, question: str, notes: Sequence[str], terms: Sequence[Licen
 def _bounds(cells: xr.Dataset) -> list[list[float]]:
     """Corners of the box that holds the middle 99.8 % of the cells: a far island does not shrink the map."""
     grid, ids = grid_of(cells), ids_of(cells)
-    centre = gpd.GeoSeries(gpd.points_from_xy(*grid.centre(ids[:: max(1, len(ids) // 50_000)]).T), crs=grid.crs)
-    place = centre.to_crs("EPSG:4326")
-    low = [float(v.quantile(0.001)) for v in (place.y, place.x)]
-    high = [float(v.quantile(0.999)) for v in (place.y, place.x)]
-    return [low, high]
+    if not len(ids):
+        return [[34.0, -25.0], [72.0, 45.0]]
+    plane = grid.centre(ids[:: max(1, len(ids) // 50_000)])
+    lon, lat = Transformer.from_crs(grid.crs, "EPSG:4326", always_xy=True).transform(*plane.T)
+    lon = np.sort(lon)
+    # across the antimeridian a box runs on beyond 180: it begins behind the widest gap
+    gap = int(np.append(np.diff(lon), lon[0] + 360 - lon[-1]).argmax())
+    if lon[-1] - lon[0] > 180 and gap < len(lon) - 1:
+        lon = np.concatenate([lon[gap + 1 :], lon[: gap + 1] + 360])
+    return [[float(np.quantile(v, q)) for v in (lat, lon)] for q in (0.001, 0.999)]
 
 
 def _tolerance(cells: xr.Dataset) -> float:

@@ -16,7 +16,7 @@ import pandas as pd
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.kernels.fifo import fifo_chains
 from civigrid.travel.feed import Feed
-from civigrid.travel.service_days import date_of, refuse_empty_day, running
+from civigrid.travel.service_days import date_of, refuse_empty_day, refuse_two_clocks, running
 from civigrid.travel.timetable import Int32s, Timetable
 from civigrid.types import Bools, Ints
 
@@ -118,7 +118,7 @@ def build_timetable(
     Raises
     ------
     SchemaError
-        No date, or nothing runs on it: the days there are are named.
+        No feed, no date, nothing runs on it (the days there are are named), or clocks of the feeds differ on it.
 
     Notes
     -----
@@ -127,6 +127,9 @@ def build_timetable(
     options, day = options or DayOptions(), date_of(date)
     journeys: list[Journey] = []
     counts, others, repeated, joined = {}, 0, 0, 0
+    if not feeds:
+        raise SchemaError("no feed is given: a timetable needs one at least.")
+    refuse_two_clocks(feeds, day)
     offset = np.concatenate([[0], np.cumsum([len(feed.stops) for feed in feeds])])
     for k, feed in enumerate(feeds):
         mark = f"{k}:" if len(feeds) > 1 else ""
@@ -229,7 +232,7 @@ def _seated(feed: Feed, trips: list[int], bounds: Ints, options: DayOptions) -> 
     """Chains of trips in whose vehicle people may stay; most are single trips."""
     there, stated = set(trips), feed.seated.sort_values(["a", "b"], kind="stable")
     pairs = list(zip(stated["a"].tolist(), stated["b"].tolist(), stated["stay"].tolist(), strict=True))
-    wanted = [(a, b) for a, b, stay in pairs if stay and a in there and b in there and _meets(feed, a, b, bounds)]
+    wanted = [(a, b) for a, b, stay in pairs if stay and a in there and b in there and _goes_on(feed, a, b, bounds)]
     if options.stay_seated == "blocks":
         leave = {(a, b) for a, b, stay in pairs if not stay}
         wanted += [pair for pair in _by_block(feed, trips, bounds) if pair not in leave]
@@ -237,7 +240,7 @@ def _seated(feed: Feed, trips: list[int], bounds: Ints, options: DayOptions) -> 
     before: set[int] = set()
     # a vehicle goes on as one trip: where a feed says several, the first; what it states before what blocks say
     for a, b in wanted:
-        if a != b and a not in follows and b not in before:
+        if a not in follows and b not in before and _end(follows, b) != a:
             follows[a] = b
             before.add(b)
     chains = []
@@ -247,6 +250,13 @@ def _seated(feed: Feed, trips: list[int], bounds: Ints, options: DayOptions) -> 
             chain.append(follows[chain[-1]])
         chains.append(chain)
     return chains
+
+
+def _end(follows: dict[int, int], trip: int) -> int:
+    """Last trip of a chain: joined to its own first trip, a chain would have no beginning and be lost."""
+    while trip in follows:
+        trip = follows[trip]
+    return trip
 
 
 def _by_block(feed: Feed, trips: list[int], bounds: Ints) -> Iterator[tuple[int, int]]:
@@ -265,16 +275,26 @@ def _meets(feed: Feed, a: int, b: int, bounds: Ints) -> bool:
     return bool(stop[last] == stop[first] and arrival[last] <= feed.stop_times["departure"].to_numpy()[first])
 
 
+def _goes_on(feed: Feed, a: int, b: int, bounds: Ints) -> bool:
+    """Whether trip b can be run by the vehicle of trip a: it may begin at another platform, after a has left."""
+    times = feed.stop_times
+    left, reached = times["departure"].to_numpy()[bounds[a + 1] - 1], times["arrival"].to_numpy()[bounds[b]]
+    return _meets(feed, a, b, bounds) or bool(left <= reached)
+
+
 def _tied(parts: list[Journey]) -> Journey:
-    """Join journeys at the stop where one ends and the next begins."""
+    """Join journeys where one ends and the next begins: at one stop, or from stop to stop."""
     whole = parts[0]
     for part in parts[1:]:
+        # at one stop the two are one event: arrival of the first, departure of the second
+        one = int(whole.stop[-1] == part.stop[0])
+        n = len(whole.stop) - one
         whole = Journey(
-            stop=np.concatenate([whole.stop, part.stop[1:]]),
-            arrival=np.concatenate([whole.arrival, part.arrival[1:]]),
-            departure=np.concatenate([whole.departure[:-1], part.departure]),
-            board=np.concatenate([whole.board[:-1], part.board]),
-            alight=np.concatenate([whole.alight, part.alight[1:]]),
+            stop=np.concatenate([whole.stop, part.stop[one:]]),
+            arrival=np.concatenate([whole.arrival, part.arrival[one:]]),
+            departure=np.concatenate([whole.departure[:n], part.departure]),
+            board=np.concatenate([whole.board[:n], part.board]),
+            alight=np.concatenate([whole.alight, part.alight[one:]]),
             line=whole.line if whole.line == part.line else f"{whole.line}+{part.line}",
             trip_id=f"{whole.trip_id}+{part.trip_id}",
         )

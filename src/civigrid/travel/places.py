@@ -72,11 +72,13 @@ def weighted_centres(grid: Grid, cell_id: Ids, finer: Grid, finer_id: Ids, perso
     Origins
         The inhabited finer cells whose centre lies in one of the cells; a cell without any keeps its own centre.
     """
+    own = centres_of(grid, cell_id)
+    if not len(cell_id):
+        return own
     centres = gpd.GeoSeries(shapely.points(finer.centre(finer_id)), crs=finer.crs)
     cell = grid.cell_at(shapely.get_coordinates(centres.to_crs(grid.crs).to_numpy()))
-    at = np.minimum(np.searchsorted(cell_id, cell), max(len(cell_id) - 1, 0))
+    at = np.minimum(np.searchsorted(cell_id, cell), len(cell_id) - 1)
     use = (cell_id[at] == cell) & (np.nan_to_num(persons) > 0)
-    own = centres_of(grid, cell_id)
     empty = np.ones(len(cell_id), dtype=bool)
     empty[at[use]] = False
     row = np.concatenate([at[use], own.row[empty]])

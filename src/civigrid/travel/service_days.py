@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -20,13 +21,23 @@ EARLIEST, LATEST = dt.date(1970, 1, 1), dt.date(2100, 12, 31)
 def date_of(text: str) -> dt.date:
     """Read a day, 2026-03-17 or 20260317.
 
+    Raises
+    ------
+    SchemaError
+        It is none, or not of the years 1970 to 2100.
+
+    Examples
+    --------
     >>> date_of("20260317").isoformat()
     '2026-03-17'
     """
     try:
-        return dt.date.fromisoformat(text.strip())
+        day = dt.date.fromisoformat(text.strip())
     except ValueError as error:
         raise SchemaError(f"{text!r} is no date. Write it as 2026-03-17.") from error
+    if not EARLIEST <= day <= LATEST:
+        raise SchemaError(f"{text!r} is not within {EARLIEST} to {LATEST}. Write a day as 2026-03-17.")
+    return day
 
 
 def number_of(day: dt.date) -> int:
@@ -140,3 +151,36 @@ def refuse_empty_day(feeds: Sequence[Feed], day: dt.date) -> None:
         nearest = ", ".join(near[weekday] for weekday in sorted(near))
         told.append(f"{feed.name} runs from {some.index[0]} to {some.index[-1]}; trips on the nearest days: {nearest}")
     raise SchemaError(f"nothing runs on {day.isoformat()}, a {WEEK[day.weekday()].title()}. {'. '.join(told)}.")
+
+
+def refuse_two_clocks(feeds: Sequence[Feed], day: dt.date) -> None:
+    """Raise where the clocks of feeds differ on a day: their times would not fit together.
+
+    Zones that are not known, or not named, are taken to fit.
+
+    Raises
+    ------
+    SchemaError
+        With the time zone of each feed.
+    """
+    noon = dt.datetime.combine(day, dt.time(12))
+    clocks: dict[dt.timedelta | None, str] = {}
+    for feed in feeds:
+        for name in feed.agency.get("agency_timezone", pd.Series(dtype=str)).unique().tolist():
+            zone = zone_of(str(name))
+            if zone is not None:
+                clocks.setdefault(noon.replace(tzinfo=zone).utcoffset(), f"{name} ({feed.name})")
+                break
+    if len(clocks) > 1:
+        raise SchemaError(
+            f"clocks differ on {day.isoformat()}: {', '.join(clocks.values())}. Times of these feeds do not fit "
+            "together: search one of them, or have them written in one time zone."
+        )
+
+
+def zone_of(name: str) -> ZoneInfo | None:
+    """A time zone by its name, Europe/Berlin; None where this machine knows none of that name."""
+    try:
+        return ZoneInfo(name)
+    except (LookupError, ValueError, OSError):
+        return None

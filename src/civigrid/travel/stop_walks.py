@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from civigrid.errors import SchemaError
 from civigrid.travel.places import Origins, lonlat, on_the_globe
-from civigrid.travel.street_times import ids_of_sites
+from civigrid.travel.street_times import ids_of_sites, limit_of
 from civigrid.travel.timetable import Timetable
 from civigrid.travel_times import TravelTimes, times_of_pairs
 from civigrid.types import Floats, Ids, Ints
@@ -111,6 +111,12 @@ class StraightWalks:
     detour: float = 1.3
     max_min: float = 20.0
     max_change_min: float = 8.0
+
+    def __post_init__(self) -> None:
+        if not (0 < self.speed_kmh < np.inf and 0 < self.detour < np.inf):
+            raise SchemaError(f"speed_kmh = {self.speed_kmh} and detour = {self.detour}: both must be above 0.")
+        limit_of(self.max_min)
+        limit_of(self.max_change_min)
 
     @property
     def words(self) -> str:

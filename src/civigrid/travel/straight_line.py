@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import shapely
 from scipy.spatial import cKDTree
 
 from civigrid.errors import SchemaError, first_few
 from civigrid.grid import Grid, SquareGrid
+from civigrid.travel.places import lonlat, on_the_globe
+from civigrid.travel.street_times import ids_of_sites, limit_of
 from civigrid.travel_times import TravelTimes, times_of_pairs
 from civigrid.types import Floats, Ids
 
@@ -35,6 +38,11 @@ class StraightLine:
     speed_kmh: float = 4.8
     detour: float = 1.3
     limit_min: float = 60.0
+
+    def __post_init__(self) -> None:
+        if not (0 < self.speed_kmh < np.inf and 0 < self.detour < np.inf):
+            raise SchemaError(f"speed_kmh = {self.speed_kmh} and detour = {self.detour}: both must be above 0.")
+        limit_of(self.limit_min)
 
     @property
     def words(self) -> str:
@@ -62,12 +70,12 @@ def straight_line_times(
     -------
     TravelTimes
         Whole seconds.  Residents do not live at the centre of their cell: no distance is taken to be shorter than
-        `IN_CELL` of its side.
+        `IN_CELL` of its side.  Lines run in the plane of a square grid; from other cells, over the globe.
 
     Raises
     ------
     SchemaError
-        A site has no place.
+        A site has no place, or its id is given twice.
 
     Examples
     --------
@@ -78,9 +86,13 @@ def straight_line_times(
     array([390], dtype=int32)
     """
     options = options or StraightLine()
-    plane = grid.crs if isinstance(grid, SquareGrid) else "EPSG:3035"
     within = np.sqrt(grid.area_km2(cell_id) * 1e6) * IN_CELL
-    return _between(_in_plane(grid, cell_id, plane), within, cell_id, sites, plane, options)
+    if isinstance(grid, SquareGrid):
+        starts, places = grid.centre(cell_id), _placed(sites, grid.crs)
+    else:
+        centres = gpd.GeoSeries(shapely.points(grid.centre(cell_id)), crs=grid.crs)
+        starts, places = on_the_globe(lonlat(centres)), on_the_globe(lonlat(sites))
+    return _between(starts, within, cell_id, places, ids_of_sites(sites), options)
 
 
 def straight_lines_between(
@@ -88,15 +100,14 @@ def straight_lines_between(
 ) -> TravelTimes:
     """Give the time from each place to each site, by default from each place to each: rows are numbered as the places.
 
-    >>> sites = gpd.GeoSeries([shapely.Point(0, 0), shapely.Point(400, 0)], ["a", "b"], crs="EPSG:3035")
+    >>> sites = gpd.GeoSeries([shapely.Point(8, 49), shapely.Point(8.01, 49)], ["a", "b"], crs="EPSG:4326")
     >>> straight_lines_between(sites).seconds
-    array([  0, 390, 390,   0], dtype=int32)
+    array([  0, 711, 711,   0], dtype=int32)
     """
-    plane = "EPSG:3035"
     number = np.arange(len(places), dtype=np.uint64)
-    starts = _placed(places, plane)
     ends = places if sites is None else sites
-    return _between(starts, np.zeros(len(places)), number, ends, plane, options or StraightLine())
+    starts, stops = on_the_globe(lonlat(places)), on_the_globe(lonlat(ends))
+    return _between(starts, np.zeros(len(places)), number, stops, ids_of_sites(ends), options or StraightLine())
 
 
 def _placed(sites: gpd.GeoSeries, plane: str) -> Floats:
@@ -107,29 +118,26 @@ def _placed(sites: gpd.GeoSeries, plane: str) -> Floats:
 
 
 def _between(
-    origins: Floats, within: Floats, cell_id: Ids, sites: gpd.GeoSeries, plane: str, options: StraightLine
+    origins: Floats,
+    within: Floats,
+    cell_id: Ids,
+    places: Floats,
+    site_id: npt.NDArray[np.str_],
+    options: StraightLine,
 ) -> TravelTimes:
-    """Times from points, each at least `within` metres from anything, to the sites near them."""
-    places = _placed(sites, plane)
+    """Times from points, each at least `within` metres from anything, to the places near them, in any dimension."""
     metres_per_second = options.speed_kmh / 3.6 / options.detour
     found = cKDTree(origins).query_ball_point(places, options.limit_min * 60 * metres_per_second)
     near = [np.asarray(rows, dtype=np.int64) for rows in found]
     site = np.repeat(np.arange(len(places), dtype=np.int64), [len(rows) for rows in near])
     row = np.concatenate([np.empty(0, dtype=np.int64), *near])
-    metres = np.maximum(np.hypot(*(origins[row] - places[site]).T), within[row])
+    metres = np.maximum(np.sqrt(((origins[row] - places[site]) ** 2).sum(axis=1)), within[row])
     return times_of_pairs(
         cell_id,
-        sites.index.to_numpy().astype(str),
+        site_id,
         row,
         site,
         np.rint(metres / metres_per_second).astype(np.int64),
-        limit_s=round(options.limit_min * 60),
+        limit_s=limit_of(options.limit_min),
         mode=options.words,
     )
-
-
-def _in_plane(grid: Grid, cell_id: Ids, plane: str) -> Floats:
-    centre = grid.centre(cell_id)
-    if grid.crs == plane:
-        return centre
-    return shapely.get_coordinates(gpd.GeoSeries(shapely.points(centre), crs=grid.crs).to_crs(plane).to_numpy())

@@ -15,6 +15,7 @@ from civigrid.engine.arrays import map_ranges
 from civigrid.errors import SchemaError
 from civigrid.kernels.counting import counting_order
 from civigrid.travel.stop_walks import WalkTimes
+from civigrid.travel.street_times import LONGEST_MIN
 from civigrid.travel.timetable import Timetable
 from civigrid.travel.transit_plan import Found, Settings, plan, search_range, together
 from civigrid.travel_times import TravelTimes
@@ -63,10 +64,10 @@ class TransitOptions:
     def __post_init__(self) -> None:
         if self.step_s < 1 or clock(self.until) <= clock(self.start):
             raise SchemaError(f"the window {self.start} to {self.until} by {self.step_s} seconds holds no departure.")
-        if self.max_rides < 1 or self.change_s < 0 or not self.limit_min > 0:
+        if self.max_rides < 1 or self.change_s < 0 or not 0 < self.limit_min <= LONGEST_MIN:
             raise SchemaError(
                 f"max_rides = {self.max_rides}, change_s = {self.change_s}, limit_min = {self.limit_min}: "
-                "at least 1, 0 and more than 0 are needed."
+                f"at least 1, at least 0, and more than 0 up to {LONGEST_MIN:,} are needed."
             )
         if wrong := [p for p in self.percentiles if not 0 < p <= 100]:
             raise SchemaError(f"percentiles = {wrong}: they lie above 0 and up to 100.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from civigrid.errors import SchemaError
-from civigrid.kernels.catchment import to_sites
+from civigrid.kernels.catchment import flat, to_sites
 from civigrid.kernels.group import group_sum
 from civigrid.layers.access.found import ratio
 from civigrid.layers.access.market import Market
@@ -74,7 +74,7 @@ def patronage(town: Market, *, alpha: float = 1.0) -> Patronage:
         claims = (town.demand * share)[:, None, :] * town.need.T[None]
         sum_of = town.at_cells(mode, pull)
         spread = claims * ratio(np.ones_like(sum_of), sum_of)
-        found = to_sites(only.pairs, spread.reshape(len(spread), -1)).reshape(users.shape) * pull[:, :, None]
+        found = to_sites(only.pairs, flat(spread)).reshape(users.shape) * pull[:, :, None]
         users += found if town.eligible is None else found * town.eligible
         nowhere -= np.where(sum_of > 0, claims, 0.0).sum(axis=0)
     return Patronage(market=town, users=users, nowhere=np.maximum(nowhere, 0.0))

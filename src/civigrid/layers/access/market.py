@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from civigrid.errors import SchemaError, first_few
-from civigrid.kernels.catchment import to_cells, to_sites
+from civigrid.kernels.catchment import flat, to_cells, to_sites
 from civigrid.layers.access.weights import Weighted
 from civigrid.travel_times import TravelTimes
 from civigrid.types import Bools, Floats, Ids
@@ -107,8 +107,9 @@ class Market:
         total = np.zeros(self.supply.shape)
         for mode, given in claims.items():
             wanted = _once(given)
-            flat = wanted.reshape(len(wanted), -1)
-            found = to_sites(self.modes[mode].pairs, flat, square=square).reshape(len(self.site_id), *wanted.shape[1:])
+            found = to_sites(self.modes[mode].pairs, flat(wanted), square=square).reshape(
+                len(self.site_id), *wanted.shape[1:]
+            )
             if self.eligible is not None:
                 found = found * self.eligible
             for g in range(found.shape[2]):
@@ -119,7 +120,7 @@ class Market:
         """Weighted offers, shape (site, service), that reach each claimant: shape (cell, service, group or 1)."""
         columns = offered[:, :, None] if self.eligible is None else offered[:, :, None] * self.eligible
         few = _once(columns)
-        found = to_cells(self.modes[mode].pairs, few.reshape(len(few), -1), square=square)
+        found = to_cells(self.modes[mode].pairs, flat(few), square=square)
         shape = (len(found), *columns.shape[1:])
         return np.broadcast_to(found.reshape(len(found), *few.shape[1:]), shape)
 

@@ -14,7 +14,7 @@ from civigrid.types import Floats
 
 @dataclass(frozen=True)
 class Logistic(Named):
-    r"""Log-logistic step, 1 at 0 (Bauer and Groneberg 2016, equation 5).
+    r"""Logistic step, scaled to 1 at 0 (Bauer and Groneberg 2016).
 
     .. math:: \frac{1 + e^{-\mu\pi/\sigma\sqrt3}}{1 + e^{(t-\mu)\pi/\sigma\sqrt3}}
 

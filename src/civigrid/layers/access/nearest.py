@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from civigrid.errors import SchemaError
-from civigrid.kernels.catchment import kth_nearest, time_until
+from civigrid.kernels.catchment import flat, kth_nearest, time_until
 from civigrid.layers.access.found import Access
 from civigrid.layers.access.market import Market
 from civigrid.types import Floats, Ints
@@ -35,8 +35,8 @@ def nearest(town: Market, *, k: int = 1) -> Access:
     if k < 1:
         raise SchemaError(f"k = {k}: the nearest site is the 1st.")
     times = town.times("the nearest site")
-    offers = _by_group(town, town.offers.astype(np.float64)) > 0
-    found = kth_nearest(times.indptr, times.site, times.seconds, offers.reshape(len(offers), -1), int(k))
+    offers = _by_group(town, town.offers.astype(np.float64))
+    found = kth_nearest(times.indptr, times.site, times.seconds, flat(offers) > 0, int(k))
     return Access(market=town, value=_minutes(found, offers.shape))
 
 
@@ -69,9 +69,9 @@ def dual_access(town: Market, *, wanted: float) -> Access:
         raise SchemaError(f"wanted = {wanted}: a capacity above 0.")
     times = town.times("dual access")
     supply = _by_group(town, town.supply)
-    flat = supply.reshape(len(supply), -1)
-    asked = np.full((len(times.cell_id), flat.shape[1]), float(wanted))
-    found = time_until(times.indptr, times.site, times.seconds, flat, asked)
+    wide = flat(supply)
+    asked = np.full((len(times.cell_id), wide.shape[1]), float(wanted))
+    found = time_until(times.indptr, times.site, times.seconds, wide, asked)
     return Access(market=town, value=_minutes(found, supply.shape))
 
 
@@ -106,8 +106,7 @@ def balancing_time(town: Market) -> Access:
     supply = np.repeat(town.supply[:, :, None], wanted.shape[2], axis=2)
     if town.eligible is not None:
         supply = supply * town.eligible
-    flat, asked = supply.reshape(len(supply), -1), wanted.reshape(len(wanted), -1)
-    found = time_until(times.indptr, times.site, times.seconds, flat, asked, more=True)
+    found = time_until(times.indptr, times.site, times.seconds, flat(supply), flat(wanted), more=True)
     return Access(market=town, value=_minutes(found, supply.shape))
 
 

@@ -42,7 +42,8 @@ class Bundle:
     Raises
     ------
     SchemaError
-        A kind stands there twice, or there are not as many numbers as kinds, or visits are not above 0.
+        A kind stands there twice, or there are not as many numbers as kinds, visits are not above 0, or the threshold
+        is negative or no number.
 
     Examples
     --------
@@ -67,6 +68,8 @@ class Bundle:
                 raise SchemaError(f"{name} has {len(getattr(self, name))} values for {len(self.kinds)} kinds.")
         if not all(0 < v < np.inf for v in self.visits) or not all(0 <= m < np.inf for m in self.minutes):
             raise SchemaError(f"visits {self.visits} must lie above 0, and minutes {self.minutes} must not lie below.")
+        if not 0 <= self.threshold_min < np.inf:
+            raise SchemaError(f"threshold_min = {self.threshold_min}: what counts as near is minutes of at least 0.")
 
     @property
     def visits_a_year(self) -> tuple[float, ...]:

@@ -19,7 +19,7 @@ from civigrid.travel_times import TravelTimes
 from civigrid.types import Bools, Floats, Ints
 
 People = Mapping[str, Floats]
-"""Persons of each group by cell; the first is the total."""
+"""Persons of each group by cell, NaN where unknown: they count nobody; the first is the total."""
 
 
 def demand_of(found: OneStop, persons: Floats) -> Floats:
@@ -30,13 +30,14 @@ def demand_of(found: OneStop, persons: Floats) -> Floats:
     found : OneStop
         Nearest sites, and visits per person.
     persons : ndarray of float64, shape (cell,)
-        Persons who have these needs.
+        Persons who have these needs, NaN where unknown: nobody is counted there.
     """
+    known = np.nan_to_num(persons)
     near, sites = found.patterns.nearest_site, len(found.times.site_id)
     demand = np.zeros((sites, near.shape[1]))
     for k, visits in enumerate(found.persona.bundle.visits_a_year):
         there = near[:, k] >= 0
-        demand[:, k] = group_sum(near[there, k], persons[there] * visits, sites)
+        demand[:, k] = group_sum(near[there, k], known[there] * visits, sites)
     return demand
 
 
@@ -83,7 +84,7 @@ def explain_cell(
     """
     row = _row(found.times, cell_id)
     p, bundle, names = found.patterns, found.persona.bundle, found.times.site_id
-    total = next(iter(people.values()))
+    total = np.nan_to_num(next(iter(people.values())))
     demand, capacity = demand_of(found, total), capacity_of(found, services)
     minutes = p.nearest_min[row]
     rows: list[dict[str, Any]] = []
@@ -214,14 +215,14 @@ def explain_site(site_id: str, found: OneStop, services: Services, people: Peopl
              for k, kind in enumerate(bundle.kinds) if mask[site] >> k & 1]  # fmt: skip
     if mask[site] == need:
         wants.append(("one stop", need, found.patterns.one_stop_site, max(bundle.visits_a_year)))
-    total = next(iter(people.values()))
+    total = np.nan_to_num(next(iter(people.values())))
     rows: list[dict[str, Any]] = []
     for service, bits, nearest, visits in wants:
         served = nearest == site
         extra = _extra(found.times, site, (mask & bits) == bits, served)
         all_served = float(total[served].sum())
         for group, persons in people.items():
-            here = np.where(served, persons, 0.0)
+            here = np.where(served, np.nan_to_num(persons), 0.0)
             others = ~np.isnan(extra)
             moved = float(here[others].sum())
             minutes = float(here[others] @ extra[others])

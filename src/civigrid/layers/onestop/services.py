@@ -95,10 +95,11 @@ def offers(services: Services, kinds: Sequence[str], sites: int, groups: Sequenc
     Raises
     ------
     SchemaError
-        A kind is offered nowhere, or services stand at a site that the travel times do not have.
+        A kind is offered nowhere, or services stand at a site that the travel times do not have, or refer to one.
     """
-    if len(services.site) and not 0 <= services.site.min() <= services.site.max() < sites:
-        raise SchemaError(f"services stand at site {services.site.max()}, but there are {sites} sites.")
+    for what, at in (("stand at", services.site), ("refer to", services.targets[services.targets != -1])):
+        if (outside := at[(at < 0) | (at >= sites)]).size:
+            raise SchemaError(f"services {what} site {outside[0]}, but there are {sites} sites, counted from 0.")
     if absent := sorted(set(kinds) - set(services.kind.tolist())):
         known = ", ".join(sorted(set(services.kind.tolist())))
         raise SchemaError(f"no service is of kind {', '.join(absent)}. Kinds there are: {known}.")

@@ -30,20 +30,16 @@
   };
 
   /* The EU's grid as a view of its own: one kilometre is one pixel at zoom 5. */
-  cg.nativeView = function () {
-    return L.extend({}, L.CRS, {
-      code: "EPSG:3035", infinite: false, wrapLng: null, wrapLat: null,
-      projection: {
-        project: function (p) { var xy = cg.laea(p.lng, p.lat); return new L.Point(xy[0], xy[1]); },
-        unproject: function (p) { var ll = cg.unlaea(p.x, p.y); return new L.LatLng(ll[1], ll[0]); },
-        bounds: L.bounds([0, 0], [8192000, 8192000])
-      },
-      transformation: new L.Transformation(1 / 8192000, 0, -1 / 8192000, 1),
-      scale: function (zoom) { return 256 * Math.pow(2, zoom); },
-      zoom: function (scale) { return Math.log(scale / 256) / Math.LN2; },
-      distance: L.CRS.Earth.distance, R: L.CRS.Earth.R
-    });
-  };
+  L.CRS.EPSG3035 = L.extend({}, L.CRS, {
+    code: "EPSG:3035", infinite: false, wrapLng: null, wrapLat: null,
+    projection: {
+      project: function (p) { var xy = cg.laea(p.lng, p.lat); return new L.Point(xy[0], xy[1]); },
+      unproject: function (p) { var ll = cg.unlaea(p.x, p.y); return new L.LatLng(ll[1], ll[0]); },
+      bounds: L.bounds([0, 0], [8192000, 8192000])
+    },
+    transformation: new L.Transformation(1 / 8192000, 0, -1 / 8192000, 1),
+    distance: L.CRS.Earth.distance, R: L.CRS.Earth.R
+  });
 
   /* Runs of cells, by row and column: a cell's index is its place in this order.  H3's rows are those of the twenty
      faces one after the other; `more` are places that cells on an edge have on other faces: rows, columns, indices. */

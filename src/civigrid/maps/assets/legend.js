@@ -1,7 +1,7 @@
 /* The legend follows the layers that are shown; its classes are buttons that highlight. */
 (function (cg) {
   "use strict";
-  var W = 252, H = 46;
+  var W = 252, H = 46, REASONS = { beyond: 0, confidential: 3, unavailable: 4, suppressed: 7 };
 
   function rgb(hex) { return [1, 3, 5].map(function (k) { return parseInt(hex.substr(k, 2), 16); }); }
   function told(x) { return typeof x === "number" ? cg.figure(x) : x; }
@@ -53,26 +53,24 @@
   /* A small histogram: bars in the colours of their classes, lines at the breaks. */
   function histogram(box, legend, about) {
     var h = legend.histogram;
-    if (!h || h.counts.length < 2) { return; }
-    var top = Math.max.apply(null, h.counts), n = h.counts.length, low = h.edges[0], high = h.edges[n], holder = cg.el("div", "cg-histogram", box);
+    if (!h) { return; }
+    var low = h.edges[0], high = h.edges[h.edges.length - 1], holder = cg.el("div", "cg-histogram", box);
+    if (about && about.whole) { low = Math.ceil(low); high = Math.floor(high); }
     var words = cg.tool("histogram", { low: cg.valueText(about, low), high: cg.valueText(about, high) });
     var picture = cg.svg("svg", { viewBox: "0 0 " + W + " " + H, role: "img", "aria-label": words }, holder);
-    function at(x) { return W * (h.log ? Math.log(x / low) / Math.log(high / low) : (x - low) / (high - low)); }
-    h.counts.forEach(function (c, i) {
+    h.height.forEach(function (tall, i) {
       /* heights go by the square root: a rare value is seen beside a common one */
-      var tall = c ? Math.max(1.5, (H - 6) * Math.sqrt(c / top)) : 0, left = W * i / n;
-      cg.svg("rect", { x: left + 0.4, y: H - tall - 1, width: W / n - 0.8, height: tall,
-        fill: (legend.classes[h.classes[i]] || { color: "#888888" }).color, stroke: "#4a5057", "stroke-width": 0.4 }, picture);
+      var size = tall ? Math.max(1.5, (H - 6) * Math.sqrt(tall)) : 0, left = W * h.at[i], wide = W * (h.at[i + 1] - h.at[i]);
+      cg.svg("rect", { x: left, y: H - size - 1, width: Math.max(0.5, wide - Math.min(0.8, wide / 5)), height: size,
+        fill: (legend.classes[h.class[i]] || { color: "#888888" }).color, stroke: "#4a5057", "stroke-width": wide > 3 ? 0.4 : 0 }, picture);
     });
     cg.svg("line", { x1: 0, x2: W, y1: H - 0.5, y2: H - 0.5, stroke: "#4a5057", "stroke-width": 1 }, picture);
-    h.breaks.forEach(function (b) {
-      if (b > low && b < high) {
-        cg.svg("line", { x1: at(b), x2: at(b), y1: 0, y2: H, stroke: "#1b1f24", "stroke-width": 1, "stroke-dasharray": "2 2" }, picture);
-      }
+    h.breaks_at.forEach(function (b) {
+      cg.svg("line", { x1: W * b, x2: W * b, y1: 0, y2: H, stroke: "#1b1f24", "stroke-width": 1, "stroke-dasharray": "2 2" }, picture);
     });
     var scale = cg.el("div", "cg-histogram-scale", holder);
     cg.el("span", "", scale, cg.valueText(about, low));
-    if (h.log) { cg.el("span", "", scale, cg.tool("log")); }
+    if (h.scale === "log") { cg.el("span", "", scale, cg.tool("log")); }
     cg.el("span", "", scale, cg.valueText(about, high));
   }
 
@@ -99,7 +97,7 @@
 
   function heads(about) {
     if (about.columns) { return about.columns; }
-    var people = about.classes.some(function (c) { return c.people !== undefined && c.people !== null; });
+    var people = about.classes.some(function (c) { return c.persons !== undefined && c.persons !== null; });
     if (!about.classes.some(function (c) { return c.cells !== undefined; })) { return []; }
     return people ? [cg.tool("cells"), cg.tool("people")] : [cg.tool("cells")];
   }
@@ -107,7 +105,7 @@
   function numbers(c, about, wide) {
     if (c.numbers) { return c.numbers; }
     if (c.cells === undefined) { return c.count === undefined ? [] : [c.count]; }
-    return wide > 1 ? [c.cells, c.people] : [c.cells];
+    return wide > 1 ? [c.cells, c.persons] : [c.cells];
   }
 
   function block(parent, layer, redraw) {
@@ -127,20 +125,19 @@
     (about.twoway ? [] : about.classes).forEach(function (c, k) {
       row(list, layer, k, c.label, swatch(layer.isSites ? "cg-dot" : "", c.color), numbers(c, about, columns.length), redraw);
     });
-    (about.missing_by || []).forEach(function (m) {
-      var words = m.beyond ? cg.tool("beyond") : cg.tool("status_" + m.status);
-      row(list, layer, -m.status - 1, words, swatch("cg-hatch"), m.numbers || [m.cells].concat(columns.length > 1 ? [null] : []), redraw);
+    (about.missing_rows || []).forEach(function (m) {
+      var status = REASONS[m.reason], key = status === undefined ? null : -status - 1;
+      row(list, layer, key, status === undefined ? m.label : (status ? cg.tool("status_" + status) : cg.tool("beyond")),
+        swatch("cg-hatch"), m.numbers || [m.cells].concat(columns.length > 1 ? [null] : []), redraw);
     });
     (about.uncertain_by || []).forEach(function (m) {
       row(list, layer, -m.status - 1, cg.tool("uncertain") + ": " + cg.tool("status_" + m.status),
         swatch("cg-lines"), [m.cells].concat(columns.length > 1 ? [null] : []), redraw);
     });
-    if (about.missing) { row(list, layer, null, about.missing.label, swatch("cg-hatch"), [about.missing.count], redraw); }
-    if (about.empty) {
-      cg.el("div", "cg-legend-note", box, typeof about.empty === "number" ? cg.tool("not_drawn", { n: cg.figure(about.empty) }) : about.empty);
-    }
-    if (about.note) { cg.el("div", "cg-legend-note", box, about.note); }
-    if (about.source) { cg.el("div", "cg-legend-note", box, cg.tool("source", { text: about.source })); }
+    if (about.missing && !about.missing_rows) { row(list, layer, null, about.missing.label, swatch("cg-hatch"), [about.missing.count], redraw); }
+    if (about.empty) { cg.el("div", "cg-legend-note", box, about.empty); }
+    var source = [about.source, about.date].filter(Boolean).join(", ");
+    if (source) { cg.el("div", "cg-legend-note", box, cg.tool("source", { text: source })); } else if (about.note) { cg.el("div", "cg-legend-note", box, about.note); }
   }
 
   function unitOf(units) {
