@@ -4,8 +4,10 @@ from civigrid.maps.bivariate import BivariateLayer, make_bivariate_map
 from civigrid.maps.compare import Compare, make_compare_map
 from civigrid.maps.compared import Compared, compare_cells, gains_and_losses
 from civigrid.maps.elements import CellData, CellLayer, Outline, SiteLayer
+from civigrid.maps.indicators import Indicators
 from civigrid.maps.legend import Legend
 from civigrid.maps.page import assets, make_map, to_html
+from civigrid.maps.timeline import Threshold, Timeline, ValueRange, flatten_periods, period_variables, timeline_layer
 
 __all__ = [
     "BivariateLayer",
@@ -13,14 +15,21 @@ __all__ = [
     "CellLayer",
     "Compare",
     "Compared",
+    "Indicators",
     "Legend",
     "Outline",
     "SiteLayer",
+    "Threshold",
+    "Timeline",
+    "ValueRange",
     "assets",
     "compare_cells",
+    "flatten_periods",
     "gains_and_losses",
     "make_bivariate_map",
     "make_compare_map",
     "make_map",
+    "period_variables",
+    "timeline_layer",
     "to_html",
 ]

@@ -32,7 +32,19 @@ distribution. THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTOR
 WARRANTIES ARE DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDER OR CONTRIBUTORS BE LIABLE FOR ANY DAMAGES ARISING IN
 ANY WAY OUT OF THE USE OF THIS SOFTWARE."""
 
-SCRIPTS = ("decode", "lattice", "cells", "card", "tools", "legend", "gains", "compare", "sites")
+SCRIPTS = (
+    "decode",
+    "lattice",
+    "cells",
+    "card",
+    "tools",
+    "legend",
+    "indicators",
+    "gains",
+    "compare",
+    "sliders",
+    "sites",
+)
 """Scripts of a page in their order: each adds what it has to `window.civigrid`."""
 STYLES = ("civigrid", "tools")
 """Style sheets of a page, after Leaflet's."""

@@ -55,7 +55,7 @@
     var h = legend.histogram;
     if (!h) { return; }
     var low = h.edges[0], high = h.edges[h.edges.length - 1], holder = cg.el("div", "cg-histogram", box);
-    if (about && about.whole) { low = Math.ceil(low); high = Math.floor(high); }
+    if (about && about.decimals === 0) { low = Math.ceil(low); high = Math.floor(high); }
     var words = cg.tool("histogram", { low: cg.valueText(about, low), high: cg.valueText(about, high) });
     var picture = cg.svg("svg", { viewBox: "0 0 " + W + " " + H, role: "img", "aria-label": words }, holder);
     h.height.forEach(function (tall, i) {

@@ -1,0 +1,284 @@
+"""Sliders on a map: time along the periods of a stack, minutes of travel, and the values shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from branca.element import MacroElement
+from jinja2 import Template
+
+from civigrid.cells import column_of, grid_of, ids_of, make_cells, measured, values_of
+from civigrid.errors import SchemaError, unknown_name
+from civigrid.maps.compared import classes_of_both
+from civigrid.maps.elements import CellData, CellLayer, as_script
+from civigrid.maps.legend_rows import layer_settings
+from civigrid.maps.tool_words import tool_words
+from civigrid.stacks import slice_of
+from civigrid.style.classes import Classes
+from civigrid.types import Column, Floats
+
+
+def flatten_periods(stack: xr.Dataset, *, of: Sequence[str] = ()) -> xr.Dataset:
+    """Give the periods of a stack as variables of one cell dataset, so that a profile and a map can take them.
+
+    Parameters
+    ----------
+    stack : xarray.Dataset
+        Cells along ``period``, as `civigrid.stacks.stack_cells` makes them.
+    of : sequence of str
+        Variables to take; by default all that are measured.
+
+    Returns
+    -------
+    xarray.Dataset
+        A variable ``NAME_LABEL`` for each period and variable that differs by period, told with its label; what is the
+        same in all stays as it is.  Weights and totals are those of the same period.
+
+    Raises
+    ------
+    SchemaError
+        There is no dimension ``period``, or two labels give one name.
+    """
+    if "period" not in stack.dims:
+        raise SchemaError("this is no stack of periods: make one with stack_cells(slices, 'period', labels).")
+    labels = [str(label) for label in stack["period"].to_numpy().tolist()]
+    varying = {str(n) for n, v in stack.data_vars.items() if "period" in v.dims}
+    names = [n for n in measured(stack) if not of or n in of]
+    if lacking := [n for n in of if n not in names]:
+        raise unknown_name("variable of the stack", lacking[0], measured(stack))
+    values: dict[str, Floats] = {}
+    about, status = {}, {}
+    for label, period in zip(labels, stack["period"].to_numpy().tolist(), strict=True):
+        cells = slice_of(stack, "period", period)
+        for name in names:
+            differs = name in varying or f"{name}_status" in varying
+            own = f"{name}_{label}" if differs else name
+            if differs and own in values:
+                raise SchemaError(f"two periods are called {label!r}: give each its own label.")
+            column = _of_period(column_of(cells[name]), varying & set(names), label)
+            title = f"{column.long_name or name}, {label}" if differs else column.long_name
+            about[own] = replace(column, long_name=title)
+            values[own] = values_of(cells, name)
+            if f"{name}_status" in cells:
+                status[own] = cells[f"{name}_status"].to_numpy()
+    return make_cells(grid_of(stack), ids_of(stack), values, about, status=status)
+
+
+def _of_period(column: Column, varying: set[str], label: str) -> Column:
+    """Description of a variable whose weight, total and counts are those of its own period."""
+
+    def own(name: str | None) -> str | None:
+        return f"{name}_{label}" if name in varying else name
+
+    rests = "|".join(str(own(n)) for n in column.rests_on.split("|")) if column.rests_on else column.rests_on
+    return replace(
+        column,
+        weight=own(column.weight),
+        part_of=own(column.part_of),
+        companion_of=own(column.companion_of),
+        rests_on=rests,
+    )
+
+
+def period_variables(stack: xr.Dataset, name: str) -> dict[str, str]:
+    """Give the labels of a stack and the variables `flatten_periods` makes of one of its own.
+
+    >>> period_variables(xr.Dataset(coords={"period": ["2020", "2021"]}), "n")
+    {'2020': 'n_2020', '2021': 'n_2021'}
+    """
+    return {str(label): f"{name}_{label}" for label in stack["period"].to_numpy().tolist()}
+
+
+class Timeline(MacroElement):  # type: ignore[misc]
+    """A slider of years or dates: one layer shows a variable for each, with one set of classes for all.
+
+    Add `CellData` and the layer of `timeline_layer` to the map before, then this.
+
+    Parameters
+    ----------
+    layer : CellLayer
+        The layer that moves; its variable is one of the steps.
+    steps : mapping of str to str
+        Label of each step and its variable, in the order of time.
+    title : str
+        Words above the slider.
+    pause_s : float
+        Seconds between steps while it plays.  Who asks the system for reduced motion moves step by step.
+    lang : str
+        Language of its words.
+
+    Raises
+    ------
+    SchemaError
+        Fewer than two steps, a step that the cells do not carry, or a layer that shows none of them.
+    """
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "civigrid.toolWords({{ this.words }});"
+        "civigrid.timeline({{ this._parent.get_name() }}, {{ this.layer.get_name() }}, {{ this.steps }}, "
+        "{{ this.settings }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(
+        self, layer: CellLayer, steps: Mapping[str, str], *, title: str = "", pause_s: float = 0.9, lang: str = "en"
+    ) -> None:
+        super().__init__()
+        self._name = "Timeline"
+        names = list(steps.values())
+        _check_steps(layer, names)
+        layer.control, layer.show = False, True
+        self.layer = layer
+        found = [
+            layer_settings(layer.data.cells, name, layer.classes) | {"label": str(label)}
+            for label, name in steps.items()
+        ]
+        self.words, self.steps = as_script(tool_words(lang)), as_script(found)
+        settings = {"title": title, "pause": round(1000 * pause_s), "start": names.index(layer.variable)}
+        self.settings = as_script(settings)
+
+
+def _check_steps(layer: CellLayer, names: Sequence[str]) -> None:
+    if len(names) < 2:
+        raise SchemaError(f"a timeline has two steps or more, got {len(names)}.")
+    if lacking := [n for n in names if n not in layer.data.variables]:
+        raise SchemaError(f"the layer's cells do not carry {', '.join(lacking)}: give them to its CellData.")
+    if layer.variable not in names:
+        raise SchemaError(f"the layer shows {layer.variable!r}, which is no step of the timeline.")
+
+
+def timeline_layer(data: CellData, steps: Mapping[str, str], *, start: str = "") -> CellLayer:
+    """Make the layer of a timeline: its classes are cut over all steps together.
+
+    Parameters
+    ----------
+    data : CellData
+        Cells that carry all steps.
+    steps : mapping of str to str
+        Label of each step and its variable.
+    start : str
+        Label shown first; by default the last.
+    """
+    names = list(steps.values())
+    first = steps[start] if start else names[-1]
+    return CellLayer(data, first, show=True, classes=shared_classes(data.cells, names))
+
+
+def shared_classes(cells: xr.Dataset, names: Sequence[str], breaks: Sequence[float] = ()) -> Classes:
+    """Classes over several variables of the same meaning together."""
+    about = column_of(cells[names[0]])
+    return classes_of_both([values_of(cells, n) for n in names], about, names[0], breaks)
+
+
+class Threshold(MacroElement):  # type: ignore[misc]
+    """A slider of minutes: what is reached within is in full colour, and how many people that is stands beside it.
+
+    Parameters
+    ----------
+    layer : CellLayer
+        Minutes of travel.
+    groups : sequence of str
+        Counts of people of the same cells; by default what weighs the minutes.
+    stops : sequence of float
+        Minutes the slider stops at, rising.
+    start : float
+        Where it stands first: the nearest stop.
+    title : str
+        Words above the slider; by default those of the layer.
+    lang : str
+        Language of its words.
+
+    Raises
+    ------
+    SchemaError
+        The layer shows no minutes, or stops do not rise.
+    """
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "civigrid.toolWords({{ this.words }});"
+        "civigrid.threshold({{ this._parent.get_name() }}, {{ this.layer.get_name() }}, {{ this.settings }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(
+        self,
+        layer: CellLayer,
+        *,
+        groups: Sequence[str] = (),
+        stops: Sequence[float] = tuple(range(61)),
+        start: float = 15.0,
+        title: str = "",
+        lang: str = "en",
+    ) -> None:
+        super().__init__()
+        self._name = "Threshold"
+        cells, about = layer.data.cells, column_of(layer.data.cells[layer.variable])
+        if about.units != "min":
+            raise SchemaError(f"{layer.variable!r} is in {about.units!r}: a threshold of travel time needs minutes.")
+        if len(stops) < 2 or list(stops) != sorted(set(stops)):
+            raise SchemaError("stops of a threshold must rise, and be two or more.")
+        self.layer = layer
+        known = tuple(groups) or ((str(about.weight),) if about.weight in cells else ())
+        told = [within(cells, layer.variable, g, stops) for g in known]
+        at = int(np.argmin(np.abs(np.asarray(stops, dtype=np.float64) - start)))
+        title = title or about.long_name or layer.variable
+        self.words = as_script(tool_words(lang))
+        self.settings = as_script({"stops": list(stops), "start": at, "groups": told, "title": title})
+
+
+def within(cells: xr.Dataset, minutes: str, group: str, stops: Sequence[float]) -> dict[str, Any]:
+    """Count people within each number of minutes, from released counts.
+
+    Returns
+    -------
+    dict
+        ``name``; ``all``: persons where the time is known or known to lie beyond; ``within``: persons at each stop.
+    """
+    time, persons = values_of(cells, minutes), np.nan_to_num(values_of(cells, group))
+    state = cells[f"{minutes}_status"].to_numpy() if f"{minutes}_status" in cells else np.zeros(len(time), np.uint8)
+    told = np.isfinite(time) | (state <= 2)
+    order = np.argsort(np.where(np.isfinite(time), time, np.inf), kind="stable")
+    total = np.concatenate([[0.0], np.cumsum(persons[order])])
+    at = np.searchsorted(time[order], np.asarray(stops, dtype=np.float64), side="right")
+    at = np.minimum(at, int(np.isfinite(time).sum()))
+    return {
+        "name": str(cells[group].attrs["long_name"] or group),
+        "all": float(persons[told].sum()),
+        "within": [float(v) for v in total[at]],
+    }
+
+
+class ValueRange(MacroElement):  # type: ignore[misc]
+    """Two handles that filter the layer shown by its values; it follows the layer control and every switch.
+
+    Parameters
+    ----------
+    position : str
+        Corner of the map, as Leaflet names it.
+    lang : str
+        Language of its words.
+
+    Examples
+    --------
+    >>> ValueRange().position
+    'bottomleft'
+    """
+
+    _template = Template(
+        "{% macro script(this, kwargs) %}"
+        "civigrid.toolWords({{ this.words }});"
+        "civigrid.range({{ this._parent.get_name() }}, {{ this.settings }});"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, *, position: str = "bottomleft", lang: str = "en") -> None:
+        super().__init__()
+        self._name = "ValueRange"
+        self.position = position
+        self.words, self.settings = as_script(tool_words(lang)), as_script({"position": position})
