@@ -24,7 +24,7 @@ from civigrid.release import min_count, public_grid
 from civigrid.release.indices import indices_held_back, protect_indices
 from civigrid.run import check_run, run_file, write_sample
 from civigrid.run.config import Map, Run
-from civigrid.run.outputs import write_map
+from civigrid.run.maps import write_map
 from civigrid.run.segregation.members import members_of
 from civigrid.sample import CityOptions
 from civigrid.types import Column

@@ -1,15 +1,20 @@
 """Folium maps of released cells: one self-contained page, true to the pixel, silent towards the network."""
 
+from civigrid.maps.background import Background, OnlineBackground
 from civigrid.maps.bivariate import BivariateLayer, make_bivariate_map
 from civigrid.maps.compare import Compare, make_compare_map
 from civigrid.maps.compared import Compared, compare_cells, gains_and_losses
 from civigrid.maps.elements import CellData, CellLayer, Outline, SiteLayer
+from civigrid.maps.extent import bounds_of
+from civigrid.maps.files import MODES, Mode, to_files
 from civigrid.maps.indicators import Indicators
 from civigrid.maps.legend import Legend
 from civigrid.maps.page import assets, make_map, to_html
 from civigrid.maps.timeline import Threshold, Timeline, ValueRange, flatten_periods, period_variables, timeline_layer
 
 __all__ = [
+    "MODES",
+    "Background",
     "BivariateLayer",
     "CellData",
     "CellLayer",
@@ -17,12 +22,15 @@ __all__ = [
     "Compared",
     "Indicators",
     "Legend",
+    "Mode",
+    "OnlineBackground",
     "Outline",
     "SiteLayer",
     "Threshold",
     "Timeline",
     "ValueRange",
     "assets",
+    "bounds_of",
     "compare_cells",
     "flatten_periods",
     "gains_and_losses",
@@ -31,5 +39,6 @@ __all__ = [
     "make_map",
     "period_variables",
     "timeline_layer",
+    "to_files",
     "to_html",
 ]

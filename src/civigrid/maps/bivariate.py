@@ -17,7 +17,7 @@ from jinja2 import Template
 from civigrid.cells import column_of, status_of, values_of
 from civigrid.errors import SchemaError
 from civigrid.maps.elements import CellData, CellLayer, SiteLayer, as_script
-from civigrid.maps.page import Words, cells_page
+from civigrid.maps.page import View, Words, cells_page
 from civigrid.release.gate import Release
 from civigrid.style.classes import _two_digits, _words
 from civigrid.style.palette import BIVARIATE
@@ -140,6 +140,7 @@ def make_bivariate_map(
     outline: gpd.GeoSeries | None = None,
     notes: Sequence[str] = (),
     lang: str = "en",
+    view: View = "mercator",
 ) -> folium.Map:
     """Draw rates against a count, one at a time, and other variables after them, on a page that needs no network.
 
@@ -163,6 +164,8 @@ def make_bivariate_map(
         Sentences a reader must know.
     lang : str
         Language of the page.
+    view : {"mercator", "native"}
+        Web Mercator, or the EU grid's own projection.
 
     Returns
     -------
@@ -173,7 +176,7 @@ def make_bivariate_map(
         raise SchemaError("name at least one rate to draw against the count.")
     data = CellData(release, list(dict.fromkeys([*rates, count, *more])))
     layers: list[Layer] = [BivariateLayer(data, rate, count, show=i == 0) for i, rate in enumerate(rates)]
-    words = Words(title, question, tuple(notes), lang)
+    words = Words(title, question, tuple(notes), lang, view)
     return cells_page(
         release, [data, *layers, *(CellLayer(data, name) for name in more)], words, outline=outline, above=sites
     )

@@ -25,7 +25,7 @@ LARGEST = 2**31 - 2
 def decimals_of(values: Floats, about: Column) -> int:
     """Decimals that a map keeps of a variable: all of whole numbers, enough of everything else to be read and classed.
 
-    >>> decimals_of(np.array([3.0, 12.0]), Column()), decimals_of(np.array([0.25, 0.5]), Column(units="1"))
+    >>> decimals_of(np.array([3.0, 12.0]), Column()), decimals_of(np.array([0.25, 0.75]), Column(units="1"))
     (0, 4)
     """
     known = values[np.isfinite(values)]

@@ -14,12 +14,12 @@ import geopandas as gpd
 import numpy as np
 import xarray as xr
 from branca.element import Element
-from pyproj import Transformer
 from xstatic.pkg import leaflet
 
 from civigrid.cells import grid_of, ids_of
 from civigrid.errors import unknown_name
 from civigrid.maps.elements import CellData, CellLayer, Furniture, Outline, SiteLayer
+from civigrid.maps.extent import corners_of
 from civigrid.release.gate import Release
 from civigrid.source import Licence
 
@@ -44,6 +44,7 @@ SCRIPTS = (
     "compare",
     "sliders",
     "sites",
+    "background",
 )
 """Scripts of a page in their order: each adds what it has to `window.civigrid`."""
 STYLES = ("civigrid", "tools")
@@ -126,7 +127,7 @@ def cells_page(
     """Put layers of cells, lines for orientation and what lies above them on a page, with a choice of layers."""
     lines = [] if outline is None else [Outline(outline, tolerance_m=_tolerance(release.data))]
     control = folium.LayerControl(collapsed=False, position="topright")
-    return offline_page([*layers, *lines, *above, control], _bounds(release.data), words, release)
+    return offline_page([*layers, *lines, *above, control], corners_of(release.data), words, release)
 
 
 def offline_page(
@@ -190,21 +191,6 @@ def _head(title: str, question: str, notes: Sequence[str], terms: Sequence[Licen
     notice = f"<pre>{escape(LEAFLET_NOTICE)}</pre>"
     parts.append(f"<details><summary>About this map: sources and licences</summary>{about}{notice}</details>")
     return f'<main class="cg-head">{"".join(parts)}</main>'
-
-
-def _bounds(cells: xr.Dataset) -> list[list[float]]:
-    """Corners of the box that holds the middle 99.8 % of the cells: a far island does not shrink the map."""
-    grid, ids = grid_of(cells), ids_of(cells)
-    if not len(ids):
-        return [[34.0, -25.0], [72.0, 45.0]]
-    plane = grid.centre(ids[:: max(1, len(ids) // 50_000)])
-    lon, lat = Transformer.from_crs(grid.crs, "EPSG:4326", always_xy=True).transform(*plane.T)
-    lon = np.sort(lon)
-    # across the antimeridian a box runs on beyond 180: it begins behind the widest gap
-    gap = int(np.append(np.diff(lon), lon[0] + 360 - lon[-1]).argmax())
-    if lon[-1] - lon[0] > 180 and gap < len(lon) - 1:
-        lon = np.concatenate([lon[gap + 1 :], lon[: gap + 1] + 360])
-    return [[float(np.quantile(v, q)) for v in (lat, lon)] for q in (0.001, 0.999)]
 
 
 def _tolerance(cells: xr.Dataset) -> float:

@@ -22,6 +22,8 @@ Method = Literal[
     "coarsen",
 ]
 ProfileName = Literal["public-grid", "min-count"]
+View = Literal["mercator", "native"]
+PageMode = Literal["single", "folder", "served"]
 
 
 def key(text: str, **default: Any) -> Any:
@@ -302,6 +304,17 @@ class Map:
     reach: bool = key("draw the services whose reach was computed, by how far a group is below parity", default=False)
     outline: str = key("file of areas or borders drawn for orientation", default="")
     against: str = key("count of residents: shares are drawn in two colours against its density", default="")
+    view: View = key(
+        "mercator, or native: the EU grid's own projection, equal cells as equal squares", default="mercator"
+    )
+    background: str = key(
+        "file drawn under the cells: vector tiles (.pmtiles, .mbtiles) or layers of areas", default=""
+    )
+    online: str = key("address of tiles, with {z}, {x}, {y}: asked for when the reader presses a button", default="")
+    online_attribution: str = key("words the publisher of these tiles wants beside them", default="")
+    mode: PageMode = key(
+        "single: one page; folder: files beside it; served: values fetched from a server", default="single"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

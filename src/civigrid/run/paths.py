@@ -21,3 +21,13 @@ def unset_variables(path: str) -> str:
     """Say which variables of a path the environment does not set; nothing where it sets all."""
     unset = [name for name in re.findall(r"\$\{(\w+)\}", path) if name not in os.environ]
     return f" (set the environment variable {', '.join(unset)} to the folder of the data)" if unset else ""
+
+
+def slug(title: str) -> str:
+    """File name of a title.
+
+    >>> slug("Who lives near whom? (1 km)")
+    'who-lives-near-whom-1-km'
+    """
+    kept = "".join(c.lower() if c.isascii() and c.isalnum() else "-" for c in title)
+    return "-".join(filter(None, kept.split("-")))

@@ -23,6 +23,7 @@ from civigrid.run.inputs import input_files, read_source
 from civigrid.run.large_points import point_file, unread
 from civigrid.run.layer_steps import LAYERS, compare_cells
 from civigrid.run.make_cells import Given, cells_part
+from civigrid.run.maps import write_map
 from civigrid.run.parts import Part, PartStore, code_digest
 from civigrid.run.plan import Step, describe_plan, make_plan
 from civigrid.run.read_config import read_run
@@ -280,7 +281,7 @@ def _outputs(state: _State, results: pd.DataFrame, told: pd.DataFrame, root: Pat
     for item in run.map:
         with state.timed(f"map:{item.title}"):
             setting = (state.base, state.source, folder, _joined(state.served))
-            files += outputs.write_map(run, item, state.cells[item.cells], terms, results, setting)
+            files += write_map(run, item, state.cells[item.cells], terms, results, setting)
     with state.timed("report"):
         ledger = _joined(state.ledgers).reindex(columns=LEDGER)
         noticed = _joined(state.findings).reindex(columns=["cells", "level", "message", "count"])

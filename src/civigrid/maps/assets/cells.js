@@ -136,7 +136,9 @@
     cellAt: function (latlng, zoom) {
       if (!this.loaded) { return null; }
       var level = this.level(zoom, latlng.lat), i = level.cells.find(latlng.lng, latlng.lat);
-      return i < 0 ? null : this.told(level, i);
+      if (i < 0) { return null; }
+      this.data.all();
+      return this.told(level, i);
     },
     told: function (level, i) {
       var found = { index: i, level: level, each: level.each, size: level.size, code: level.cells.code(i), values: {}, status: {} };

@@ -12,9 +12,15 @@
     return bytes;
   }
 
+  /* Packed text, or the name of a file that a server gives when it is first needed. */
   function inflate(text) {
-    var stream = new Blob([bytesOf(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
-    return new Response(stream).arrayBuffer().then(function (buffer) { return new Uint8Array(buffer); });
+    var body = text[0] === "@" ? fetch(text.slice(1)).then(function (r) {
+      if (!r.ok) { throw new Error(text.slice(1) + ": " + r.status); }
+      return r.body;
+    }) : Promise.resolve(new Blob([bytesOf(text)]).stream());
+    return body.then(function (stream) {
+      return new Response(stream.pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
+    }).then(function (buffer) { return new Uint8Array(buffer); });
   }
 
   /* Byte planes of differences, back to whole numbers of 32 bits at most. */
@@ -59,7 +65,8 @@
     return v.coarse ? (v.low + code - 1) * v.scale : (v.low + code - 1) / v.scale;
   };
 
-  /* `need(name)` decodes the cells and one variable, `ready` everything, once the first picture stands. */
+  /* `need(name)` decodes the cells and one variable; `ready` resolves when everything is: once the first picture
+     stands, or, where a server gives the values, when a cell is first asked for them (`all`). */
   cg.store = function (id, store) {
     var cells = null, wanted = {};
     store.need = function (name) {
@@ -69,12 +76,15 @@
       })));
       return wanted[name];
     };
-    store.ready = new Promise(function (resolve) {
-      var later = window.requestIdleCallback || function (f) { setTimeout(f, 50); };
-      later(function () {
-        Promise.all(Object.keys(store.about).map(store.need)).then(function () { store.done = true; resolve(store); });
-      }, { timeout: 500 });
-    });
+    var all = null, tell;
+    store.ready = new Promise(function (resolve) { tell = resolve; });
+    store.all = function () {
+      all = all || Promise.all(Object.keys(store.about).map(store.need)).then(function () { store.done = true; tell(store); });
+      return all;
+    };
+    if (store.levels[0].ids[0] !== "@") {
+      (window.requestIdleCallback || function (f) { setTimeout(f, 50); })(store.all, { timeout: 500 });
+    }
     cg.stores[id] = store;
     return store;
   };
