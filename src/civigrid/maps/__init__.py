@@ -1,5 +1,6 @@
 """Folium maps of released cells: one self-contained page, true to the pixel, silent towards the network."""
 
+from civigrid.maps.access import Access
 from civigrid.maps.background import Background, OnlineBackground
 from civigrid.maps.bivariate import BivariateLayer, make_bivariate_map
 from civigrid.maps.compare import Compare, make_compare_map
@@ -10,10 +11,13 @@ from civigrid.maps.files import MODES, Mode, to_files
 from civigrid.maps.indicators import Indicators
 from civigrid.maps.legend import Legend
 from civigrid.maps.page import assets, make_map, to_html
+from civigrid.maps.policy import content_security_policy
 from civigrid.maps.timeline import Threshold, Timeline, ValueRange, flatten_periods, period_variables, timeline_layer
+from civigrid.maps.words import Language, language, make_language
 
 __all__ = [
     "MODES",
+    "Access",
     "Background",
     "BivariateLayer",
     "CellData",
@@ -21,6 +25,7 @@ __all__ = [
     "Compare",
     "Compared",
     "Indicators",
+    "Language",
     "Legend",
     "Mode",
     "OnlineBackground",
@@ -32,10 +37,13 @@ __all__ = [
     "assets",
     "bounds_of",
     "compare_cells",
+    "content_security_policy",
     "flatten_periods",
     "gains_and_losses",
+    "language",
     "make_bivariate_map",
     "make_compare_map",
+    "make_language",
     "make_map",
     "period_variables",
     "timeline_layer",

@@ -103,6 +103,8 @@ class CellLayer(Layer):
         Whether it is the one shown first.
     classes : Classes, optional
         Breaks and scheme; by default `classify` chooses.
+    lang : str
+        Language of its legend, ``"en"`` or ``"de"``.
     """
 
     _template = Template(
@@ -111,7 +113,9 @@ class CellLayer(Layer):
         "{% endmacro %}"
     )
 
-    def __init__(self, data: CellData, variable: str, *, show: bool = False, classes: Classes | None = None) -> None:
+    def __init__(
+        self, data: CellData, variable: str, *, show: bool = False, classes: Classes | None = None, lang: str = "en"
+    ) -> None:
         about = column_of(data.cells[variable])
         # Leaflet's layer control writes names as markup: they are escaped here
         super().__init__(name=escape(about.long_name or variable), overlay=False, control=True, show=show)
@@ -120,7 +124,7 @@ class CellLayer(Layer):
         weight = values_of(data.cells, about.weight) if about.weight and about.weight in data.cells else None
         values = values_of(data.cells, variable)
         self.classes = classes or classify(values, about, name=variable, weight=weight)
-        self.legend = legend_of_cells(data.cells, variable, self.classes)
+        self.legend = legend_of_cells(data.cells, variable, self.classes, lang=lang)
         settings = {"variable": variable, "breaks": self.classes.breaks, "zero": self.classes.zero}
         # time beyond the limit is a finding; a share of nobody is nothing to show
         self.settings = as_script({**settings, "legend": self.legend, "hatch_undefined": about.units == "min"})

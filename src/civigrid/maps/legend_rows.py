@@ -19,7 +19,7 @@ UNCERTAIN = (Status.PERTURBED, Status.IMPUTED, Status.PARTIAL)
 """Statuses whose value is shown, and is not certain."""
 
 
-def legend_of_cells(cells: xr.Dataset, name: str, classes: Classes) -> dict[str, Any]:
+def legend_of_cells(cells: xr.Dataset, name: str, classes: Classes, *, lang: str = "en") -> dict[str, Any]:
     """Say of one variable what a legend tells and does.
 
     Parameters
@@ -52,7 +52,7 @@ def legend_of_cells(cells: xr.Dataset, name: str, classes: Classes) -> dict[str,
     """
     about, values, status = column_of(cells[name]), values_of(cells, name), status_of(cells, name)
     known = np.isfinite(values)
-    legend = legend_of(values, status, classes, about, name=name)
+    legend = legend_of(values, status, classes, about, name=name, lang=lang)
     for row, persons in zip(legend["classes"], persons_by_class(cells, name, classes), strict=True):
         row["persons"] = persons
     uncertain = [s for s in UNCERTAIN if (known & (status == s)).any()]

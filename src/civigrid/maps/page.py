@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -18,37 +17,19 @@ from xstatic.pkg import leaflet
 
 from civigrid.cells import grid_of, ids_of
 from civigrid.errors import unknown_name
-from civigrid.maps.elements import CellData, CellLayer, Furniture, Outline, SiteLayer
+from civigrid.maps.access import Access
+from civigrid.maps.elements import CellData, CellLayer, Furniture, Outline, SiteLayer, as_script
 from civigrid.maps.extent import corners_of
+from civigrid.maps.text import Summary, Text, frame
+from civigrid.maps.words import Language, language
 from civigrid.release.gate import Release
-from civigrid.source import Licence
-
-LEAFLET_NOTICE = """This page draws with Leaflet 1.9, (c) 2010-2023 Volodymyr Agafonkin, (c) 2010-2011 CloudMade.
-Redistribution and use in source and binary forms, with or without modification, are permitted provided that the
-following conditions are met: 1. Redistributions of source code must retain the above copyright notice, this list of
-conditions and the following disclaimer. 2. Redistributions in binary form must reproduce the above copyright notice,
-this list of conditions and the following disclaimer in the documentation and/or other materials provided with the
-distribution. THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS "AS IS" AND ANY EXPRESS OR IMPLIED
-WARRANTIES ARE DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT HOLDER OR CONTRIBUTORS BE LIABLE FOR ANY DAMAGES ARISING IN
-ANY WAY OUT OF THE USE OF THIS SOFTWARE."""
 
 SCRIPTS = (
-    "decode",
-    "lattice",
-    "cells",
-    "card",
-    "tools",
-    "legend",
-    "indicators",
-    "gains",
-    "compare",
-    "sliders",
-    "sites",
-    "background",
-)
+    "words", "decode", "lattice", "cells", "card", "keyboard", "table", "tools", "legend", "indicators", "gains", "compare", "sliders", "sites", "background", "access",
+)  # fmt: skip
 """Scripts of a page in their order: each adds what it has to `window.civigrid`."""
-STYLES = ("civigrid", "tools")
-"""Style sheets of a page, after Leaflet's."""
+STYLES = ("civigrid", "tools", "access", "print")
+"""Styles of a page in their order."""
 
 View = Literal["mercator", "native"]
 VIEWS = {"mercator": "EPSG3857", "native": "EPSG3035"}
@@ -66,7 +47,7 @@ def make_map(
     outline: gpd.GeoSeries | None = None,
     notes: Sequence[str] = (),
     carry: Sequence[str] = (),
-    lang: str = "en",
+    lang: str | Language = "en",
     view: View = "mercator",
 ) -> folium.Map:
     """Draw released cells as a Folium map.
@@ -89,8 +70,8 @@ def make_map(
         Sentences a reader must know.
     carry : sequence of str
         More variables, from which the tooltip computes intervals.
-    lang : str
-        Language of the page.
+    lang : str or Language
+        Language of the page: English, German, or one of your own (`make_language`).
     view : {"mercator", "native"}
         Web Mercator, or the EU grid's own projection, where equal cells are equal squares.
 
@@ -100,20 +81,22 @@ def make_map(
         Scripts and styles are inlined; `to_html` writes it as one page.
     """
     data = CellData(release, [*variables, *tell], carry=carry)
-    layers = [CellLayer(data, name, show=i == 0) for i, name in enumerate(variables)]
+    base = language(lang).base
+    layers = [CellLayer(data, name, show=i == 0, lang=base) for i, name in enumerate(variables)]
     words = Words(title, question, tuple(notes), lang, view)
     return cells_page(release, [data, *layers], words, outline=outline, above=sites)
 
 
 @dataclass(frozen=True)
 class Words:
-    """What a page says: title, the question it answers, sentences a reader must know, its language; and its view."""
+    """What a page says: title, question, sentences a reader must know, language, the map in words; and its view."""
 
     title: str
     question: str = ""
     notes: tuple[str, ...] = ()
-    lang: str = "en"
+    lang: str | Language = "en"
     view: View = "mercator"
+    summaries: tuple[Summary, ...] = ()
 
 
 def cells_page(
@@ -138,21 +121,23 @@ def offline_page(
         raise unknown_name("view of a map", words.view, VIEWS)
     page = folium.Map(tiles=None, crs=VIEWS[words.view], zoom_control=True, prefer_canvas=True, world_copy_jump=False)
     page.default_js, page.default_css = [], []
-    figure = page.get_root()
-    for text in assets():
-        figure.header.add_child(Element(text))
+    say = language(words.lang)
+    for asset in assets(say):
+        page.get_root().header.add_child(Element(asset))
+    text = Text(
+        title=words.title, question=words.question, notes=words.notes, say=say, profile=release.profile,
+        terms=tuple(release.terms), summaries=words.summaries,
+    )  # fmt: skip
     for element in elements:
         page.add_child(element)
-    page.add_child(Furniture(bounds, words.lang))
-    head = _head(words.title, words.question, words.notes, release.terms, release.profile)
-    figure.html.add_child(Element(head))
-    figure.title = escape(words.title)
-    figure.header.add_child(Element('<meta name="viewport" content="width=device-width, initial-scale=1">'))
+    page.add_child(Furniture(bounds, say.code))
+    page.add_child(Access(words.title, profile=release.profile, sources=text.sources))
+    frame(page, text)
     return page
 
 
-def assets() -> list[str]:
-    """Scripts and styles of a page, as elements to put into its header."""
+def assets(lang: str | Language = "en") -> list[str]:
+    """Scripts, styles and words of a page, as elements to put into its header."""
     folder = Path(leaflet.BASE_DIR)
     own = files("civigrid.maps") / "assets"
     css = (folder / "leaflet.css").read_text(encoding="utf-8")
@@ -161,6 +146,8 @@ def assets() -> list[str]:
     js = [(folder / "leaflet.js").read_text(encoding="utf-8")]
     js += [(own / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
     js = [text.split("//# sourceMappingURL")[0].replace("</script", "<\\/script") for text in js]
+    say = language(lang)
+    js.append(f"civigrid.useWords({as_script(say.code)}, {as_script(dict(say.words))});")
     styles = [css, *((own / f"{name}.css").read_text(encoding="utf-8") for name in STYLES)]
     return [f"<style>{text}</style>" for text in styles] + [f"<script>{text}</script>" for text in js]
 
@@ -179,18 +166,6 @@ def _number(element: Element, last: int) -> int:
         child._id = f"{last:04d}"
         last = _number(child, last)
     return last
-
-
-def _head(title: str, question: str, notes: Sequence[str], terms: Sequence[Licence], profile: str) -> str:
-    parts = [f"<h1>{escape(title)}</h1>"]
-    if question:
-        parts.append(f"<p>{escape(question)}</p>")
-    sources = [", ".join(filter(None, (t.attribution or t.publisher, t.licence))) for t in terms]
-    lines = [*notes, f"Disclosure control: {profile}.", *(f"Source: {s}." for s in dict.fromkeys(sources) if s)]
-    about = "".join(f"<p>{escape(line)}</p>" for line in lines)
-    notice = f"<pre>{escape(LEAFLET_NOTICE)}</pre>"
-    parts.append(f"<details><summary>About this map: sources and licences</summary>{about}{notice}</details>")
-    return f'<main class="cg-head">{"".join(parts)}</main>'
 
 
 def _tolerance(cells: xr.Dataset) -> float:

@@ -1,115 +1,125 @@
-"""The report as one HTML page that needs nothing else."""
+"""A report as one HTML page that needs nothing else and asks the network for nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from base64 import b64encode
+from collections.abc import Callable
+from hashlib import sha256
 from html import escape
+from importlib.resources import files
+from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from civigrid.release.gate import Release
-from civigrid.source import Licence
-
-STYLE = """
-body { font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; color: #1b1f24;
-  max-width: 68rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { line-height: 1.2; } h2 { margin-top: 2.2rem; border-bottom: 1px solid #d0d4d9; }
-.question { font-size: 1.2rem; color: #2b4c7e; }
-table { border-collapse: collapse; width: 100%; font-size: .84rem; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; padding: .25rem .45rem; border-bottom: 1px solid #e4e6e9; vertical-align: top; }
-td.n, th.n { text-align: right; white-space: nowrap; } caption { text-align: left; padding: .5rem 0; color: #4a5057; }
-figure { margin: 1.2rem 0; } figure svg { max-width: 100%; height: auto; } .wide { overflow-x: auto; }
-footer { margin-top: 3rem; font-size: .85rem; color: #4a5057; }
-@media print { body { max-width: none; } a { color: inherit; } }
-"""
+from civigrid.report.document import Bullets, Code, Document, Heading, KeyFigures, PageBreak, Picture, Table, Text
 
 
-def make_report(
-    *,
-    title: str,
-    question: str,
-    sentences: Sequence[str],
-    tables: Sequence[tuple[str, Release[pd.DataFrame]]],
-    checks: Sequence[tuple[str, pd.DataFrame]] = (),
-    figures: Sequence[tuple[str, str]],
-    maps: Sequence[tuple[str, str]],
-    terms: Sequence[Licence],
-    facts: Mapping[str, str],
-) -> str:
-    """Write the report of a run.
+def html_of(document: Document) -> str:
+    """Write a report as HTML.
+
+    Pictures stand inside as ``data:`` addresses, the style too; there is no script.  A content security policy in the
+    page itself forbids every request.
 
     Parameters
     ----------
-    title, question : str
-        As in the run file.
-    sentences : sequence of str
-        What was found, in plain words.
-    tables : sequence of (caption, Release of pandas.DataFrame)
-        Result tables.
-    checks : sequence of (caption, pandas.DataFrame)
-        Tables about the data as a whole, shown as they are: sums and counts of faults, nothing by cell.
-    figures : sequence of (caption, SVG)
-        Figures of `civigrid.report.figures`.
-    maps : sequence of (title, relative address)
-        Maps beside the report.
-    terms : sequence of Licence
-        Sources.
-    facts : mapping of str to str
-        What the reader may want to check: profile, versions.
+    document : Document
+        The report.
 
     Returns
     -------
     str
-        HTML; every word from outside is escaped.
+        HTML; every word is escaped.  Equal documents give equal text.
+
+    Examples
+    --------
+    >>> page = html_of(Document("A & B", "en", (Text("Fewer than <10>."),)))
+    >>> "<h1>A &amp; B</h1>" in page, "Fewer than &lt;10&gt;." in page
+    (True, True)
     """
-    parts = [f"<h1>{escape(title)}</h1>", f'<p class="question">{escape(question)}</p>']
-    parts += ["<h2>What was found</h2>", "<ul>", *(f"<li>{escape(s)}</li>" for s in sentences), "</ul>"]
-    parts += ["<h2>Maps</h2>", "<ul>"]
-    parts += [f'<li><a href="{escape(href, quote=True)}">{escape(name)}</a></li>' for name, href in maps] + ["</ul>"]
-    parts += ["<h2>Figures</h2>"] if figures else []
-    parts += [f"<figure>{svg}<figcaption>{escape(text)}</figcaption></figure>" for text, svg in figures]
-    parts += ["<h2>Numbers</h2>", *(_table(caption, table) for caption, table in tables)]
-    parts += ["<h2>Checks</h2>", *(_plain(caption, table) for caption, table in checks if len(table))]
-    sources = dict.fromkeys((t.attribution or t.publisher, t.licence) for t in terms if t.attribution or t.publisher)
-    parts += ["<h2>Sources and licences</h2>", "<ul>"]
-    parts += [f"<li>{escape(who)} ({escape(licence)})</li>" for who, licence in sources] + ["</ul>"]
-    parts += ["<footer>", *(f"<p>{escape(k)}: {escape(v)}</p>" for k, v in facts.items()), "</footer>"]
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
-    body = "".join(parts)
-    return f'<!doctype html><html lang="en"><head>{head}<style>{STYLE}</style></head><body>{body}</body></html>\n'
-
-
-def _plain(caption: str, table: pd.DataFrame) -> str:
-    head = "".join(f"<th>{escape(str(c))}</th>" for c in table.columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(_number(v) if isinstance(v, float) else str(v))}</td>" for v in row) + "</tr>"
-        for row in table.itertuples(index=False)
+    style = (files("civigrid.report") / "assets" / "report.css").read_text(encoding="utf-8")
+    allowed = b64encode(sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{allowed}'; base-uri 'none'; form-action 'none'"
+    head = (
+        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}"><meta name="generator" content="civigrid">'
+        f"<title>{escape(document.title)}</title><style>{style}</style>"
     )
-    return f'<div class="wide"><table><caption>{escape(caption)}</caption><tr>{head}</tr>{body}</table></div>'
-
-
-def _table(caption: str, release: Release[pd.DataFrame]) -> str:
-    table = release.data
-    head = "<tr><th>Zone</th><th>Index</th><th>Group</th>" + "".join(
-        f'<th class="n">{name}</th>' for name in ("estimate", "by chance", "corrected", "95 % interval", "persons")
+    cut = next((k for k, b in enumerate(document.blocks) if isinstance(b, PageBreak)), len(document.blocks))
+    written = [_written(block, k) for k, block in enumerate(document.blocks)]
+    first, rest = "\n".join(written[:cut]), "\n".join(written[cut:])
+    footer = f"<footer><p>{escape(document.footer)}</p></footer>" if document.footer else ""
+    return (
+        f'<!doctype html>\n<html lang="{escape(document.lang, quote=True)}"><head>{head}</head>\n<body>'
+        f'<header><h1 dir="auto">{escape(document.title)}</h1></header>\n<main>\n<div class="first">\n{first}\n</div>\n'
+        f"{_contents(document, cut)}{rest}\n</main>\n{footer}</body></html>\n"
     )
-    rows = [
-        f"<tr><td>{escape(str(r.zone))}</td><td>{escape(str(r['index']))}</td><td>{escape(str(r.groups))}</td>"
-        + "".join(f'<td class="n">{v}</td>' for v in _figures(r))
-        + "</tr>"
-        for _, r in table.iterrows()
-    ]
-    return f'<div class="wide"><table><caption>{escape(caption)}</caption>{head}</tr>{"".join(rows)}</table></div>'
 
 
-def _figures(row: pd.Series) -> list[str]:
-    interval = "" if not np.isfinite(row["low"]) else f"{_number(row['low'])} to {_number(row['high'])}"
-    better = _number(row["corrected"])
-    return [_number(row["estimate"]), _number(row["expected"]), better, interval, _number(row["persons"])]
-
-
-def _number(value: float) -> str:
-    if not np.isfinite(value):
+def _contents(document: Document, cut: int) -> str:
+    """List the sections after the first page, each as a link."""
+    listed = [(k, words) for k, words in document.sections() if k > cut]
+    if len(listed) < 2:
         return ""
-    return f"{value:,.0f}" if abs(value) >= 100 or (value == np.rint(value) and abs(value) > 1) else f"{value:.3f}"
+    items = "".join(f'<li><a href="#s{k}">{escape(words)}</a></li>' for k, words in listed)
+    return f'<nav aria-labelledby="contents"><h2 id="contents">{escape(document.contents)}</h2><ol>{items}</ol></nav>\n'
+
+
+def _written(block: Any, at: int) -> str:
+    return _WRITERS[type(block)](block, at)
+
+
+def _heading(block: Heading, at: int) -> str:
+    return f'<h{block.level} id="s{at}" dir="auto">{escape(block.words)}</h{block.level}>'
+
+
+def _text(block: Text, _: int) -> str:
+    return f'<p class="{block.role}" dir="auto">{escape(block.words)}</p>'
+
+
+def _bullets(block: Bullets, _: int) -> str:
+    return "<ul>" + "".join(f'<li dir="auto">{escape(words)}</li>' for words in block.items) + "</ul>"
+
+
+def _keys(block: KeyFigures, _: int) -> str:
+    items = [
+        f'<div><dt dir="auto">{escape(k.name)}</dt><dd class="value">{escape(k.value)}</dd>'
+        f'<dd class="interval">{escape(k.interval)}</dd><dd dir="auto">{escape(k.meaning)}</dd></div>'
+        for k in block.items
+    ]
+    return f'<dl class="keys">{"".join(items)}</dl>'
+
+
+def _picture(block: Picture, _: int) -> str:
+    kind = "image/png" if block.suffix == "png" else "image/svg+xml"
+    image = f'<img src="data:{kind};base64,{b64encode(block.data).decode()}" alt="{escape(block.alt, quote=True)}">'
+    link = f' <a href="{escape(block.href, quote=True)}">{escape(block.link)}</a>' if block.href else ""
+    size = "" if block.large else ' class="half"'
+    return f'<figure{size}>{image}<figcaption dir="auto">{escape(block.caption)}{link}</figcaption></figure>'
+
+
+def _table(block: Table, at: int) -> str:
+    classes = ['class="n" ' if k in block.numbers else "" for k in range(len(block.head))]
+    head = "".join(f'<th {c}scope="col">{escape(w)}</th>' for c, w in zip(classes, block.head, strict=True))
+    body = "".join(
+        f'<tr><th scope="row" dir="auto">{escape(row[0])}</th>'
+        + "".join(f'<td {c}dir="auto">{escape(w)}</td>' for c, w in zip(classes[1:], row[1:], strict=True))
+        + "</tr>"
+        for row in block.rows
+    )
+    # what scrolls sideways must be reached with the keyboard, and named
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-labelledby="c{at}"><table><caption id="c{at}" dir="auto">'
+        f"{escape(block.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _code(block: Code, _: int) -> str:
+    return f'<pre tabindex="0"><code>{escape(block.words)}</code></pre>'
+
+
+def _break(_: PageBreak, __: int) -> str:
+    return ""
+
+
+_WRITERS: dict[type, Callable[[Any, int], str]] = {
+    Heading: _heading, Text: _text, Bullets: _bullets, KeyFigures: _keys, Picture: _picture, Table: _table,
+    Code: _code, PageBreak: _break,
+}  # fmt: skip

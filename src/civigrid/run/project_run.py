@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -27,6 +28,8 @@ from civigrid.run.maps import write_map
 from civigrid.run.parts import Part, PartStore, code_digest
 from civigrid.run.plan import Step, describe_plan, make_plan
 from civigrid.run.read_config import read_run
+from civigrid.run.report import write_report
+from civigrid.run.report_made import Made
 from civigrid.run.report_rows import write_comparisons
 from civigrid.run.setting import Setting, Ways
 from civigrid.source import Licence, Report, Source
@@ -169,8 +172,9 @@ def run_file(
         _do(step, state)
     compared = [compare_cells(item, state.cells) for item in state.run.compare]
     results, told = (_stacked([*tables, *compared]) for tables in (state.tables, state.told))
-    files = _outputs(state, results, told, root)
-    _manifest(state, steps, root, files)
+    about = _about(state)
+    files = _outputs(state, results, told, root, path.name, about)
+    _manifest(state, steps, root, files, about)
     return Finished(
         folder=root,
         maps=tuple(p for p in files if p.parent.name == "maps"),
@@ -262,15 +266,14 @@ def _stacked(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(some, ignore_index=True) if some else result_table([])
 
 
-def _outputs(state: _State, results: pd.DataFrame, told: pd.DataFrame, root: Path) -> list[Path]:
+def _outputs(
+    state: _State, results: pd.DataFrame, told: pd.DataFrame, root: Path, file: str, about: dict[str, Any]
+) -> list[Path]:
     """Write everything that may leave; what is there already is replaced, file by file.
 
     `told` are the results without the rows that would tell of a few.
     """
     run, folder, files = state.run, root / "release", []
-    for source in run.source:
-        if source.name not in state.terms:
-            state.source(source.name)
     terms = tuple(state.terms.values())
     with state.timed("files"):
         for name, cells in state.cells.items():
@@ -286,18 +289,44 @@ def _outputs(state: _State, results: pd.DataFrame, told: pd.DataFrame, root: Pat
         ledger = _joined(state.ledgers).reindex(columns=LEDGER)
         noticed = _joined(state.findings).reindex(columns=["cells", "level", "message", "count"])
         figures = [figure for _, figure in drawn]
-        files += outputs.write_report(run, told, state.cells, terms, (ledger, noticed), folder, figures)
+        made = Made(
+            run=run,
+            base=state.base,
+            file=file,
+            table=told,
+            cells=state.cells,
+            terms=terms,
+            ledger=ledger,
+            findings=noticed,
+            drawn=figures,
+            about=about,
+            lang=getattr(run, "lang", "en"),
+        )
+        files += write_report(made, folder)
     return files
 
 
-def _manifest(state: _State, steps: tuple[Step, ...], root: Path, files: list[Path]) -> None:
-    """Say what was made from what: no path of this machine, no time, so that equal runs have equal manifests."""
+def _about(state: _State) -> dict[str, Any]:
+    """Say what a run was made from: versions, and inputs with their terms; no path of this machine, no time."""
+    for source in state.run.source:
+        if source.name not in state.terms:
+            state.source(source.name)
+    return {
+        "civigrid": version("civigrid"),
+        "code_sha256": code_digest(),
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "inputs": [
+            {"source": s.name, "file": p.name, "sha256": sha256_of(p), **vars(state.terms.get(s.name, Licence()))}
+            for s in state.run.source
+            for p in input_files(s, state.base)
+        ],
+    }
+
+
+def _manifest(state: _State, steps: tuple[Step, ...], root: Path, files: list[Path], about: dict[str, Any]) -> None:
+    """Say what was made from what, so that equal runs have equal manifests."""
     run = state.run
-    inputs = [
-        {"source": s.name, "file": p.name, "sha256": sha256_of(p), **vars(state.terms.get(s.name, Licence()))}
-        for s in run.source
-        for p in input_files(s, state.base)
-    ]
     write_json(
         root / "manifest.json",
         {
@@ -305,11 +334,7 @@ def _manifest(state: _State, steps: tuple[Step, ...], root: Path, files: list[Pa
             "question": run.question,
             "purpose": run.purpose,
             "disclosure_profile": str(outputs.profile_of(run)),
-            "civigrid": version("civigrid"),
-            "code_sha256": code_digest(),
-            "python": platform.python_version(),
-            "libraries": {name: version(name) for name in LIBRARIES},
-            "inputs": inputs,
+            **about,
             "steps": {s.name: s.key for s in steps},
             "ledger": _joined(state.ledgers).to_dict("records"),
             "outputs": {p.relative_to(root).as_posix(): sha256_of(p) for p in sorted(files)},

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import xarray as xr
 from matplotlib.figure import Figure
 
 from civigrid.report.drawing import save
@@ -40,32 +38,6 @@ def shown(table: pd.DataFrame) -> pd.DataFrame:
     index = table["index"].where(words == "", table["index"] + ", " + words)
     of_persona = persona + ": " + table["index"].map(OF_PERSONAS).fillna("")
     return table.assign(index=index.where(persona == "", of_persona))
-
-
-def persona_sentences(table: pd.DataFrame, name: str, cells: xr.Dataset) -> Iterator[str]:
-    """Say for each persona what all residents of the cells `name` need, and which group needs most."""
-    about = table["parameters"].map(json.loads)
-    mine = table[about.map(lambda a: a.get("on") == name and "persona" in a) & (table["zone"] == "all")]
-    for persona, rows in mine.groupby(about[mine.index].map(lambda a: a["persona"]), sort=False):
-        keys = zip(rows["groups"].astype(str), rows["index"].astype(str), strict=True)
-        found = dict(zip(keys, rows["estimate"].astype(float), strict=True))
-        yield from _persona(str(persona), found, cells)
-
-
-def _persona(persona: str, found: Mapping[tuple[str, str], float], cells: xr.Dataset) -> Iterator[str]:
-    groups = list(dict.fromkeys(group for group, _ in found))
-    everyone = groups[0]
-    tour, trips = (found.get((everyone, f"mean:round_{n}"), np.nan) for n in ("chain", "separate"))
-    if not (np.isfinite(tour) and np.isfinite(trips)):
-        return
-    text = f"{persona.capitalize()}: all services take {trips:.0f} minutes of separate trips, or {tour:.0f} on one tour"
-    of_groups = {g: found.get((g, "mean:round_chain"), np.nan) for g in groups[1:]}
-    known = {g: v for g, v in of_groups.items() if np.isfinite(v)}
-    if known:
-        worst = max(known, key=lambda g: known[g])
-        words = cells[worst].attrs.get("long_name") or worst
-        text += f"; {known[worst]:.0f} for {words}, who need most"
-    yield f"{text} ({everyone}; means of those who can make the trips, and the tour)."
 
 
 PERSONS = ("reach", "unserved", "fragility_unmet", "fragility_unmet_mean")

@@ -1,0 +1,232 @@
+"""The report of a run: one page first, then maps, figures, findings, method, limits, tables and sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from civigrid.io.tables import read_shapes
+from civigrid.io.write import write_bytes, write_text
+from civigrid.release import release
+from civigrid.report import comparison_figure, figure_bytes, html_of, interval_figure, overview_map, pdf_of
+from civigrid.report.document import (
+    Block,
+    Bullets,
+    Code,
+    Document,
+    Heading,
+    KeyFigures,
+    PageBreak,
+    Picture,
+    Table,
+    Text,
+)
+from civigrid.report.numbers import count_words, figure_of, known_language, range_words
+from civigrid.report.phrases import phrases
+from civigrid.run import config
+from civigrid.run.outputs import page_of, profile_of
+from civigrid.run.paths import resolve
+from civigrid.run.report_answer import answer_of, hidden_counts, limits_line
+from civigrid.run.report_findings import findings_of
+from civigrid.run.report_made import Made, of_neighbours
+from civigrid.run.report_method import maup_words, method_of, modes_of
+from civigrid.run.report_rows import shown
+
+
+def write_report(made: Made, folder: Path) -> list[Path]:
+    """Write ``report.html`` and ``report.pdf``, which say the same; give their paths."""
+    document = report_of(made)
+    paths = [folder / "report.html", folder / "report.pdf"]
+    write_text(paths[0], html_of(document))
+    write_bytes(paths[1], pdf_of(document))
+    return paths
+
+
+def report_of(made: Made) -> Document:
+    """Compose the report of a run.
+
+    Parameters
+    ----------
+    made : Made
+        What the run made; `made.lang` is the language of the report.
+
+    Returns
+    -------
+    Document
+        First page: question, answer, the one map, key figures, who is worst served, limits.  Then everything else.
+    """
+    said = phrases(known_language(made.lang))["page"]
+    blocks = [*_first_page(made), PageBreak(), *_maps(made), *_figures(made), *_findings(made)]
+    blocks += [*_method(made), *_limits(made), *_tables(made), *_checks(made), *_sources(made)]
+    footer = said["footer"].format(title=made.run.title, version=made.about.get("civigrid", ""))
+    return Document(made.run.title, made.lang, tuple(blocks), footer=footer, contents=said["contents"])
+
+
+def main_map(made: Made) -> tuple[config.Map, str] | None:
+    """Choose the map of the first page and its variable: one of services, where there is one, else the first.
+
+    What services lack is told before where people live.
+    """
+    known = [(m, v) for m in made.run.map for v in m.variables if m.cells in made.cells and v in made.cells[m.cells]]
+    minutes = [(m, v) for m, v in known if made.cells[m.cells][v].attrs.get("units") == "min"]
+    of_place = [(m, v) for m, v in minutes if made.cells[m.cells][v].attrs.get("of_place")]
+    return next(iter([*of_place, *minutes, *known]), None)
+
+
+def _first_page(made: Made) -> Iterator[Block]:
+    said = phrases(made.lang)["page"]
+    sentences, keys, worst = answer_of(made)
+    yield Text(made.run.question, "question")
+    yield Heading(said["answer"])
+    yield from (Text(sentence, "answer") for sentence in sentences)
+    if keys:
+        yield KeyFigures(tuple(keys))
+    chosen = main_map(made)
+    if chosen is not None:
+        yield _map_picture(made, *chosen)
+    if worst:
+        yield Heading(said["worst"])
+        yield from (Text(sentence) for sentence in worst)
+    main = chosen[0].cells if chosen else next(iter(made.cells), "")
+    yield Text(limits_line(made, main), "limit")
+
+
+def _map_picture(made: Made, item: config.Map, variable: str) -> Picture:
+    """Draw a map as a picture that leads to the interactive one."""
+    outline = read_shapes(resolve(item.outline, made.base)).geometry if item.outline else None
+    figure, alt = overview_map(made.released[item.cells], variable, outline=outline, lang=made.lang)
+    caption = f"{item.title}. {item.question}" if item.question else f"{item.title}."
+    link = phrases(made.lang)["page"]["interactive"]
+    return Picture(figure_bytes(figure, ".png"), alt, caption, page_of(item), link)
+
+
+def _maps(made: Made) -> Iterator[Block]:
+    """Show every map by its first variable."""
+    known = [(m, next((v for v in m.variables if v in made.cells[m.cells]), "")) for m in made.run.map]
+    if any(v for _, v in known):
+        yield Heading(phrases(made.lang)["page"]["maps"])
+        yield from (_map_picture(made, m, v) for m, v in known if v)
+
+
+def _figures(made: Made) -> Iterator[Block]:
+    profile, table = profile_of(made.run), made.table
+    pictures = [Picture(figure_bytes(figure, ".svg"), words, f"{words}.") for words, figure in made.drawn]
+    by_zone = table[(table["index"] == "H_multi") & (table["zone"] != "all") & ~of_neighbours(table)]
+    for groups, part in by_zone.groupby("groups", sort=False):
+        words = f"Segregation of {str(groups).replace('|', ', ')} by zone (information index H), the largest zones"
+        pictures.append(_svg(interval_figure(release(part, profile), "H_multi"), words))
+    if (table["topic"] == "validation").any():
+        words = "How far each projection is from the reference"
+        pictures.append(_svg(comparison_figure(release(table, profile)), words))
+    if pictures:
+        yield Heading(phrases(made.lang)["page"]["figures"])
+        yield from pictures
+
+
+def _svg(text: str, words: str) -> Picture:
+    return Picture(text.encode(), words, f"{words}.")
+
+
+def _findings(made: Made) -> Iterator[Block]:
+    found = findings_of(made)
+    if found:
+        yield Heading(phrases(made.lang)["page"]["found"])
+    for words, sentences in found:
+        yield Heading(words, 3)
+        yield Bullets(tuple(sentences))
+
+
+def _method(made: Made) -> Iterator[Block]:
+    yield Heading(phrases(made.lang)["page"]["method"])
+    yield Bullets(tuple(method_of(made)))
+
+
+def _limits(made: Made) -> Iterator[Block]:
+    """Say what is hidden, what chance does, what the choice of cells does, and what may not be concluded."""
+    said, profile = phrases(made.lang)["page"], profile_of(made.run)
+    yield Heading(said["limits"])
+    yield Bullets(said["not_concluded"])
+    yield Text(said["chance"])
+    if modes := modes_of(made):
+        yield Text(said["counts_no_interval"].format(modes="; ".join(modes)))
+    yield Text(maup_words(made))
+    yield Text(said["hidden"].format(profile=profile))
+    rows = [(name, *(count_words(v, made.lang) for v in counts)) for name, *counts in hidden_counts(made)]
+    yield Table(said["hidden_caption"], said["hidden_head"], tuple(rows), frozenset({1, 2, 3, 4}))
+    if made.run.purpose:
+        yield Text(said["purpose"].format(purpose=made.run.purpose.rstrip(".")))
+
+
+def _tables(made: Made) -> Iterator[Block]:
+    """Show the whole by topic, and the main rows by zone."""
+    said, table = phrases(made.lang)["page"], made.table
+    yield Heading(said["tables"])
+    whole = shown(table[table["zone"] == "all"])
+    for topic, part in whole.groupby("topic", sort=False):
+        yield _results(made, said["whole"].format(topic=said["topics"].get(topic, str(topic))), part)
+    others = table[(table["zone"] != "all") & ~of_neighbours(table)]
+    for topic, part in others.groupby("topic", sort=False):
+        large = part.nlargest(60, "persons") if topic == "segregation" else part.head(120)
+        large = large[large["index"].isin(["D_multi", "H_multi"])] if topic == "segregation" else large
+        yield _results(made, said["by_zone"].format(topic=said["topics"].get(topic, str(topic))), large)
+
+
+def _results(made: Made, caption: str, rows: pd.DataFrame) -> Table:
+    """Write result rows; they pass the profile first."""
+    told, lang = release(rows, profile_of(made.run)).data, made.lang
+    names = [told[c].astype(str) for c in ("zone", "index", "groups")]
+    numbers = told[["estimate", "expected", "corrected", "low", "high", "persons"]].to_numpy(float)
+    written = []
+    for zone, index, groups, figures in zip(*names, numbers.tolist(), strict=True):
+        *values, low, high, persons = figures
+        words = (zone, index, groups.replace("|", ", "), *(figure_of(v, lang) for v in values))
+        written.append((*words, range_words(low, high, lang), figure_of(persons, lang)))
+    return Table(caption, phrases(lang)["page"]["head"], tuple(written), frozenset({3, 4, 5, 6, 7}))
+
+
+def _checks(made: Made) -> Iterator[Block]:
+    """Show where every person went, and what the readers noticed: sums and counts of faults, nothing by cell."""
+    said, lang = phrases(made.lang)["page"], made.lang
+    ledger, findings = made.ledger, made.findings
+    if not (len(ledger) or len(findings)):
+        return
+    yield Heading(said["checks"])
+    if len(ledger):
+        rows = ledger[["cells", "variable", "total", "placed", "outside", "unplaceable", "error"]]
+        numbers = [(str(r[0]), str(r[1]), *(_sum(float(v), lang) for v in r[2:])) for r in rows.to_numpy()]
+        yield Table(said["ledger"], said["ledger_head"], tuple(numbers), frozenset({2, 3, 4, 5, 6}))
+    if len(findings):
+        told = [tuple(map(str, r)) for r in findings[["cells", "level", "message", "count"]].to_numpy()]
+        yield Table(said["noticed"], said["noticed_head"], tuple(told), frozenset({3}))
+
+
+def _sum(value: float, lang: str) -> str:
+    """Write a sum of persons: whole where it is, else as it is."""
+    return count_words(value, lang) if value == round(value) else figure_of(value, lang)
+
+
+def _sources(made: Made) -> Iterator[Block]:
+    """Name publishers and licences, files and their hashes, the words to cite, and the command that makes it again."""
+    said, about = phrases(made.lang)["page"], made.about
+    credit = dict.fromkeys((t.attribution or t.publisher, t.licence) for t in made.terms)
+    named = [f"{who} ({licence})" if licence else who for who, licence in credit if who]
+    yield Heading(said["sources"])
+    if named:
+        yield Bullets(tuple(named))
+    inputs = about.get("inputs", ())
+    if inputs:
+        files = tuple((i["source"], i["licence"], i["file"], i["sha256"][:16]) for i in inputs)
+        yield Table(said["source_caption"], said["source_head"], files)
+    version, code = about.get("civigrid", ""), str(about.get("code_sha256", ""))[:12]
+    yield Heading(said["cite"])
+    cite = said["cite_text"].format(title=made.run.title, version=version, code=code, sources="; ".join(named))
+    yield Text(cite.strip())
+    yield Heading(said["reproduce"])
+    yield Text(said["reproduce_text"])
+    yield Code(f"civigrid run {made.file}")
+    libraries = {"civigrid": version, "Python": about.get("python", ""), **about.get("libraries", {})}
+    rows = tuple((name, str(number)) for name, number in libraries.items() if number)
+    if rows:
+        yield Table(said["library_caption"], said["library_head"], rows)
