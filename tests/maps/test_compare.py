@@ -300,10 +300,10 @@ def test_the_table_tells_and_shows(page, compared):
     """Its numbers are Python's; pressed by keyboard, one leaves only its cells in full colour."""
     expected = gains_and_losses(compared).set_index("group")
     rows = page.evaluate(
-        "[...document.querySelectorAll('.cg-gains tbody tr:not(.cg-bar-row)')]"
+        "[...document.querySelectorAll('.cg-gains tbody tr:not(.cg-split-row)')]"
         ".map(r => [...r.cells].map(c => c.textContent))"
     )
-    page.evaluate("document.querySelectorAll('.cg-gains tbody .cg-number')[1].focus()")
+    page.evaluate("document.querySelectorAll('.cg-gains tbody .cg-pick')[1].focus()")
     page.keyboard.press("Enter")
     page.wait_for_timeout(100)
     script = """() => { let l = civigrid.map.civigridCompare.layers[0], level = l.data.levels[0], out = [];

@@ -8,11 +8,9 @@ import pytest
 from branca.element import Element
 
 from civigrid.cells import make_cells, values_of
-from civigrid.errors import UnknownNameError
 from civigrid.grid import SquareGrid
 from civigrid.maps import CellData, CellLayer, Legend, assets, to_html
 from civigrid.maps.legend_rows import legend_of_cells, people_of, stops_of
-from civigrid.maps.tool_words import TOOL_WORDS, tool_words
 from civigrid.release import public_grid, release
 from civigrid.style.classes import classify
 from civigrid.types import Column, Status
@@ -88,17 +86,6 @@ def test_stops_span_the_values():
     assert (values.min(), values.max()) == (stops[0], stops[-1])
     assert len(stops) == 100
     assert stops_of(np.array([])) == []
-
-
-def test_words_are_in_both_languages():
-    """Every word is there in English and German with the same gaps to fill; another language is refused."""
-    for key, (english, german) in TOOL_WORDS.items():
-        assert sorted(part.split("}")[0] for part in english.split("{")[1:]) == sorted(
-            part.split("}")[0] for part in german.split("{")[1:]
-        ), key
-    assert tool_words("de")["cells"] == "Zellen"
-    with pytest.raises(UnknownNameError, match="language of the tools"):
-        tool_words("tlh")
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from civigrid.cells import column_of, status_of, values_of
 from civigrid.errors import SchemaError
 from civigrid.maps.elements import CellData, CellLayer, SiteLayer, as_script
 from civigrid.maps.page import View, Words, cells_page
+from civigrid.maps.words import Language, language
 from civigrid.release.gate import Release
 from civigrid.style.classes import _two_digits, _words
 from civigrid.style.palette import BIVARIATE
@@ -139,7 +140,7 @@ def make_bivariate_map(
     sites: Sequence[SiteLayer] = (),
     outline: gpd.GeoSeries | None = None,
     notes: Sequence[str] = (),
-    lang: str = "en",
+    lang: str | Language = "en",
     view: View = "mercator",
 ) -> folium.Map:
     """Draw rates against a count, one at a time, and other variables after them, on a page that needs no network.
@@ -162,7 +163,7 @@ def make_bivariate_map(
         Lines for orientation.
     notes : sequence of str
         Sentences a reader must know.
-    lang : str
+    lang : str or Language
         Language of the page.
     view : {"mercator", "native"}
         Web Mercator, or the EU grid's own projection.
@@ -177,6 +178,5 @@ def make_bivariate_map(
     data = CellData(release, list(dict.fromkeys([*rates, count, *more])))
     layers: list[Layer] = [BivariateLayer(data, rate, count, show=i == 0) for i, rate in enumerate(rates)]
     words = Words(title, question, tuple(notes), lang, view)
-    return cells_page(
-        release, [data, *layers, *(CellLayer(data, name) for name in more)], words, outline=outline, above=sites
-    )
+    beside = [CellLayer(data, name, lang=language(lang).base) for name in more]
+    return cells_page(release, [data, *layers, *beside], words, outline=outline, above=sites)

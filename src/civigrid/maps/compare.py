@@ -15,9 +15,10 @@ from civigrid.cells import column_of, values_of
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.maps.compared import Compared, gains_and_losses
 from civigrid.maps.elements import CellData, CellLayer, Outline, as_script
+from civigrid.maps.extent import corners_of
 from civigrid.maps.legend_rows import stops_of
-from civigrid.maps.page import Words, _bounds, _tolerance, offline_page
-from civigrid.maps.tool_words import tool_words
+from civigrid.maps.page import View, Words, _tolerance, offline_page
+from civigrid.maps.words import Language, language
 from civigrid.style.legend import histogram
 
 Mode = Literal["swipe", "pair", "difference"]
@@ -41,8 +42,6 @@ class Compare(MacroElement):  # type: ignore[misc]
         What is shown first; the reader may choose another.
     table : dict, optional
         Gains and losses by group, as `gains_table` gives them.
-    lang : str
-        Language of its words.
 
     Raises
     ------
@@ -54,7 +53,6 @@ class Compare(MacroElement):  # type: ignore[misc]
 
     _template = Template(
         "{% macro script(this, kwargs) %}"
-        "civigrid.toolWords({{ this.words }});"
         "civigrid.compare({{ this._parent.get_name() }}, {{ this.left.get_name() }}, {{ this.right.get_name() }}, "
         "{{ this.change.get_name() if this.change else 'null' }}, {{ this.settings }});"
         "{% endmacro %}"
@@ -69,7 +67,6 @@ class Compare(MacroElement):  # type: ignore[misc]
         labels: tuple[str, str] = ("Before", "After"),
         mode: Mode = "swipe",
         table: dict[str, Any] | None = None,
-        lang: str = "en",
     ) -> None:
         super().__init__()
         self._name = "Compare"
@@ -82,7 +79,6 @@ class Compare(MacroElement):  # type: ignore[misc]
         for layer in filter(None, (left, right, change)):
             layer.control = layer.show = False
         self.left, self.right, self.change = left, right, change
-        self.words = as_script(tool_words(lang))
         legend = legend_of_both(left, right, labels)
         self.settings = as_script({"labels": labels, "mode": mode, "legend": legend, "table": table})
 
@@ -142,11 +138,11 @@ def compare_elements(compared: Compared, *, mode: Mode = "swipe", lang: str = "e
     told = [compared.left, compared.right, compared.change]
     carry = [n for n in dict.fromkeys([compared.outcome, *compared.groups]) if n in compared.release.data]
     data = CellData(compared.release, told, carry=carry)
-    left = CellLayer(data, compared.left, classes=compared.classes)
-    right = CellLayer(data, compared.right, classes=compared.classes)
-    change = CellLayer(data, compared.change, classes=compared.change_classes)
+    left = CellLayer(data, compared.left, classes=compared.classes, lang=lang)
+    right = CellLayer(data, compared.right, classes=compared.classes, lang=lang)
+    change = CellLayer(data, compared.change, classes=compared.change_classes, lang=lang)
     table = gains_table(compared)
-    both = Compare(left, right, change, labels=compared.labels, mode=mode, table=table, lang=lang)
+    both = Compare(left, right, change, labels=compared.labels, mode=mode, table=table)
     return [data, left, right, change, both]
 
 
@@ -159,7 +155,8 @@ def make_compare_map(
     sites: Sequence[Element] = (),
     outline: gpd.GeoSeries | None = None,
     notes: Sequence[str] = (),
-    lang: str = "en",
+    lang: str | Language = "en",
+    view: View = "mercator",
 ) -> folium.Map:
     """Draw a comparison as one self-contained page.
 
@@ -177,16 +174,20 @@ def make_compare_map(
         Lines for orientation.
     notes : sequence of str
         Sentences a reader must know.
-    lang : str
+    lang : str or Language
         Language of the page.
+    view : {"mercator", "native"}
+        Web Mercator, or the EU grid's own projection.
 
     Returns
     -------
     folium.Map
         `civigrid.maps.to_html` writes it.
     """
-    words = Words(title, question, tuple(notes), lang)
-    elements = compare_elements(compared, mode=mode, lang=lang)
+    words = Words(title, question, tuple(notes), lang, view)
+    elements = compare_elements(compared, mode=mode, lang=language(lang).base)
     lines = [] if outline is None else [Outline(outline, tolerance_m=_tolerance(compared.release.data))]
     control = [folium.LayerControl(collapsed=False, position="topright")] if sites else []
-    return offline_page([*elements, *lines, *sites, *control], _bounds(compared.release.data), words, compared.release)
+    return offline_page(
+        [*elements, *lines, *sites, *control], corners_of(compared.release.data), words, compared.release
+    )

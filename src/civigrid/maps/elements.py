@@ -18,21 +18,9 @@ from jinja2 import Template
 from civigrid.cells import column_of, measured, values_of
 from civigrid.maps.encode import encode_cells, rounded
 from civigrid.maps.legend_rows import legend_of_cells
-from civigrid.maps.tool_words import tool_words
 from civigrid.release.gate import Release
 from civigrid.style.classes import Classes, classify
 
-STATUS_WORDS = {
-    0: "",
-    1: "observed: none",
-    2: "nobody can live here",
-    3: "confidential: withheld by the publisher",
-    4: "not available",
-    5: "perturbed or flagged by the publisher",
-    6: "estimated from larger areas",
-    7: "suppressed to protect people",
-    8: "lower bound: parts are missing",
-}
 SITE_COLORS = ("#1b4f72", "#117a65", "#7d5a00", "#6c3483", "#4d5656", "#2e4053", "#145a32", "#5b2c6f")
 
 
@@ -120,7 +108,7 @@ class CellLayer(Layer):
         # Leaflet's layer control writes names as markup: they are escaped here
         super().__init__(name=escape(about.long_name or variable), overlay=False, control=True, show=show)
         self._name = "CellLayer"
-        self.data, self.variable = data, variable
+        self.data, self.variable, self.lang = data, variable, lang
         weight = values_of(data.cells, about.weight) if about.weight and about.weight in data.cells else None
         values = values_of(data.cells, variable)
         self.classes = classes or classify(values, about, name=variable, weight=weight)
@@ -186,25 +174,21 @@ def _record(row: dict[str, Any], kinds: list[str], columns: Mapping[str, str]) -
 
 
 class Furniture(MacroElement):
-    """Legend, tooltip, first view and language: what a map needs once, after its layers."""
+    """Legend, tooltip and first view: what a map needs once, after its layers."""
 
     _template = Template(
         "{% macro script(this, kwargs) %}"
-        "document.documentElement.lang = {{ this.lang }};"
-        "civigrid.toolWords({{ this.tools }});"
         "civigrid.legend({{ this._parent.get_name() }});"
-        "civigrid.tooltip({{ this._parent.get_name() }}, {{ this.words }});"
+        "civigrid.tooltip({{ this._parent.get_name() }});"
         "{{ this._parent.get_name() }}.fitBounds({{ this.bounds }});"
         "civigrid.map = {{ this._parent.get_name() }};"
         "{% endmacro %}"
     )
 
-    def __init__(self, bounds: Sequence[Sequence[float]], lang: str = "en") -> None:
+    def __init__(self, bounds: Sequence[Sequence[float]]) -> None:
         super().__init__()
         self._name = "Furniture"
-        self.bounds, self.lang = as_script(bounds), as_script(lang)
-        self.tools = as_script(tool_words(lang))
-        self.words = as_script({str(code): text for code, text in STATUS_WORDS.items()})
+        self.bounds = as_script(bounds)
 
 
 class Outline(MacroElement):

@@ -11,7 +11,6 @@ from civigrid.cells import column_of, values_of
 from civigrid.errors import SchemaError
 from civigrid.maps.elements import CellLayer, as_script
 from civigrid.maps.legend_rows import layer_settings
-from civigrid.maps.tool_words import tool_words
 from civigrid.style.classes import Classes, classify
 
 SEARCH_FROM = 8
@@ -37,8 +36,6 @@ class Indicators(MacroElement):  # type: ignore[misc]
         Words above the list.
     position : str
         Corner of the map, as Leaflet names it.
-    lang : str
-        Language of its words.
 
     Raises
     ------
@@ -48,7 +45,6 @@ class Indicators(MacroElement):  # type: ignore[misc]
 
     _template = Template(
         "{% macro script(this, kwargs) %}"
-        "civigrid.toolWords({{ this.words }});"
         "civigrid.indicators({{ this._parent.get_name() }}, {{ this.layer.get_name() }}, {{ this.items }}, "
         "{{ this.settings }});"
         "{% endmacro %}"
@@ -63,7 +59,6 @@ class Indicators(MacroElement):  # type: ignore[misc]
         classes: Mapping[str, Classes] | None = None,
         title: str = "",
         position: str = "topright",
-        lang: str = "en",
     ) -> None:
         super().__init__()
         self._name = "Indicators"
@@ -78,8 +73,10 @@ class Indicators(MacroElement):  # type: ignore[misc]
         items = []
         for name in (variables[k] for k in order):
             chosen = (classes or {}).get(name) or (layer.classes if name == layer.variable else _classes(layer, name))
-            items.append(layer_settings(layer.data.cells, name, chosen) | {"group": heading.get(name, "")})
-        self.words, self.items = as_script(tool_words(lang)), as_script(items)
+            items.append(
+                layer_settings(layer.data.cells, name, chosen, lang=layer.lang) | {"group": heading.get(name, "")}
+            )
+        self.items = as_script(items)
         self.settings = as_script({"position": position, "search_from": SEARCH_FROM, "title": title})
 
 

@@ -6,7 +6,6 @@ from branca.element import MacroElement
 from jinja2 import Template
 
 from civigrid.maps.elements import as_script
-from civigrid.maps.tool_words import tool_words
 
 
 class Legend(MacroElement):  # type: ignore[misc]
@@ -16,26 +15,23 @@ class Legend(MacroElement):  # type: ignore[misc]
 
     Parameters
     ----------
-    lang : str
-        Language of its words: ``"en"`` or ``"de"``.
     position : str
         Corner of the map, as Leaflet names it.
 
     Examples
     --------
-    >>> Legend(lang="de").position
+    >>> Legend().position
     'bottomright'
     """
 
     _template = Template(
         "{% macro script(this, kwargs) %}"
-        "civigrid.toolWords({{ this.words }});"
         "civigrid.legend({{ this._parent.get_name() }}, {{ this.options }});"
         "{% endmacro %}"
     )
 
-    def __init__(self, *, lang: str = "en", position: str = "bottomright") -> None:
+    def __init__(self, *, position: str = "bottomright") -> None:
         super().__init__()
         self._name = "Legend"
         self.position = position
-        self.words, self.options = as_script(tool_words(lang)), as_script({"position": position})
+        self.options = as_script({"position": position})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -105,17 +104,12 @@ def stops_of(known: Floats, n: int = STOPS) -> list[float]:
     return found
 
 
-def layer_settings(cells: xr.Dataset, name: str, classes: Classes) -> dict[str, Any]:
+def layer_settings(cells: xr.Dataset, name: str, classes: Classes, *, lang: str = "en") -> dict[str, Any]:
     """Give what the page needs to draw a variable, as `CellLayer` and a switch between variables take it."""
     return {
         "variable": name,
         "breaks": list(classes.breaks),
         "zero": classes.zero,
-        "legend": legend_of_cells(cells, name, classes),
+        "legend": legend_of_cells(cells, name, classes, lang=lang),
         "hatch_undefined": column_of(cells[name]).units == "min",
     }
-
-
-def variables_settings(cells: xr.Dataset, names: Sequence[str], classes: Classes) -> list[dict[str, Any]]:
-    """Give settings of several variables with the same classes."""
-    return [layer_settings(cells, name, classes) for name in names]

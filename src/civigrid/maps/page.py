@@ -25,7 +25,8 @@ from civigrid.maps.words import Language, language
 from civigrid.release.gate import Release
 
 SCRIPTS = (
-    "words", "decode", "lattice", "cells", "card", "keyboard", "table", "tools", "legend", "indicators", "gains", "compare", "sliders", "sites", "background", "access",
+    "words", "decode", "lattice", "cells", "card", "keyboard", "table", "tools", "legend", "indicators", "gains",
+    "compare", "sliders", "sites", "background", "access",
 )  # fmt: skip
 """Scripts of a page in their order: each adds what it has to `window.civigrid`."""
 STYLES = ("civigrid", "tools", "access", "print")
@@ -130,7 +131,7 @@ def offline_page(
     )  # fmt: skip
     for element in elements:
         page.add_child(element)
-    page.add_child(Furniture(bounds, say.code))
+    page.add_child(Furniture(bounds))
     page.add_child(Access(words.title, profile=release.profile, sources=text.sources))
     frame(page, text)
     return page

@@ -16,7 +16,6 @@ from civigrid.errors import SchemaError, unknown_name
 from civigrid.maps.compared import classes_of_both
 from civigrid.maps.elements import CellData, CellLayer, as_script
 from civigrid.maps.legend_rows import layer_settings
-from civigrid.maps.tool_words import tool_words
 from civigrid.stacks import slice_of
 from civigrid.style.classes import Classes
 from civigrid.types import Column, Floats
@@ -108,8 +107,6 @@ class Timeline(MacroElement):  # type: ignore[misc]
         Words above the slider.
     pause_s : float
         Seconds between steps while it plays.  Who asks the system for reduced motion moves step by step.
-    lang : str
-        Language of its words.
 
     Raises
     ------
@@ -119,15 +116,12 @@ class Timeline(MacroElement):  # type: ignore[misc]
 
     _template = Template(
         "{% macro script(this, kwargs) %}"
-        "civigrid.toolWords({{ this.words }});"
         "civigrid.timeline({{ this._parent.get_name() }}, {{ this.layer.get_name() }}, {{ this.steps }}, "
         "{{ this.settings }});"
         "{% endmacro %}"
     )
 
-    def __init__(
-        self, layer: CellLayer, steps: Mapping[str, str], *, title: str = "", pause_s: float = 0.9, lang: str = "en"
-    ) -> None:
+    def __init__(self, layer: CellLayer, steps: Mapping[str, str], *, title: str = "", pause_s: float = 0.9) -> None:
         super().__init__()
         self._name = "Timeline"
         names = list(steps.values())
@@ -135,10 +129,10 @@ class Timeline(MacroElement):  # type: ignore[misc]
         layer.control, layer.show = False, True
         self.layer = layer
         found = [
-            layer_settings(layer.data.cells, name, layer.classes) | {"label": str(label)}
+            layer_settings(layer.data.cells, name, layer.classes, lang=layer.lang) | {"label": str(label)}
             for label, name in steps.items()
         ]
-        self.words, self.steps = as_script(tool_words(lang)), as_script(found)
+        self.steps = as_script(found)
         settings = {"title": title, "pause": round(1000 * pause_s), "start": names.index(layer.variable)}
         self.settings = as_script(settings)
 
@@ -152,7 +146,7 @@ def _check_steps(layer: CellLayer, names: Sequence[str]) -> None:
         raise SchemaError(f"the layer shows {layer.variable!r}, which is no step of the timeline.")
 
 
-def timeline_layer(data: CellData, steps: Mapping[str, str], *, start: str = "") -> CellLayer:
+def timeline_layer(data: CellData, steps: Mapping[str, str], *, start: str = "", lang: str = "en") -> CellLayer:
     """Make the layer of a timeline: its classes are cut over all steps together.
 
     Parameters
@@ -163,10 +157,12 @@ def timeline_layer(data: CellData, steps: Mapping[str, str], *, start: str = "")
         Label of each step and its variable.
     start : str
         Label shown first; by default the last.
+    lang : str
+        Language of its legend.
     """
     names = list(steps.values())
     first = steps[start] if start else names[-1]
-    return CellLayer(data, first, show=True, classes=shared_classes(data.cells, names))
+    return CellLayer(data, first, show=True, classes=shared_classes(data.cells, names), lang=lang)
 
 
 def shared_classes(cells: xr.Dataset, names: Sequence[str], breaks: Sequence[float] = ()) -> Classes:
@@ -190,8 +186,6 @@ class Threshold(MacroElement):  # type: ignore[misc]
         Where it stands first: the nearest stop.
     title : str
         Words above the slider; by default those of the layer.
-    lang : str
-        Language of its words.
 
     Raises
     ------
@@ -201,7 +195,6 @@ class Threshold(MacroElement):  # type: ignore[misc]
 
     _template = Template(
         "{% macro script(this, kwargs) %}"
-        "civigrid.toolWords({{ this.words }});"
         "civigrid.threshold({{ this._parent.get_name() }}, {{ this.layer.get_name() }}, {{ this.settings }});"
         "{% endmacro %}"
     )
@@ -214,7 +207,6 @@ class Threshold(MacroElement):  # type: ignore[misc]
         stops: Sequence[float] = tuple(range(61)),
         start: float = 15.0,
         title: str = "",
-        lang: str = "en",
     ) -> None:
         super().__init__()
         self._name = "Threshold"
@@ -228,7 +220,6 @@ class Threshold(MacroElement):  # type: ignore[misc]
         told = [within(cells, layer.variable, g, stops) for g in known]
         at = int(np.argmin(np.abs(np.asarray(stops, dtype=np.float64) - start)))
         title = title or about.long_name or layer.variable
-        self.words = as_script(tool_words(lang))
         self.settings = as_script({"stops": list(stops), "start": at, "groups": told, "title": title})
 
 
@@ -261,8 +252,6 @@ class ValueRange(MacroElement):  # type: ignore[misc]
     ----------
     position : str
         Corner of the map, as Leaflet names it.
-    lang : str
-        Language of its words.
 
     Examples
     --------
@@ -272,13 +261,12 @@ class ValueRange(MacroElement):  # type: ignore[misc]
 
     _template = Template(
         "{% macro script(this, kwargs) %}"
-        "civigrid.toolWords({{ this.words }});"
         "civigrid.range({{ this._parent.get_name() }}, {{ this.settings }});"
         "{% endmacro %}"
     )
 
-    def __init__(self, *, position: str = "bottomleft", lang: str = "en") -> None:
+    def __init__(self, *, position: str = "bottomleft") -> None:
         super().__init__()
         self._name = "ValueRange"
         self.position = position
-        self.words, self.settings = as_script(tool_words(lang)), as_script({"position": position})
+        self.settings = as_script({"position": position})

@@ -20,14 +20,14 @@
   /* Two panes, each clipped at the divider: nothing is drawn again while it moves. */
   function swipe(map, left, right, settings) {
     var a = pane(map, "cg-left"), b = pane(map, "cg-right"), at = 0.5, waits = false;
-    var bar = cg.el("div", "cg-swipe"), grip = cg.el("span", "cg-swipe-grip", bar);
-    cg.el("span", "cg-swipe-name cg-swipe-left", bar, settings.labels[0]);
-    cg.el("span", "cg-swipe-name cg-swipe-right", bar, settings.labels[1]);
+    var bar = cg.part("div", "cg-swipe"), grip = cg.part("span", "cg-swipe-grip", bar);
+    cg.part("span", "cg-swipe-name cg-swipe-left", bar, settings.labels[0]);
+    cg.part("span", "cg-swipe-name cg-swipe-right", bar, settings.labels[1]);
     grip.setAttribute("aria-hidden", "true");
     bar.tabIndex = 0;
     bar.setAttribute("role", "slider"); bar.setAttribute("aria-orientation", "horizontal");
     bar.setAttribute("aria-valuemin", "0"); bar.setAttribute("aria-valuemax", "100");
-    bar.setAttribute("aria-label", cg.tool("divider", { left: settings.labels[0], right: settings.labels[1] }));
+    bar.setAttribute("aria-label", cg.word("divider", { left: settings.labels[0], right: settings.labels[1] }));
     function clip() {
       waits = false;
       var size = map.getSize(), p = map.containerPointToLayerPoint([0, 0]), q = map.containerPointToLayerPoint(size);
@@ -42,7 +42,7 @@
     function move(fraction) {
       at = Math.max(0, Math.min(1, fraction));
       bar.setAttribute("aria-valuenow", String(Math.round(100 * at)));
-      bar.setAttribute("aria-valuetext", cg.tool("divided", { left: settings.labels[0], n: cg.figure(100 * at) }));
+      bar.setAttribute("aria-valuetext", cg.word("divided", { left: settings.labels[0], n: cg.number(100 * at) }));
       soon();
     }
     var steps = { ArrowLeft: -0.01, ArrowRight: 0.01, ArrowDown: -0.01, ArrowUp: 0.01, PageDown: -0.1, PageUp: 0.1, Home: -1, End: 1 };
@@ -114,7 +114,7 @@
       second: function () { return second; },
       on: function () {
         var one = map.getContainer();
-        box = cg.el("div", "folium-map cg-second"); box.style.position = "absolute"; box.style.inset = "auto";
+        box = cg.part("div", "folium-map cg-second"); box.style.position = "absolute"; box.style.inset = "auto";
         one.parentNode.insertBefore(box, one.nextSibling);
         second = L.map(box, { crs: map.options.crs, zoomControl: false, attributionControl: false, preferCanvas: true,
           zoomAnimation: false, fadeAnimation: false, maxZoom: map.getMaxZoom(), minZoom: map.getMinZoom() });
@@ -124,8 +124,8 @@
         delete left.options.pane; delete right.options.pane;
         map.addLayer(left); second.addLayer(right);
         map.eachLayer(copy); map.on("layeradd", added);
-        names = [cg.el("span", "cg-side cg-side-left", one, settings.labels[0]), cg.el("span", "cg-side cg-side-right", box, settings.labels[1])];
-        crosses = [cg.el("span", "cg-cross", one), cg.el("span", "cg-cross", box)];
+        names = [cg.part("span", "cg-side cg-side-left", one, settings.labels[0]), cg.part("span", "cg-side cg-side-right", box, settings.labels[1])];
+        crosses = [cg.part("span", "cg-cross", one), cg.part("span", "cg-cross", box)];
         crosses.forEach(function (c) { c.setAttribute("aria-hidden", "true"); });
         listen(map, "move", function () { follow(map, second); }); listen(second, "move", function () { follow(second, map); });
         point(map, second, crosses[1]); point(second, map, crosses[0]);
@@ -154,12 +154,12 @@
   }
 
   cg.compare = function (map, left, right, change, settings) {
-    var panel = cg.panel(map, "bottomleft", "cg-compare", cg.tool("compare")), now = null, buttons = {};
+    var panel = cg.panel(map, "bottomleft", "cg-compare", cg.word("compare")), now = null, buttons = {};
     var modes = { swipe: swipe(map, left, right, settings), pair: pair(map, left, right, settings) };
     if (change) { modes.difference = difference(map, change); }
     left.options.legend = settings.legend; left.linked = [right]; right.unlisted = true;
-    var choice = cg.el("div", "cg-modes", panel.body);
-    choice.setAttribute("role", "group"); choice.setAttribute("aria-label", cg.tool("compare"));
+    var choice = cg.part("div", "cg-modes", panel.body);
+    choice.setAttribute("role", "group"); choice.setAttribute("aria-label", cg.word("compare"));
     function choose(name) {
       if (now === name) { return; }
       if (now) { modes[now].off(); }
@@ -167,7 +167,7 @@
       Object.keys(buttons).forEach(function (k) { buttons[k].setAttribute("aria-pressed", String(k === name)); });
     }
     Object.keys(modes).forEach(function (name) {
-      buttons[name] = cg.button("cg-mode", choice, cg.tool(name), function () { choose(name); });
+      buttons[name] = cg.button("cg-mode", choice, cg.word(name), function () { choose(name); });
     });
     var layers = [left, right].concat(change ? [change] : []);
     if (settings.table) { cg.gains(panel.body, layers, settings.table); }

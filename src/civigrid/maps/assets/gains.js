@@ -4,8 +4,7 @@
   var CODES = { lose: 0, stay: 1, gain: 2 };
 
   function signed(x, table) {
-    var text = table.percent ? cg.figure(100 * Math.abs(x), 2) + "\u00a0%" : cg.short(Math.abs(x)) + (table.units === "min" ? "\u00a0min" : "");
-    return (x < 0 ? "\u2212" : (x > 0 ? "+" : "")) + text;
+    return (x < 0 ? "\u2212" : (x > 0 ? "+" : "")) + cg.valueText(table, Math.abs(x));
   }
 
   /* Whether a cell has such an outcome and people of the group. */
@@ -20,14 +19,14 @@
   }
 
   cg.gains = function (parent, layers, table) {
-    var box = cg.el("div", "cg-gains", parent), pressed = null, all = [];
-    var grid = cg.el("table", "", box), head = cg.el("tr", "", cg.el("thead", "", grid)), body = cg.el("tbody", "", grid);
-    cg.el("caption", "", grid, cg.tool(table.title));
+    var box = cg.part("div", "cg-gains", parent), pressed = null, all = [];
+    var grid = cg.part("table", "", box), head = cg.part("tr", "", cg.part("thead", "", grid)), body = cg.part("tbody", "", grid);
+    cg.part("caption", "", grid, cg.word(table.title));
     var columns = ["gain", "stay", "lose"].concat(table.groups.some(function (g) { return g.unknown > 0; }) ? ["unknown"] : []);
     var words = { gain: table.words[0], stay: "stay", lose: table.words[1], unknown: "unknown" };
-    cg.el("th", "", head, cg.tool("group")).scope = "col";
-    columns.forEach(function (c) { cg.el("th", "cg-is-" + c, head, cg.tool(words[c])).scope = "col"; });
-    cg.el("th", "", head, cg.tool("mean")).scope = "col";
+    cg.part("th", "", head, cg.word("group")).scope = "col";
+    columns.forEach(function (c) { cg.part("th", "cg-is-" + c, head, cg.word(words[c])).scope = "col"; });
+    cg.part("th", "", head, cg.word("mean")).scope = "col";
     var reset = null;
     function press(b, group, what) {
       pressed = pressed === b ? null : b;
@@ -36,32 +35,32 @@
       reset.hidden = !pressed;
     }
     function number(cell, text, group, what, says) {
-      var b = cg.button("cg-number", cell, text, function () { press(b, group, what); });
+      var b = cg.button("cg-pick", cell, text, function () { press(b, group, what); });
       b.setAttribute("aria-pressed", "false"); b.setAttribute("aria-label", says);
       all.push(b);
     }
     table.groups.forEach(function (g) {
-      var row = cg.el("tr", "", body), name = cg.el("th", "", row), sum = g.gain + g.stay + g.lose + g.unknown;
+      var row = cg.part("tr", "", body), name = cg.part("th", "", row), sum = g.gain + g.stay + g.lose + g.unknown;
       name.scope = "row";
-      number(name, g.name, g, "changed", cg.tool("all_of", { group: g.name }));
+      number(name, g.name, g, "changed", cg.word("all_of", { group: g.name }));
       columns.forEach(function (c) {
-        number(cg.el("td", "", row), cg.figure(g[c]), g, c, cg.tool("persons_who", { group: g.name, n: cg.figure(g[c]), what: cg.tool(words[c]) }));
+        number(cg.part("td", "", row), cg.number(g[c]), g, c, cg.word("persons_who", { group: g.name, n: cg.number(g[c]), what: cg.word(words[c]) }));
       });
-      cg.el("td", "cg-mean", row, g.mean === null ? "" : signed(g.mean, table));
-      var bar = cg.el("td", "", cg.el("tr", "cg-bar-row", body)), line = cg.el("div", "cg-bar", bar);
+      cg.part("td", "cg-mean", row, g.mean === null ? "" : signed(g.mean, table));
+      var bar = cg.part("td", "", cg.part("tr", "cg-split-row", body)), line = cg.part("div", "cg-split", bar);
       bar.colSpan = columns.length + 2; bar.setAttribute("aria-hidden", "true"); bar.parentNode.setAttribute("aria-hidden", "true");
       columns.forEach(function (c) {
-        var part = cg.el("span", "cg-is-" + c, line);
+        var part = cg.part("span", "cg-is-" + c, line);
         part.style.width = (sum ? 100 * g[c] / sum : 0) + "%";
         if (table.colors[c]) { part.style.backgroundColor = table.colors[c]; }
       });
     });
-    reset = cg.button("cg-plain", box, cg.tool("show_all"), function () { if (pressed) { pressed.focus(); pressed.click(); } });
+    reset = cg.button("cg-plain", box, cg.word("show_all"), function () { if (pressed) { pressed.focus(); pressed.click(); } });
     reset.hidden = true;
-    var notes = [cg.tool("press"), cg.tool("persons_of", { label: table.label })];
-    if (table.better !== "neither") { notes.push(cg.tool(table.better + "_is_gain")); }
-    if (table.least) { notes.push(cg.tool("least", { least: table.percent ? cg.figure(100 * table.least, 2) + "\u00a0%" : cg.short(table.least) + (table.units === "min" ? "\u00a0min" : "") })); }
-    cg.el("p", "cg-legend-note", box, notes.join(" "));
+    var notes = [cg.word("press"), cg.word("persons_of", { label: table.label })];
+    if (table.better !== "neither") { notes.push(cg.word(table.better + "_is_gain")); }
+    if (table.least) { notes.push(cg.word("least", { least: cg.valueText(table, table.least) })); }
+    cg.part("p", "cg-legend-note", box, notes.join(" "));
     return box;
   };
 }(window.civigrid = window.civigrid || {}));

@@ -6,27 +6,27 @@
   function plain(text) { return text.toLocaleLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, ""); }
 
   cg.indicators = function (map, layer, items, settings) {
-    var panel = cg.panel(map, settings.position, "cg-indicators", settings.title || cg.tool("indicators"));
-    var field = cg.el("fieldset", "", panel.body), name = cg.newId("indicator"), rows = [], group = null;
-    cg.el("legend", "cg-hidden", field, cg.tool("indicators"));
+    var panel = cg.panel(map, settings.position, "cg-indicators", settings.title || cg.word("indicators"));
+    var field = cg.part("fieldset", "", panel.body), name = cg.newId("indicator"), rows = [], group = null;
+    cg.part("legend", "cg-unseen", field, cg.word("indicators"));
     var search = null, told = null;
     if (items.length > settings.search_from) {
-      search = cg.el("input", "cg-search", field);
-      search.type = "search"; search.placeholder = cg.tool("search"); search.setAttribute("aria-label", cg.tool("search"));
+      search = cg.part("input", "cg-search", field);
+      search.type = "search"; search.placeholder = cg.word("search"); search.setAttribute("aria-label", cg.word("search"));
       search.setAttribute("autocomplete", "off"); search.spellcheck = false;
-      told = cg.el("output", "cg-legend-note", field);
+      told = cg.part("output", "cg-legend-note", field);
     }
-    var list = cg.el("div", "cg-indicator-list", field);
+    var list = cg.part("div", "cg-indicator-list", field);
     items.forEach(function (item, k) {
       if (item.group && item.group !== group) {
-        rows.push({ head: true, box: cg.el("div", "cg-indicator-group", list, item.group), group: item.group });
+        rows.push({ head: true, box: cg.part("div", "cg-indicator-group", list, item.group), group: item.group });
         group = item.group;
       }
-      var row = cg.el("label", "cg-indicator", list), input = document.createElement("input");
+      var row = cg.part("label", "cg-indicator", list), input = document.createElement("input");
       input.type = "radio"; input.name = name; input.value = String(k); input.checked = item.variable === layer.name;
       input.addEventListener("change", function () { choose(k); });
       row.appendChild(input);
-      cg.el("span", "", row, item.legend.title);
+      cg.part("span", "", row, item.legend.title);
       rows.push({ box: row, input: input, group: item.group, text: plain([item.legend.title, item.variable, item.group || ""].join(" ")) });
     });
     function choose(k) {
@@ -42,7 +42,7 @@
         if (hit) { n += 1; seen[r.group] = true; }
       });
       rows.forEach(function (r) { if (r.head) { r.box.hidden = !seen[r.group]; } });
-      told.textContent = n ? cg.tool("found", { n: cg.figure(n), all: cg.figure(items.length) }) : cg.tool("none_found");
+      told.textContent = n ? cg.word("found", { n: cg.number(n), all: cg.number(items.length) }) : cg.word("none_found");
     }
     if (search) {
       search.addEventListener("input", filter);

@@ -4,7 +4,7 @@
   var W = 252, H = 46, REASONS = { beyond: 0, confidential: 3, unavailable: 4, suppressed: 7 };
 
   function rgb(hex) { return [1, 3, 5].map(function (k) { return parseInt(hex.substr(k, 2), 16); }); }
-  function told(x) { return typeof x === "number" ? cg.figure(x) : x; }
+  function told(x) { return typeof x === "number" ? cg.number(x) : x; }
 
   /* Status of a cell; 0 stands for every way to have no value that is no secret, as minutes beyond the search. */
   function reasonOf(layer, level, i) {
@@ -28,23 +28,23 @@
   }
 
   function row(list, layer, key, label, swatch, numbers, redraw) {
-    var item = cg.el("li", "", list), fixed = !layer.setHighlight || key === null;
-    var line = fixed ? cg.el("div", "cg-class", item) : cg.button("cg-class", item, null, function () {
+    var item = cg.part("li", "", list), fixed = !layer.setHighlight || key === null;
+    var line = fixed ? cg.part("div", "cg-class", item) : cg.button("cg-class", item, null, function () {
       press(layer, key); redraw();
     });
     if (!fixed) {
       line.setAttribute("aria-pressed", String(layer.chosen === key));
       line.classList.toggle("cg-faded", layer.chosen !== undefined && layer.chosen !== null && layer.chosen !== key);
-      line.dataset.key = String(key);
+      line.dataset.key = String(key); line.title = cg.word("highlight");
     }
     line.appendChild(swatch);
-    cg.el("span", "cg-class-label", line, label);
-    numbers.forEach(function (n) { cg.el("span", "cg-count", line, n === null || n === undefined ? "" : told(n)); });
+    cg.part("span", "cg-class-label", line, label);
+    numbers.forEach(function (n) { cg.part("span", "cg-count", line, n === null || n === undefined ? "" : told(n)); });
     return line;
   }
 
   function swatch(name, color) {
-    var s = cg.el("span", "cg-swatch " + name);
+    var s = cg.part("span", "cg-swatch " + name);
     if (color) { s.style.backgroundColor = color; }
     s.setAttribute("aria-hidden", "true");
     return s;
@@ -54,9 +54,9 @@
   function histogram(box, legend, about) {
     var h = legend.histogram;
     if (!h) { return; }
-    var low = h.edges[0], high = h.edges[h.edges.length - 1], holder = cg.el("div", "cg-histogram", box);
+    var low = h.edges[0], high = h.edges[h.edges.length - 1], holder = cg.part("div", "cg-histogram", box);
     if (about && about.decimals === 0) { low = Math.ceil(low); high = Math.floor(high); }
-    var words = cg.tool("histogram", { low: cg.valueText(about, low), high: cg.valueText(about, high) });
+    var words = cg.word("histogram", { low: cg.valueText(about, low), high: cg.valueText(about, high) });
     var picture = cg.svg("svg", { viewBox: "0 0 " + W + " " + H, role: "img", "aria-label": words }, holder);
     h.height.forEach(function (tall, i) {
       /* heights go by the square root: a rare value is seen beside a common one */
@@ -68,17 +68,17 @@
     h.breaks_at.forEach(function (b) {
       cg.svg("line", { x1: W * b, x2: W * b, y1: 0, y2: H, stroke: "#1b1f24", "stroke-width": 1, "stroke-dasharray": "2 2" }, picture);
     });
-    var scale = cg.el("div", "cg-histogram-scale", holder);
-    cg.el("span", "", scale, cg.valueText(about, low));
-    if (h.scale === "log") { cg.el("span", "", scale, cg.tool("log")); }
-    cg.el("span", "", scale, cg.valueText(about, high));
+    var scale = cg.part("div", "cg-histogram-scale", holder);
+    cg.part("span", "", scale, cg.valueText(about, low));
+    if (h.scale === "log") { cg.part("span", "", scale, cg.word("log")); }
+    cg.part("span", "", scale, cg.valueText(about, high));
   }
 
   /* A square of classes: the first variable to the right, the second upwards. */
   function twoway(box, layer, about, redraw) {
     var t = about.twoway, n = t.right.length;
-    cg.el("div", "cg-legend-note", box, "\u2191 " + t.up_title);
-    var grid = cg.el("div", "cg-twoway", box);
+    cg.part("div", "cg-legend-note", box, "\u2191 " + t.up_title);
+    var grid = cg.part("div", "cg-twoway", box);
     grid.style.gridTemplateColumns = "auto repeat(" + n + ", 1fr)";
     function one(k) {
       var c = about.classes[k], cell = cg.button("cg-twoway-cell", grid, told(c.count), function () { press(layer, k); redraw(); });
@@ -87,19 +87,19 @@
       cell.style.color = rgb(c.color)[1] > 130 ? "#1b1f24" : "#ffffff";
     }
     for (var r = t.up.length - 1; r >= 0; r--) {
-      cg.el("span", "cg-twoway-name", grid, t.up[r]);
+      cg.part("span", "cg-twoway-name", grid, t.up[r]);
       for (var c = 0; c < n; c++) { one(r * n + c); }
     }
-    cg.el("span", "", grid);
-    t.right.forEach(function (text) { cg.el("span", "cg-twoway-name", grid, text); });
-    cg.el("div", "cg-legend-note", box, t.right_title + " \u2192");
+    cg.part("span", "", grid);
+    t.right.forEach(function (text) { cg.part("span", "cg-twoway-name", grid, text); });
+    cg.part("div", "cg-legend-note", box, t.right_title + " \u2192");
   }
 
   function heads(about) {
     if (about.columns) { return about.columns; }
     var people = about.classes.some(function (c) { return c.persons !== undefined && c.persons !== null; });
     if (!about.classes.some(function (c) { return c.cells !== undefined; })) { return []; }
-    return people ? [cg.tool("cells"), cg.tool("people")] : [cg.tool("cells")];
+    return people ? [cg.word("cells"), cg.word("people")] : [cg.word("cells")];
   }
 
   function numbers(c, about, wide) {
@@ -109,39 +109,39 @@
   }
 
   function block(parent, layer, redraw) {
-    var about = layer.options.legend, box = cg.el("section", "cg-legend-layer", parent), columns = heads(about);
+    var about = layer.options.legend, box = cg.part("section", "cg-legend-layer", parent), columns = heads(about);
     var meaning = layer.data ? layer.data.about[layer.name] : null;
-    cg.el("h2", "cg-legend-title", box, about.title);
+    cg.part("h2", "cg-legend-title", box, about.title);
     var unit = about.units !== undefined ? unitOf(about.units) : about.unit;
-    if (unit) { cg.el("div", "cg-legend-note", box, unit); }
+    if (unit) { cg.part("div", "cg-legend-note", box, unit); }
     histogram(box, about, meaning);
     if (about.twoway) { twoway(box, layer, about, redraw); }
     if (columns.length) {
-      var top = cg.el("div", "cg-class cg-class-heads", box);
-      cg.el("span", "cg-class-label", top);
-      columns.forEach(function (text) { cg.el("span", "cg-count", top, text); });
+      var top = cg.part("div", "cg-class cg-class-heads", box);
+      cg.part("span", "cg-class-label", top);
+      columns.forEach(function (text) { cg.part("span", "cg-count", top, text); });
     }
-    var list = cg.el("ul", "cg-classes", box);
+    var list = cg.part("ul", "cg-classes", box);
     (about.twoway ? [] : about.classes).forEach(function (c, k) {
       row(list, layer, k, c.label, swatch(layer.isSites ? "cg-dot" : "", c.color), numbers(c, about, columns.length), redraw);
     });
     (about.missing_rows || []).forEach(function (m) {
       var status = REASONS[m.reason], key = status === undefined ? null : -status - 1;
-      row(list, layer, key, status === undefined ? m.label : (status ? cg.tool("status_" + status) : cg.tool("beyond")),
+      row(list, layer, key, status === undefined ? m.label : (status ? cg.word("status_" + status) : cg.word("beyond")),
         swatch("cg-hatch"), m.numbers || [m.cells].concat(columns.length > 1 ? [null] : []), redraw);
     });
     (about.uncertain_by || []).forEach(function (m) {
-      row(list, layer, -m.status - 1, cg.tool("uncertain") + ": " + cg.tool("status_" + m.status),
+      row(list, layer, -m.status - 1, cg.word("uncertain") + ": " + cg.word("status_" + m.status),
         swatch("cg-lines"), [m.cells].concat(columns.length > 1 ? [null] : []), redraw);
     });
     if (about.missing && !about.missing_rows) { row(list, layer, null, about.missing.label, swatch("cg-hatch"), [about.missing.count], redraw); }
-    if (about.empty) { cg.el("div", "cg-legend-note", box, about.empty); }
+    if (about.empty) { cg.part("div", "cg-legend-note", box, about.empty); }
     var source = [about.source, about.date].filter(Boolean).join(", ");
-    if (source) { cg.el("div", "cg-legend-note", box, cg.tool("source", { text: source })); } else if (about.note) { cg.el("div", "cg-legend-note", box, about.note); }
+    if (source) { cg.part("div", "cg-legend-note", box, cg.word("source", { source: source })); } else if (about.note) { cg.part("div", "cg-legend-note", box, about.note); }
   }
 
   function unitOf(units) {
-    var key = "unit_" + units, text = cg.tool(key);
+    var key = "legend_unit_" + units, text = cg.word(key);
     return units === "1" || units === "class" ? "" : (text === key ? units : text);
   }
 
@@ -163,7 +163,7 @@
   cg.legend = function (map, options) {
     if (map.civigridLegend) { return map.civigridLegend; }
     var place = options && options.position || "bottomright";
-    var panel = cg.panel(map, place, "cg-legend", cg.tool("legend")), waits = false;
+    var panel = cg.panel(map, place, "cg-legend", cg.word("legend")), waits = false;
     function draw() {
       var focus = document.activeElement && panel.body.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
       panel.body.textContent = "";

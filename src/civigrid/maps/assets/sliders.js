@@ -4,8 +4,8 @@
 
   /* A slider of so many stops, told in words. */
   function slider(parent, label, stops, at, say, moved) {
-    var box = cg.el("div", "cg-slider", parent), id = cg.newId("slider"), input = document.createElement("input");
-    var name = cg.el("label", "cg-slider-name", box, label);
+    var box = cg.part("div", "cg-slider", parent), id = cg.newId("slider"), input = document.createElement("input");
+    var name = cg.part("label", "cg-slider-name", box, label);
     name.htmlFor = id; input.id = id;
     input.type = "range"; input.min = "0"; input.max = String(stops - 1); input.step = "1"; input.value = String(at);
     function tell() { input.setAttribute("aria-valuetext", say(Number(input.value))); }
@@ -25,11 +25,11 @@
 
   /* Steps of time: the same layer shows one variable after another, with one set of classes. */
   cg.timeline = function (map, layer, steps, settings) {
-    var panel = cg.panel(map, "bottomleft", "cg-timeline", settings.title || cg.tool("timeline")), now = settings.start || 0, timer = null;
-    var year = cg.el("output", "cg-year", panel.body, steps[now].label), row = cg.el("div", "cg-timeline-row", panel.body);
+    var panel = cg.panel(map, "bottomleft", "cg-timeline", settings.title || cg.word("timeline")), now = settings.start || 0, timer = null;
+    var year = cg.part("output", "cg-year", panel.body, steps[now].label), row = cg.part("div", "cg-timeline-row", panel.body);
     year.setAttribute("aria-live", "polite");
     function stop() { if (timer) { window.clearInterval(timer); timer = null; play.textContent = "\u25b6"; told(); } }
-    function told() { play.setAttribute("aria-label", cg.tool(timer ? "pause" : "play")); play.setAttribute("aria-pressed", String(Boolean(timer))); }
+    function told() { play.setAttribute("aria-label", cg.word(timer ? "pause" : "play")); play.setAttribute("aria-pressed", String(Boolean(timer))); }
     function show(k) {
       now = Math.max(0, Math.min(steps.length - 1, k));
       year.textContent = steps[now].label; line.set(now);
@@ -37,10 +37,10 @@
       return layer.setVariable(steps[now].variable, steps[now]).then(function () { map.fire("civigridstep", { step: now }); });
     }
     var back = cg.button("cg-step", row, "\u2039", function () { stop(); show(now - 1); });
-    var line = slider(row, cg.tool("timeline"), steps.length, now, function (k) { return steps[k].label; }, function (k) { stop(); show(k); });
-    line.box.classList.add("cg-wide"); line.box.firstChild.className = "cg-hidden";
+    var line = slider(row, cg.word("timeline"), steps.length, now, function (k) { return steps[k].label; }, function (k) { stop(); show(k); });
+    line.box.classList.add("cg-wide"); line.box.firstChild.className = "cg-unseen";
     var next = cg.button("cg-step", row, "\u203a", function () { stop(); show(now + 1); });
-    back.setAttribute("aria-label", cg.tool("before")); next.setAttribute("aria-label", cg.tool("after"));
+    back.setAttribute("aria-label", cg.word("before")); next.setAttribute("aria-label", cg.word("after"));
     var play = cg.button("cg-step cg-play", row, "\u25b6", function () {
       if (timer) { stop(); return; }
       if (now === steps.length - 1) { show(0); }
@@ -50,9 +50,9 @@
     told();
     /* who asks for stillness moves step by step */
     play.hidden = cg.still();
-    var marks = cg.el("div", "cg-ticks", panel.body);
+    var marks = cg.part("div", "cg-ticks", panel.body);
     marks.setAttribute("aria-hidden", "true");
-    steps.forEach(function (s, k) { if (steps.length < 8 || k === 0 || k === steps.length - 1) { cg.el("span", "", marks, s.label); } });
+    steps.forEach(function (s, k) { if (steps.length < 8 || k === 0 || k === steps.length - 1) { cg.part("span", "", marks, s.label); } });
     back.disabled = now === 0; next.disabled = now === steps.length - 1;
     map.civigridTimeline = { show: show, now: function () { return now; }, stop: stop };
     return map.civigridTimeline;
@@ -60,18 +60,18 @@
 
   /* Minutes of travel: what lies within is in full colour, and who that is stands beside it. */
   cg.threshold = function (map, layer, settings) {
-    var panel = cg.panel(map, "bottomleft", "cg-threshold", settings.title), list = cg.el("ul", "cg-shares");
-    function minutes(k) { return cg.tool("minutes", { n: cg.short(settings.stops[k]) }); }
+    var panel = cg.panel(map, "bottomleft", "cg-threshold", settings.title), list = cg.part("ul", "cg-shares");
+    function minutes(k) { return cg.valueText({ units: "min" }, settings.stops[k]); }
     function show(k) {
       var t = settings.stops[k];
       line.set(k); value.textContent = minutes(k); list.textContent = "";
       settings.groups.forEach(function (g) {
-        var item = cg.el("li", "", list), share = g.all ? g.within[k] / g.all : 0, bar = cg.el("span", "cg-share");
-        cg.el("span", "cg-share-name", item, g.name);
-        cg.el("span", "cg-share-number", item, cg.figure(100 * share, 1) + "\u00a0%");
-        item.appendChild(bar); cg.el("span", "", bar).style.width = 100 * share + "%";
-        item.title = cg.tool("within", { n: cg.figure(g.within[k]), all: cg.figure(g.all), percent: cg.figure(100 * share, 1) + "\u00a0%", t: minutes(k) });
-        cg.el("span", "cg-hidden", item, item.title);
+        var item = cg.part("li", "", list), share = g.all ? g.within[k] / g.all : 0, bar = cg.part("span", "cg-share");
+        cg.part("span", "cg-share-name", item, g.name);
+        cg.part("span", "cg-share-number", item, cg.percent(share, 1));
+        item.appendChild(bar); cg.part("span", "", bar).style.width = 100 * share + "%";
+        item.title = cg.word("within", { n: cg.number(g.within[k]), all: cg.number(g.all), percent: cg.percent(share, 1), t: minutes(k) });
+        cg.part("span", "cg-unseen", item, item.title);
       });
       layer.chosen = null; layer.highlight = null;
       cg.setMask(layer, function (level, i) {
@@ -79,8 +79,8 @@
         return !v || cg.valueOf(v, i) <= t;
       });
     }
-    var line = slider(panel.body, cg.tool("threshold"), settings.stops.length, settings.start, minutes, show);
-    var value = cg.el("output", "cg-slider-value", line.box.firstChild, minutes(settings.start));
+    var line = slider(panel.body, cg.word("threshold"), settings.stops.length, settings.start, minutes, show);
+    var value = cg.part("output", "cg-slider-value", line.box.firstChild, minutes(settings.start));
     panel.body.appendChild(list);
     list.setAttribute("aria-live", "polite");
     layer.load().then(function () { show(settings.start); });
@@ -90,7 +90,7 @@
 
   /* Two handles over the values of the layer that is shown; all at first. */
   cg.range = function (map, settings) {
-    var panel = cg.panel(map, settings.position, "cg-range", cg.tool("range")), active = null;
+    var panel = cg.panel(map, settings.position, "cg-range", cg.word("range")), active = null;
     function shown() {
       var found = null;
       map.eachLayer(function (l) { if (l.isCell && !l.unlisted && l.setRange && l.options.legend && l.options.legend.stops) { found = l; } });
@@ -109,15 +109,15 @@
         var all = ends[0] === 0 && ends[1] === last;
         both(layer, function (l) { if (all) { l.setRange(null); } else { l.setRange(stops[ends[0]], stops[ends[1]]); } });
         track.style.setProperty("--from", 100 * ends[0] / last + "%"); track.style.setProperty("--to", 100 * ends[1] / last + "%");
-        told.textContent = all ? cg.tool("range_all") : count(layer, stops[ends[0]], stops[ends[1]], say(ends[0]), say(ends[1]));
+        told.textContent = all ? cg.word("range_all") : count(layer, stops[ends[0]], stops[ends[1]], say(ends[0]), say(ends[1]));
       }
-      var track = cg.el("div", "cg-double", panel.body);
+      var track = cg.part("div", "cg-double", panel.body);
       var lines = [0, 1].map(function (which) {
-        var s = slider(track, cg.tool(which ? "to" : "from"), stops.length, ends[which], say, function (k) { move(which, k); });
-        s.box.firstChild.className = "cg-hidden"; s.box.className = "cg-handle";
+        var s = slider(track, cg.word(which ? "to" : "from"), stops.length, ends[which], say, function (k) { move(which, k); });
+        s.box.firstChild.className = "cg-unseen"; s.box.className = "cg-handle";
         return s;
       });
-      var told = cg.el("output", "cg-range-told", panel.body, "");
+      var told = cg.part("output", "cg-range-told", panel.body, "");
       told.setAttribute("aria-live", "polite");
       move(0, 0);
     }
@@ -127,7 +127,7 @@
         var x = cg.valueOf(v, i);
         if (x === x) { all += 1; if (x >= low && x <= high) { n += 1; } }
       }
-      return cg.tool("range_of", { low: lowText, high: highText, n: cg.figure(n), all: cg.figure(all) });
+      return cg.word("range_of", { low: lowText, high: highText, n: cg.number(n), all: cg.number(all) });
     }
     function change() { if (shown() !== active) { build(); } }
     function fresh(e) { if (!e.target.ranged) { return; } build(); }

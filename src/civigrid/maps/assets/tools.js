@@ -1,36 +1,16 @@
-/* What the tools of a map share: words, numbers, elements, and a mask over cells. */
+/* What the tools of a map share: numbers, elements, and a mask over cells. */
 (function (cg) {
   "use strict";
-  var table = {}, formats = {}, SVG = "http://www.w3.org/2000/svg", count = 0;
-  var UNCERTAIN = [5, 6, 8];
+  var SVG = "http://www.w3.org/2000/svg", count = 0;
 
-  cg.toolWords = function (words) { table = words; };
-  cg.tool = function (key, values) {
-    var text = Object.prototype.hasOwnProperty.call(table, key) ? table[key] : key;
-    return text.replace(/\{(\w+)\}/g, function (whole, name) {
-      return values && values[name] !== undefined ? String(values[name]) : whole;
-    });
-  };
-  cg.figure = function (x, digits) {
-    var key = (document.documentElement.lang || "en") + (digits || 0);
-    formats[key] = formats[key] || new Intl.NumberFormat(key.replace(/\d+$/, ""), { maximumFractionDigits: digits || 0 });
-    return formats[key].format(x);
-  };
   /* A value to be read at a glance: three digits that count. */
   cg.short = function (x) {
     var size = Math.abs(x);
-    return cg.figure(x, size >= 100 || x === Math.round(x) ? 0 : (size >= 10 ? 1 : (size >= 1 ? 2 : 3)));
+    return cg.number(x, size >= 100 || x === Math.round(x) ? 0 : (size >= 10 ? 1 : (size >= 1 ? 2 : 3)));
   };
   cg.valueText = function (about, x) {
-    if (about && about.percent) { return cg.figure(100 * x, Math.abs(x) < 0.1 ? 1 : 0) + "\u00a0%"; }
-    return cg.short(x) + (about && about.units === "min" ? "\u00a0min" : "");
-  };
-  cg.el = function (tag, name, parent, text) {
-    var e = document.createElement(tag);
-    if (name) { e.className = name; }
-    if (text !== undefined && text !== null) { e.textContent = text; }
-    if (parent) { parent.appendChild(e); }
-    return e;
+    if (about && about.percent) { return cg.percent(x, Math.abs(x) < 0.1 ? 1 : 0); }
+    return cg.short(x) + (about && about.units === "min" ? "\u00a0" + cg.unit("min", x) : "");
   };
   cg.svg = function (tag, attributes, parent) {
     var e = document.createElementNS(SVG, tag);
@@ -38,24 +18,16 @@
     if (parent) { parent.appendChild(e); }
     return e;
   };
-  cg.button = function (name, parent, text, press) {
-    var b = cg.el("button", name, parent, text);
-    b.type = "button";
-    b.addEventListener("click", press);
-    return b;
-  };
+  cg.button = function (name, parent, text, act) { return cg.press(parent, text, act, name); };
   cg.newId = function (what) { count += 1; return "cg-" + what + "-" + count; };
   cg.small = function (map) { return map.getSize().x < 640; };
-  cg.still = function () {
-    return Boolean(window.matchMedia) && window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-  };
 
   /* A panel on the map that folds: its head is a button, its body keeps clicks and scrolling to itself. */
   cg.panel = function (map, position, name, title) {
-    var control = L.control({ position: position }), box = cg.el("section", "cg-panel " + name);
-    var head = cg.el("button", "cg-panel-head", box), body = cg.el("div", "cg-panel-body", box);
-    cg.el("span", "cg-panel-title", head, title);
-    cg.el("span", "cg-chevron", head).setAttribute("aria-hidden", "true");
+    var control = L.control({ position: position }), box = cg.part("section", "cg-panel " + name);
+    var head = cg.part("button", "cg-panel-head", box), body = cg.part("div", "cg-panel-body", box);
+    cg.part("span", "cg-panel-title", head, title);
+    cg.part("span", "cg-chevron", head).setAttribute("aria-hidden", "true");
     head.type = "button"; body.id = cg.newId("panel");
     head.setAttribute("aria-controls", body.id); box.setAttribute("aria-label", title);
     function fold(open) { body.hidden = !open; head.setAttribute("aria-expanded", String(open)); box.classList.toggle("cg-open", open); }
@@ -90,5 +62,4 @@
     var v = level.values[layer.name];
     return v ? v.state[i] : 0;
   };
-  cg.isUncertain = function (state) { return UNCERTAIN.indexOf(state) >= 0; };
 }(window.civigrid = window.civigrid || {}));
