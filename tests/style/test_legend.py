@@ -36,7 +36,7 @@ def test_every_reason_has_a_row_of_its_own():
 
     found = made([0.1, 0.9, nan], [0, 0, 0], RATE)
     assert found["missing"] is None
-    assert found["empty"] == "1 cells without residents are not drawn"
+    assert found["empty"] == "Not drawn, as nobody lives there: 1 cell"
 
 
 def test_reasons_cover_each_missing_value_once():

@@ -6,6 +6,7 @@ from civigrid.cli import (
     census_rules,
     change,
     degurba,
+    export,
     fetch,
     indices,
     maup,
@@ -13,11 +14,12 @@ from civigrid.cli import (
     runs,
     segregation,
     steps,
+    tiles,
     travel,
 )
 from civigrid.cli.app import app, main
 
 __all__ = [
-    "access", "app", "audit", "census_rules", "change", "degurba", "fetch", "indices", "main", "maup", "panel", "runs",
-    "segregation", "steps", "travel",
+    "access", "app", "audit", "census_rules", "change", "degurba", "export", "fetch", "indices", "main", "maup",
+    "panel", "runs", "segregation", "steps", "tiles", "travel",
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from civigrid.errors import SourceError, first_few
 from civigrid.grid import Grid, H3Grid, SquareGrid
 from civigrid.io.census import MEANING, read_census_grid
 from civigrid.io.codes import detect_grid, parse_codes
+from civigrid.io.geopackage import meaning_in
 from civigrid.io.parts import load_cells
 from civigrid.io.tables import column_names, read_table, to_numbers
 from civigrid.project import project_cells
@@ -27,7 +28,7 @@ RATES = ("share_", "lq_", "minutes", "diversity", "adds_to_", "covered", "degurb
 """A numeric column is a count of persons unless its name begins like one of these, or the file says better."""
 INSIDE = ".cells"
 """Suffix of the lossless form that stays on the machine."""
-_NOT_VALUES = ("code", "geometry", "bbox", "cell_id", "GRD_ID", "CNTR_ID", "x", "y")
+_NOT_VALUES = ("code", "code_short", "geometry", "bbox", "cell_id", "GRD_ID", "CNTR_ID", "x", "y")
 
 
 def read_cells(path: Path, *, columns: Sequence[str] = (), intensive: Sequence[str] = ()) -> xr.Dataset:
@@ -116,7 +117,7 @@ def _refuse_impossible(name: str, values: Floats, about: Column, path: Path) -> 
 
 def _table(path: Path, names: list[str]) -> tuple[pd.DataFrame, dict[str, Any]]:
     if path.suffix != ".parquet":
-        return read_table(path)[names], {}
+        return read_table(path)[names], meaning_in(path) if path.suffix == ".gpkg" else {}
     table = pq.read_table(path, columns=names)
     return table.to_pandas(), json.loads((table.schema.metadata or {}).get(b"civigrid", b"{}"))
 

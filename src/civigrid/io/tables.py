@@ -57,7 +57,9 @@ def read_table(
             # columns apart, so that one can be dropped when it has served
             return pd.DataFrame(pq.read_table(path, columns=names).to_pandas(split_blocks=True, self_destruct=True))
         if path.suffix.lower() in VECTOR:
-            return pd.DataFrame(pyogrio.read_dataframe(path, read_geometry=False))
+            # ours hold a view for each indicator beside the cells
+            ours = "cells" if "cells" in pyogrio.list_layers(path)[:, 0] else None
+            return pd.DataFrame(pyogrio.read_dataframe(path, layer=ours, read_geometry=False))
         return _read_csv(path, encoding, text=text)
     except SourceError:
         raise

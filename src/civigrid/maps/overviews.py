@@ -1,4 +1,4 @@
-"""Coarser cells for far views: counts add up, rates are averaged by their weight, and nothing else is averaged."""
+"""Coarser cells for far views of a map, their values by the one rule of `civigrid.release.overviews`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
 
-from civigrid.cells import is_missing, values_of
 from civigrid.grid import Grid, H3Grid, SquareGrid
-from civigrid.kernels.group import group_sum
+from civigrid.kernels.aggregate import Pairs
+from civigrid.release.overviews import Arrays, Rule, grouped, inputs, overview, parents, rule_of
 from civigrid.style.classes import words_of_codes
-from civigrid.types import Bounds, Column, Floats, Ids, Ints, Status, Statuses
+from civigrid.types import Bounds, Column, Floats, Ids, Ints, Statuses
 
 MANY_CELLS = 20_000
 """Below this many cells no overview is needed: every cell is drawn at every zoom."""
@@ -69,20 +68,22 @@ def overviews(cells: xr.Dataset, first: Level, columns: Mapping[str, Column]) ->
     grid, found = first.grid, []
     if len(first.cell_id) <= MANY_CELLS:
         return []
+    rules = {n: rule_of(cells, n, coded=words_of_codes(n, c.words) is not None) for n, c in columns.items()}
+    arrays = inputs(cells, rules)
     if isinstance(grid, SquareGrid):
         row, col = grid.row_col(first.cell_id)
         for factor in FACTORS:
             side = SquareGrid(cell_size_m=grid.cell_size_m * factor, crs=grid.crs, bounds_m=grid.bounds_m)
             width = int(col.max()) // factor + 1
-            keys, group = np.unique((row // factor) * width + col // factor, return_inverse=True)
+            keys, group = grouped(((row // factor) * width + col // factor).astype(np.uint64))
             # overviews may reach beyond the bounds of the grid: their ids are made without asking
-            ids = _ids_of(side, keys // width, keys % width)
-            found.append(_summed(cells, first, columns, (side, ids, group, factor**2)))
+            ids = _ids_of(side, (keys // width).astype(np.int64), (keys % width).astype(np.int64))
+            found.append(_level(arrays, rules, group, (side, ids, factor**2)))
     elif isinstance(grid, H3Grid):
         for step in range(1, min(STEPS, grid.resolution) + 1):
-            parent = H3Grid(grid.resolution - step)
-            ids, group = np.unique(grid.parent(first.cell_id, parent), return_inverse=True)
-            found.append(_summed(cells, first, columns, (parent, ids, group, 7**step)))
+            coarser = H3Grid(grid.resolution - step)
+            ids, group = parents(grid, first.cell_id, coarser)
+            found.append(_level(arrays, rules, group, (coarser, ids, 7**step)))
     return found
 
 
@@ -91,54 +92,8 @@ def _ids_of(grid: SquareGrid, row: Ints, col: Ints) -> Ids:
     return SquareGrid(cell_size_m=grid.cell_size_m, crs=grid.crs, bounds_m=beyond).from_row_col(row, col)
 
 
-def _summed(cells: xr.Dataset, first: Level, columns: Mapping[str, Column], to: tuple[Grid, Ids, Ints, int]) -> Level:
-    grid, ids, group, each = to
-    values, statuses = {}, {}
-    for name, column in columns.items():
-        total = _rolled(cells, first.values[name], name, column, group, len(ids))
-        if total is None:
-            continue
-        known, missing = np.isfinite(first.values[name]), is_missing(first.status[name])
-        some = group_sum(group, known, len(ids)) > 0
-        partial = some & (group_sum(group, missing, len(ids)) > 0)
-        worst = _highest(first.status[name], group, len(ids))
-        values[name] = np.where(some, total, np.nan)
-        statuses[name] = np.where(some, np.where(partial, Status.PARTIAL, Status.OK), worst).astype(np.uint8)
-    return Level(grid, ids, values, statuses, each)
-
-
-def _rolled(cells: xr.Dataset, values: Floats, name: str, column: Column, group: Ints, n: int) -> Floats | None:
-    """One variable in coarser cells; None where it cannot be averaged."""
-    if column.kind != "intensive":
-        total: Floats = group_sum(group, np.nan_to_num(values), n)
-        return total
-    coded = words_of_codes(name, column.words) is not None
-    base = column.weight if column.weight is not None and column.weight in cells else None
-    if base is None and not coded:
-        return None
-    weight = np.ones(len(values)) if base is None else np.nan_to_num(values_of(cells, base))
-    if coded:
-        return _most(group, values, weight, n)
-    mass = group_sum(group, weight * np.isfinite(values), n)
-    mean = group_sum(group, weight * np.nan_to_num(values), n)
-    average: Floats = np.divide(mean, mass, out=np.full(n, np.nan), where=mass > 0)
-    return average
-
-
-def _most(group: npt.NDArray[np.integer[Any]], values: Floats, weight: Floats, n: int) -> Floats:
-    """Code of each group in which most of its weight lies; where nothing has weight, most of its cells."""
-    codes = np.unique(values[np.isfinite(values)])
-    if not len(codes):
-        return np.full(n, np.nan)
-    # a cell counts for less than any person
-    light = weight + 1e-6
-    mass = np.stack([group_sum(group, light * (values == code), n) for code in codes])
-    most: Floats = codes[mass.argmax(axis=0)]
-    return most
-
-
-def _highest(status: Statuses, group: npt.NDArray[np.integer[Any]], n: int) -> Statuses:
-    """Highest status code of each group: why nothing is known there."""
-    highest = np.zeros(n, dtype=np.uint8)
-    np.maximum.at(highest, group, status)
-    return highest
+def _level(arrays: Arrays, rules: Mapping[str, Rule], group: Ints, of: tuple[Grid, Ids, int]) -> Level:
+    grid, ids, each = of
+    pairs = Pairs(group, len(ids))
+    kept = {name: overview(arrays, name, rule, pairs) for name, rule in rules.items() if rule.how != "none"}
+    return Level(grid, ids, {n: v.values for n, v in kept.items()}, {n: v.status for n, v in kept.items()}, each)

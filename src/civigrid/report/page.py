@@ -31,7 +31,7 @@ def html_of(document: Document) -> str:
     Examples
     --------
     >>> page = html_of(Document("A & B", "en", (Text("Fewer than <10>."),)))
-    >>> "<h1>A &amp; B</h1>" in page, "Fewer than &lt;10&gt;." in page
+    >>> ">A &amp; B</h1>" in page, "Fewer than &lt;10&gt;." in page
     (True, True)
     """
     style = (files("civigrid.report") / "assets" / "report.css").read_text(encoding="utf-8")

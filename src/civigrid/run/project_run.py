@@ -20,6 +20,7 @@ from civigrid.io.write import write_json
 from civigrid.result_table import result_table
 from civigrid.run import config, outputs
 from civigrid.run.access.steps import times_of_part
+from civigrid.run.catalogues import write_catalogues
 from civigrid.run.inputs import input_files, read_source
 from civigrid.run.large_points import point_file, unread
 from civigrid.run.layer_steps import LAYERS, compare_cells
@@ -174,7 +175,7 @@ def run_file(
     results, told = (_stacked([*tables, *compared]) for tables in (state.tables, state.told))
     about = _about(state)
     files = _outputs(state, results, told, root, path.name, about)
-    _manifest(state, steps, root, files, about)
+    files += _manifest(state, steps, root, files, about)
     return Finished(
         folder=root,
         maps=tuple(p for p in files if p.parent.name == "maps"),
@@ -324,20 +325,23 @@ def _about(state: _State) -> dict[str, Any]:
     }
 
 
-def _manifest(state: _State, steps: tuple[Step, ...], root: Path, files: list[Path], about: dict[str, Any]) -> None:
-    """Say what was made from what, so that equal runs have equal manifests."""
+def _manifest(
+    state: _State, steps: tuple[Step, ...], root: Path, files: list[Path], about: dict[str, Any]
+) -> list[Path]:
+    """Say what was made from what, so that equal runs have equal manifests; give the catalogues made of it."""
     run = state.run
-    write_json(
-        root / "manifest.json",
-        {
-            "title": run.title,
-            "question": run.question,
-            "purpose": run.purpose,
-            "disclosure_profile": str(outputs.profile_of(run)),
-            **about,
-            "steps": {s.name: s.key for s in steps},
-            "ledger": _joined(state.ledgers).to_dict("records"),
-            "outputs": {p.relative_to(root).as_posix(): sha256_of(p) for p in sorted(files)},
-        },
-    )
+    manifest: dict[str, Any] = {
+        "title": run.title,
+        "question": run.question,
+        "purpose": run.purpose,
+        "disclosure_profile": str(outputs.profile_of(run)),
+        **about,
+        "steps": {s.name: s.key for s in steps},
+        "ledger": _joined(state.ledgers).to_dict("records"),
+        "outputs": {p.relative_to(root).as_posix(): sha256_of(p) for p in sorted(files)},
+    }
+    catalogues = write_catalogues(manifest, root)
+    manifest["outputs"].update(catalogues)
+    write_json(root / "manifest.json", manifest)
     write_json(root / "timings.json", {k: round(v, 3) for k, v in state.seconds.items()})
+    return [root / path for path in catalogues]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from civigrid.io.write import write_csv, write_geopackage, write_geoparquet, wri
 from civigrid.project import ledger_table, polygon_crosswalk
 from civigrid.project.vintages import to_vintage, vintage_crosswalk, with_records
 from civigrid.project.zonal import zonal
-from civigrid.release import PROFILES, Profile, release
+from civigrid.release import PROFILES, Profile, Release, release
 from civigrid.release.suppress import hidden_counts, rate_hidden
 from civigrid.run.ancillary import read_ancillary, split_name
 from civigrid.run.areas import Areas
@@ -29,7 +29,11 @@ from civigrid.run.methods import outside_findings, overlap_findings, polygons_of
 from civigrid.types import Column, Status
 
 _WORDS = {int(s): s.name.lower() for s in Status}
-WRITERS = {".parquet": write_geoparquet, ".gpkg": write_geopackage, ".csv": write_csv}
+WRITERS: dict[str, Callable[[Release[xr.Dataset], Path], None]] = {
+    ".parquet": write_geoparquet,
+    ".gpkg": write_geopackage,
+    ".csv": write_csv,
+}
 
 
 @dataclass(frozen=True, kw_only=True)

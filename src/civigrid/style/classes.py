@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from civigrid.errors import SchemaError
 from civigrid.layers.segregation.maup.classes import WORDS as HOLDS
 from civigrid.layers.typology import LEVEL_1, LEVEL_2
-from civigrid.style.palette import SETTLEMENT, SETTLEMENT_1, STEADY, colors
+from civigrid.style.guard import PaletteError, is_red
+from civigrid.style.labels import labels_of, two_digits, value_label
+from civigrid.style.methods import breaks_by, is_origin_share, nudged, quantile
+from civigrid.style.palette import SETTLEMENT, SETTLEMENT_1, STEADY, ZERO, colors
 from civigrid.types import Column, Floats, Ints
 
 MOST_VALUES = 7
@@ -65,6 +69,12 @@ class Classes:
         Colour scheme.
     shades : tuple of str
         Colours of its own, one per class; empty: those of the scheme.
+    notes : tuple of str
+        What a reader must know of the breaks.
+    background : {"light", "dark"}
+        The page.
+    part : tuple of int, optional
+        Where outer classes around a centre hold nothing: the first that is kept, and how many there were.
     """
 
     breaks: tuple[float, ...]
@@ -72,12 +82,25 @@ class Classes:
     zero: bool
     scheme: str
     shades: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    background: str = "light"
+    part: tuple[int, int] | None = None
 
     @property
     def colors(self) -> tuple[str, ...]:
-        """One ``#rrggbb`` per class; exact zero, where it is a class, is white."""
-        shades = self.shades or colors(self.scheme, len(self.labels) - int(self.zero))
-        return ("#ffffff", *shades) if self.zero else shades
+        """One ``#rrggbb`` per class; exact zero, where it is a class, is white, or nearly as dark as a dark page."""
+        n = len(self.labels) - int(self.zero)
+        first, total = self.part or (0, n)
+        shades = self.shades or colors(self.scheme, total, self.background)[first : first + n]
+        return (ZERO[self.background], *shades) if self.zero else shades
+
+    def on(self, background: str) -> Classes:
+        """Give the same classes for a light or a dark page.
+
+        >>> len(Classes((2.0,), ("low", "high"), False, "people").on("dark").colors)
+        2
+        """
+        return replace(self, background=background)
 
     def of(self, values: Floats) -> Ints:
         """Class of each value, shape (cell,); -1 where there is none.
@@ -90,12 +113,24 @@ class Classes:
         return np.where(np.isfinite(values), found, -1).astype(np.int64)
 
 
-def classify(values: Floats, about: Column, *, name: str = "", weight: Floats | None = None) -> Classes:
+def classify(
+    values: Floats,
+    about: Column,
+    *,
+    name: str = "",
+    weight: Floats | None = None,
+    by: str = "auto",
+    breaks: Sequence[float] | None = None,
+    n: int = 5,
+    scheme: str = "",
+    lang: str = "en",
+) -> Classes:
     """Choose classes for a variable.
 
-    Minutes and location quotients have fixed breaks, which compare between maps; changes are cut alike on both sides of
-    zero; everything else is cut at quantiles, rounded to two digits.  Counts give zero its own class; codes of
-    `CATEGORIES` have their words.
+    By itself (``"auto"``) minutes and location quotients have fixed breaks, which compare between maps; changes are cut
+    alike on both sides of zero; everything else is cut at quantiles, rounded to two digits.  Exact zero is a class of
+    its own for counts, and for shares of a group where it occurs; codes of `CATEGORIES` have their words.  Classes of
+    the share of a group do not begin at 30 or 50 %, unless by ``"manual"``; what was moved stands in `notes`.
 
     Parameters
     ----------
@@ -106,40 +141,154 @@ def classify(values: Floats, about: Column, *, name: str = "", weight: Floats | 
     name : str
         Its name, by which location quotients are known.
     weight : ndarray of float64, shape (cell,), optional
-        Persons, for quantiles of people instead of cells.
+        Persons, for classes of people instead of cells.
+    by : str
+        ``"auto"``, ``"quantile"``, ``"natural"`` (exact), ``"head-tail"``, ``"deviation"``, ``"around"`` the mean of
+        the people (or of ``breaks=(centre,)``), ``"policy"``, ``"manual"`` (`breaks`).
+    breaks : sequence of float, optional
+        Lower bounds of all classes but the first, in units of the variable; they alone mean ``"manual"``.
+    n : int
+        Classes at most, 2 to 7.
+    scheme : str
+        What the map is for, or a colour map by its name; by default as fits the variable.
+    lang : str
+        Language of the labels, ``"en"`` or ``"de"``.
+
+    Raises
+    ------
+    SchemaError, UnknownNameError
+        Breaks that cannot be; a way or a scheme that is not known.
+    PaletteError
+        Red for people, or classes that some readers cannot tell apart.
 
     Examples
     --------
     >>> classify(np.arange(100.0), Column(units="persons")).labels[:2]
     ('0', '1 to 20')
+    >>> classify(np.array([1.0, 2, 10, 11, 50, 52]), Column(units="min"), by="natural", n=3).breaks
+    (10.0, 50.0)
     """
+    if by == "auto" and breaks is not None:
+        by = "manual"
     known = values[np.isfinite(values)]
     if (words := categories(name)) is not None:
         return _categories(known, *words)
-    if name.startswith("lq_"):
-        return Classes(QUOTIENTS, _labels(QUOTIENTS, known, about), zero=False, scheme="around")
-    if "minutes_change" in name:
-        breaks = _around_zero(known)
-        return Classes(breaks, _labels(breaks, known, about), zero=False, scheme="around")
-    if about.units == "min" and "minutes_saved" in name:
-        breaks = _scaled(GAINS, known)
-        return Classes(breaks, _labels(breaks, known, about), zero=False, scheme="gain")
-    if about.rests_on and (known < 0).any():
-        breaks = _around_zero(known)
-        return Classes(breaks, _labels(breaks, known, about), zero=False, scheme="around")
-    if about.units == "min":
-        breaks = _scaled(MINUTES, known)
-        return Classes(breaks, _labels(breaks, known, about), zero=False, scheme="time")
-    few = np.unique(known)
-    if about.kind == "intensive" and 2 <= len(few) <= MOST_VALUES:
-        scheme = "gain" if name == "share_at_one_place" else "people"
-        return Classes(tuple(few[1:].tolist()), tuple(_words(v, about) for v in few), zero=False, scheme=scheme)
-    zero = about.kind == "extensive" and about.units == "persons"
+    zero = _has_zero(known, about, name)
     inside = np.isfinite(values) & (values != 0 if zero else True)
-    breaks = _quantiles(values[inside], None if weight is None else weight[inside])
-    labels = (("0",) if zero else ()) + _labels(breaks, known[known != 0] if zero else known, about)
-    scheme = "gain" if name == "share_at_one_place" else "people"
-    return Classes(breaks, labels, zero=zero, scheme=scheme)
+    drawn, people = values[inside], None if weight is None else weight[inside]
+    few = by == "auto" and _few(drawn, about, name)
+    cuts = _auto(drawn, people, about, name) if by == "auto" else breaks_by(by, drawn, people, n, about, name, breaks)
+    notes: tuple[str, ...] = ()
+    if by != "manual" and is_origin_share(about, name):
+        cuts, notes = (_off_values(cuts, drawn), ()) if few else nudged(cuts)
+    labels = _few_labels(drawn, about, lang, name) if few else labels_of(cuts, drawn, about, lang, name)
+    none = (value_label(0.0, about, lang, name),) if zero else ()
+    found = Classes(cuts, (*none, *labels), zero, scheme or _scheme(by, drawn, about, name), notes=notes)
+    return _checked(_within(found, drawn) if by == "around" else found, about, name)
+
+
+def shared_classes(
+    arrays: Sequence[Floats], about: Column, *, weights: Sequence[Floats] | None = None, **options: Any
+) -> Classes:
+    """Choose one set of classes for scenarios, years or groups that are compared.
+
+    Parameters
+    ----------
+    arrays : sequence of ndarray of float64
+        Values of each; the breaks are those of all together.
+    about : Column
+        What they are.
+    weights : sequence of ndarray of float64, optional
+        Persons beside each.
+    **options
+        As of `classify`.
+
+    Raises
+    ------
+    SchemaError
+        Nothing to compare.
+
+    Examples
+    --------
+    >>> shared_classes([np.array([1.0, 9.0]), np.array([30.0])], Column(units="min")).breaks
+    (5.0, 10.0, 15.0, 30.0, 45.0)
+    """
+    if not len(arrays):
+        raise SchemaError("there are no values to compare: give at least one array.")
+    weight = None if weights is None else np.concatenate(list(weights))
+    return classify(np.concatenate(list(arrays)), about, weight=weight, **options)
+
+
+def _has_zero(known: Floats, about: Column, name: str) -> bool:
+    """Nobody is a class of its own; no change is the middle of a change."""
+    if (known < 0).any():
+        return False
+    if about.kind == "extensive" and about.units == "persons":
+        return True
+    return is_origin_share(about, name) and bool((known == 0).any()) and bool((known > 0).any())
+
+
+def _auto(known: Floats, weight: Floats | None, about: Column, name: str) -> tuple[float, ...]:
+    """Breaks as fit the variable."""
+    if name.startswith("lq_"):
+        return QUOTIENTS
+    if _is_change(known, about, name):
+        return _around_zero(known)
+    if about.units == "min":
+        return _scaled(GAINS if "minutes_saved" in name else MINUTES, known)
+    if _few(known, about, name):
+        return tuple(np.unique(known)[1:].tolist())
+    return quantile(known, weight, 5)
+
+
+def _scheme(by: str, known: Floats, about: Column, name: str) -> str:
+    if by == "around" or name.startswith("lq_") or _is_change(known, about, name):
+        return "around"
+    if about.units == "min":
+        return "gain" if "minutes_saved" in name else "time"
+    return "gain" if name == "share_at_one_place" else "people"
+
+
+def _is_change(known: Floats, about: Column, name: str) -> bool:
+    if about.units == "min" and "minutes_saved" in name:
+        return False
+    return "minutes_change" in name or bool(about.rests_on and (known < 0).any())
+
+
+def _few(known: Floats, about: Column, name: str) -> bool:
+    """Whether a rate has so few values that each is a class."""
+    fixed = about.units == "min" or name.startswith("lq_") or _is_change(known, about, name)
+    return about.kind == "intensive" and not fixed and 2 <= len(np.unique(known)) <= MOST_VALUES
+
+
+def _few_labels(known: Floats, about: Column, lang: str, name: str) -> tuple[str, ...]:
+    return tuple(value_label(v, about, lang, name) for v in np.unique(known).tolist())
+
+
+def _off_values(cuts: tuple[float, ...], known: Floats) -> tuple[float, ...]:
+    """Move cuts that lie on 30 and 50 % halfway to the value below: each value keeps its class."""
+    below = np.unique(known)[:-1].tolist()
+    return tuple(c if c == m else (b + c) / 2 for c, m, b in zip(cuts, nudged(cuts)[0], below, strict=True))
+
+
+def _within(found: Classes, known: Floats) -> Classes:
+    """Leave out outer classes that hold nothing, so that the centre keeps the middle colour."""
+    if not len(known) or not found.breaks:
+        return found
+    where = found.of(known)
+    first, last = int(where.min()) - int(found.zero), int(where.max()) - int(found.zero)
+    none, rest = found.labels[: int(found.zero)], found.labels[int(found.zero) :]
+    kept, part = (*none, *rest[first : last + 1]), (first, len(rest))
+    return replace(found, breaks=found.breaks[first:last], labels=kept, part=part)
+
+
+def _checked(found: Classes, about: Column, name: str) -> Classes:
+    """Refuse red where people are drawn; asking for the colours refuses those that cannot be told apart."""
+    shades, people = found.colors, about.units == "persons" or is_origin_share(about, name)
+    if red := [c for c in shades if people and is_red(c)]:
+        message = f"the scheme {found.scheme!r} draws people in red ({red[0]}), which reads as danger"
+        raise PaletteError(f"{message}: take lapaz, batlow, vik or PuOr.")
+    return found
 
 
 def _scaled(breaks: tuple[float, ...], known: Floats) -> tuple[float, ...]:
@@ -170,34 +319,4 @@ def _around_zero(known: Floats) -> tuple[float, ...]:
     return (-far, -near, near, far) if far > near else (-near, near)
 
 
-def _quantiles(values: Floats, weight: Floats | None, n: int = 5) -> tuple[float, ...]:
-    if not len(values):
-        return ()
-    order = np.argsort(values, kind="stable")
-    mass = np.cumsum(np.ones(len(values)) if weight is None else np.nan_to_num(weight)[order])
-    at = np.searchsorted(mass, mass[-1] * np.arange(1, n) / n)
-    breaks = {_two_digits(float(values[order][min(k, len(values) - 1)])) for k in at}
-    return tuple(sorted(b for b in breaks if values.min() < b <= values.max()))
-
-
-def _two_digits(value: float) -> float:
-    return float(f"{value:.2g}")
-
-
-def _labels(breaks: tuple[float, ...], known: Floats, about: Column) -> tuple[str, ...]:
-    whole = about.units == "persons"
-    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
-    if not breaks:
-        return (f"{_words(low, about)} to {_words(high, about)}",)
-    first = f"{_words(max(low, 1.0) if whole and low >= 0.5 else low, about)} to {_words(breaks[0], about)}"
-    if low >= breaks[0]:
-        first = f"below {_words(breaks[0], about)}"
-    middle = [f"{_words(a, about)} to {_words(b, about)}" for a, b in pairwise(breaks)]
-    return (first, *middle, f"{_words(breaks[-1], about)} and more")
-
-
-def _words(value: float, about: Column) -> str:
-    if about.units == "1" and about.kind == "intensive" and about.long_name.startswith("Share"):
-        percent = 100 * value
-        return f"{percent:.0f} %" if percent >= 9.95 or value == 0 else f"{percent:.2g} %"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+_two_digits, _words = two_digits, value_label

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from civigrid.style.classes import Classes, categories
-from civigrid.style.words import EMPTY, REASONS, language, missing_reasons, number, percent, unit_words
+from civigrid.style.labels import value_label
+from civigrid.style.words import EMPTY, REASONS, cells_words, language, missing_reasons, number, percent, unit_words
 from civigrid.types import Column, Floats, Statuses
 
 BINS = 40
@@ -17,8 +18,8 @@ WORDS = {
     "counted": {"en": "number of cells", "de": "Zahl der Zellen"},
     "people": {"en": "share of people", "de": "Anteil der Menschen"},
     "empty": {
-        "en": "{} cells without residents are not drawn",
-        "de": "{} Zellen ohne Bewohner sind nicht gezeichnet",
+        "en": "Not drawn, as nobody lives there: {}",
+        "de": "Nicht gezeichnet, weil dort niemand wohnt: {}",
     },
     "source": {"en": "Source: {}", "de": "Quelle: {}"},
 }
@@ -61,7 +62,7 @@ def legend_of(
         low <= value < high, the last one also its end; None where there is no value), ``people`` (share, or None);
         ``missing``: None, or all of them in one row of ``label, count``; ``missing_rows``: one row for each reason,
         ``reason`` (key of `words.REASONS`), ``label, count, cells``; ``empty``: a sentence or nothing; ``histogram``:
-        see `histogram`, or None.
+        see `histogram`, and ``ends``: the least and the greatest value, written; or None.
 
     Examples
     --------
@@ -93,10 +94,20 @@ def legend_of(
         "classes": _rows(values, classes, weight, lang),
         "missing": {"label": label, "count": number(total, lang, 0)} if total else None,
         "missing_rows": rows,
-        "empty": WORDS["empty"][lang].format(number(empty, lang, 0)) if empty else "",
+        "empty": WORDS["empty"][lang].format(cells_words(empty, lang)) if empty else "",
         "note": WORDS["source"][lang].format(note) if note else "",
-        "histogram": None if categories(name) or about.words else histogram(values, classes),
+        "histogram": None if categories(name) or about.words else _bars(values, classes, about, lang, name),
     }
+
+
+def _bars(values: Floats, classes: Classes, about: Column, lang: str, name: str) -> dict[str, Any] | None:
+    """A histogram with the ends of its axis in words."""
+    bars = histogram(values, classes)
+    if bars is None:
+        return None
+    known = values[np.isfinite(values) & (values != 0 if classes.zero else True)]
+    ends = [value_label(float(v), about, lang, name) for v in (known.min(), known.max())]
+    return {**bars, "ends": ends}
 
 
 def _rows(values: Floats, classes: Classes, weight: Floats | None, lang: str) -> list[dict[str, Any]]:

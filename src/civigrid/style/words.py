@@ -82,8 +82,22 @@ def percent(share: float, lang: str = "en") -> str:
     >>> percent(0.1234), percent(0.0123, "de")
     ('12 %', '1,2 %')
     """
-    digits = 0 if abs(share) >= 0.0995 or share == 0 else max(1, 1 - int(np.floor(np.log10(abs(100 * share)))))
-    return f"{number(100 * share, lang, min(digits, 4))} %"
+    value = 100 * share
+    text = f"{value:.0f}" if abs(value) >= 9.95 or value == 0 else f"{value:.2g}"
+    if "e" in text or not np.isfinite(value):
+        return f"{number(value, lang)} %"
+    return f"{number(float(text), lang, len(text.partition('.')[2]))} %"
+
+
+def cells_words(n: int, lang: str = "en") -> str:
+    """Write a number of cells.
+
+    >>> cells_words(1), cells_words(1200, "de")
+    ('1 cell', '1.200 Zellen')
+    """
+    one = {"en": "cell", "de": "Zelle"}[language(lang)]
+    many = {"en": "cells", "de": "Zellen"}[language(lang)]
+    return f"{number(n, lang, 0)} {one if n == 1 else many}"
 
 
 def is_share(about: Column, name: str = "") -> bool:
