@@ -2,6 +2,7 @@
 
 import geopandas as gpd
 import numpy as np
+import pytest
 import shapely
 from pyproj import Transformer
 
@@ -28,6 +29,7 @@ LABELS = {
     "note": "Missing cells are hatched; they are not zero.",
     "terms": "Statistical office",
 }
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 VARIABLES = ("minutes", "people", "share_born")
 
 
@@ -94,6 +96,14 @@ def open_page(browser, folder, html, **context):
     tab.goto(f"file://{path}")
     ready(tab)
     return tab
+
+
+def findings(tab):
+    """What axe-core finds (WCAG 2.2 A and AA, best practices), each with its first place."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    found = axe.Axe().run(tab, options={"runOnly": {"type": "tag", "values": TAGS}}).response
+    assert found["passes"], "axe looked at nothing"
+    return [(v["id"], v["impact"], v["nodes"][0]["html"][:160]) for v in found["violations"]]
 
 
 def ready(tab):

@@ -87,8 +87,8 @@ def test_breaks_are_one_set_for_both_sides():
 
     assert left.classes == right.classes == compared.classes
     assert compared.classes.breaks == (10.0, 150.0)
-    assert compared.classes.labels == ("below 10", "10 to 150", "150 and more")
-    with pytest.raises(SchemaError, match="breaks must rise"):
+    assert compared.classes.labels == ("1 to 10", "10 to 150", "150 and more")
+    with pytest.raises(SchemaError, match="breaks must be finite and rise"):
         compare_cells(public(before), public(after), "m", breaks=(10, 5))
 
 

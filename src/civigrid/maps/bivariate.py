@@ -18,6 +18,7 @@ from civigrid.cells import column_of, status_of, values_of
 from civigrid.errors import SchemaError
 from civigrid.maps.elements import CellData, CellLayer, SiteLayer, as_script
 from civigrid.maps.page import View, Words, cells_page
+from civigrid.maps.summaries import summaries_of
 from civigrid.maps.words import Language, language
 from civigrid.release.gate import Release
 from civigrid.style.classes import _two_digits, _words
@@ -177,6 +178,8 @@ def make_bivariate_map(
         raise SchemaError("name at least one rate to draw against the count.")
     data = CellData(release, list(dict.fromkeys([*rates, count, *more])))
     layers: list[Layer] = [BivariateLayer(data, rate, count, show=i == 0) for i, rate in enumerate(rates)]
-    words = Words(title, question, tuple(notes), lang, view)
-    beside = [CellLayer(data, name, lang=language(lang).base) for name in more]
+    base = language(lang).base
+    told = summaries_of(data.cells, [*rates, count, *more], lang=base)
+    words = Words(title, question, tuple(notes), lang, view, told)
+    beside = [CellLayer(data, name, lang=base) for name in more]
     return cells_page(release, [data, *layers, *beside], words, outline=outline, above=sites)

@@ -14,10 +14,10 @@ from jinja2 import Template
 from civigrid.cells import column_of, values_of
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.maps.compared import Compared, gains_and_losses
-from civigrid.maps.elements import CellData, CellLayer, Outline, as_script
-from civigrid.maps.extent import corners_of
+from civigrid.maps.elements import CellData, CellLayer, as_script
 from civigrid.maps.legend_rows import stops_of
-from civigrid.maps.page import View, Words, _tolerance, offline_page
+from civigrid.maps.page import View, Words, cells_page
+from civigrid.maps.summaries import summaries_of
 from civigrid.maps.words import Language, language
 from civigrid.style.legend import histogram
 
@@ -184,10 +184,8 @@ def make_compare_map(
     folium.Map
         `civigrid.maps.to_html` writes it.
     """
-    words = Words(title, question, tuple(notes), lang, view)
-    elements = compare_elements(compared, mode=mode, lang=language(lang).base)
-    lines = [] if outline is None else [Outline(outline, tolerance_m=_tolerance(compared.release.data))]
-    control = [folium.LayerControl(collapsed=False, position="topright")] if sites else []
-    return offline_page(
-        [*elements, *lines, *sites, *control], corners_of(compared.release.data), words, compared.release
-    )
+    base = language(lang).base
+    elements = compare_elements(compared, mode=mode, lang=base)
+    told = summaries_of(elements[0].cells, [compared.left, compared.right, compared.change], lang=base)
+    words = Words(title, question, tuple(notes), lang, view, told)
+    return cells_page(compared.release, elements, words, outline=outline, above=sites)

@@ -14,8 +14,10 @@ import xarray as xr
 from civigrid.cells import column_of, grid_of, ids_of, is_missing, make_cells, measured, status_of, values_of
 from civigrid.errors import GridMismatchError, SchemaError, unknown_name
 from civigrid.release.gate import Release
-from civigrid.style.classes import Classes, classify
+from civigrid.style.classes import Classes, shared_classes
+from civigrid.style.labels import MORE, TO, two_digits, value_label
 from civigrid.style.palette import colors
+from civigrid.style.words import language
 from civigrid.types import Bools, Column, Floats, Ids, Status, Statuses
 
 Better = Literal["more", "less", "neither"]
@@ -23,6 +25,9 @@ LEAST = {"min": 1.0, "1": 0.005}
 """Changes smaller than this, by units, count as none: a minute, half a point; of anything else every change counts."""
 LOSE, STAY, GAIN = 0, 1, 2
 NO_CHANGE = "#d9d8d3"
+BEFORE_AFTER = {"en": ("Before", "After"), "de": ("Vorher", "Nachher")}
+CHANGE = {"en": "{}: change", "de": "{}: Änderung"}
+LESS = {"en": "{} and less", "de": "{} und weniger"}
 NOISE = 1e-9
 
 
@@ -66,11 +71,12 @@ def compare_cells(
     right: Release[xr.Dataset],
     variable: str,
     *,
-    labels: tuple[str, str] = ("Before", "After"),
+    labels: tuple[str, str] | None = None,
     groups: Sequence[str] = (),
     breaks: Sequence[float] = (),
     least: float | None = None,
     better: Better | None = None,
+    lang: str = "en",
 ) -> Compared:
     """Compare one variable of two releases of cells of one grid.
 
@@ -81,7 +87,7 @@ def compare_cells(
     variable : str
         A variable of both.
     labels : tuple of str
-        What the sides are called.
+        What the sides are called; by default before and after.
     groups : sequence of str
         Counts of people on the left side, for gains and losses by group; by default the count that weighs the
         variable, and its declared parts.
@@ -91,6 +97,8 @@ def compare_cells(
         Smallest change that counts, in the units of the variable; by default one of `LEAST`.
     better : {"more", "less", "neither"}, optional
         What is a gain; by default less of minutes, more of what is said of a place, and nothing of people.
+    lang : str
+        Language of labels and classes, ``"en"`` or ``"de"``.
 
     Returns
     -------
@@ -111,6 +119,8 @@ def compare_cells(
     if grid_of(one) != grid_of(two):
         raise GridMismatchError(f"cannot compare cells of {grid_of(one).id} with cells of {grid_of(two).id}.")
     about = _same_meaning(one, two, variable)
+    lang = language(lang)
+    labels = labels or BEFORE_AFTER[lang]
     better = better or _better(about)
     if better not in ("more", "less", "neither"):
         raise unknown_name("sense of better", better, ("more", "less", "neither"))
@@ -127,7 +137,9 @@ def compare_cells(
     meaning = {
         names[0]: replace(about, long_name=f"{title} ({labels[0]})"),
         names[1]: replace(about, long_name=f"{title} ({labels[1]})"),
-        names[2]: replace(about, long_name=f"{title}: change", rests_on=f"{names[0]}|{names[1]}", reference_date=""),
+        names[2]: replace(
+            about, long_name=CHANGE[lang].format(title), rests_on=f"{names[0]}|{names[1]}", reference_date=""
+        ),
         names[3]: Column(kind="intensive", units="class", long_name="Outcome", words="lose|stay|gain"),
     }
     for name in dict.fromkeys([*groups, *([about.weight] if about.weight in one else [])]):
@@ -144,8 +156,8 @@ def compare_cells(
         change=names[2],
         outcome=names[3],
         labels=labels,
-        classes=classes_of_both(values, about, variable, breaks),
-        change_classes=change_classes(change, about, least, better),
+        classes=shared_classes(values, about, name=variable, breaks=tuple(breaks) or None, lang=lang),
+        change_classes=change_classes(change, about, least, better, lang=lang, name=variable),
         groups=groups,
         least=least,
         better=better,
@@ -221,24 +233,9 @@ def _outcomes(
     return outcome, np.where(np.isnan(outcome), Status.UNAVAILABLE, Status.OK).astype(np.uint8)
 
 
-def classes_of_both(values: Sequence[Floats], about: Column, name: str, breaks: Sequence[float] = ()) -> Classes:
-    """Classes over all compared sides together; given breaks keep the scheme and the words of the chosen ones.
-
-    >>> minutes = Column(units="min", kind="intensive")
-    >>> classes_of_both([np.array([1.0, 2.0]), np.array([30.0, 40.0])], minutes, "m").breaks
-    (5.0, 10.0, 15.0, 30.0, 45.0)
-    """
-    found = classify(np.concatenate(list(values)), about, name=name)
-    if not len(breaks):
-        return found
-    ordered = tuple(float(b) for b in breaks)
-    if list(ordered) != sorted(set(ordered)):
-        raise SchemaError(f"breaks must rise, got {', '.join(f'{b:g}' for b in ordered)}.")
-    labels = _labels(ordered, about, points=False)
-    return Classes(ordered, ((found.labels[0],) if found.zero else ()) + labels, found.zero, found.scheme)
-
-
-def change_classes(change: Floats, about: Column, least: float, better: Better) -> Classes:
+def change_classes(
+    change: Floats, about: Column, least: float, better: Better, *, lang: str = "en", name: str = ""
+) -> Classes:
     """Classes of a change: the same on both sides of zero, the middle one holding what counts as none.
 
     A gain is purple, whether it is more or less; ColorBrewer's PuOr (Brewer 2003), its middle darker than the ground.
@@ -250,9 +247,9 @@ def change_classes(change: Floats, about: Column, least: float, better: Better) 
     size = np.abs(change[np.isfinite(change)])
     size = size[size > NOISE]
     whole = bool(np.array_equal(size, np.rint(size)))
-    near = least or (1.0 if whole or not len(size) else _two_digits(float(np.quantile(size, 0.2))))
+    near = least or (1.0 if whole or not len(size) else two_digits(float(np.quantile(size, 0.2))))
     size = size[size >= near]
-    far = _two_digits(float(np.quantile(size, 0.6))) if len(size) else near
+    far = two_digits(float(np.quantile(size, 0.6))) if len(size) else near
     half = (near, far) if far > near else (near,)
     # a value on a break belongs above it: a loss on a break must count as much as a gain there
     breaks = (*(-b * (1 - 1e-9) for b in reversed(half)), *half)
@@ -260,25 +257,17 @@ def change_classes(change: Floats, about: Column, least: float, better: Better) 
     shades[len(half)] = NO_CHANGE
     signed = [-b for b in reversed(half)] + list(half)
     return Classes(
-        breaks, _labels(signed, about, points=True), zero=False, scheme="around",
+        breaks, _change_labels(signed, about, lang, name), zero=False, scheme="around",
         shades=tuple(shades if better == "less" else shades[::-1]),
     )  # fmt: skip
 
 
-def _two_digits(value: float) -> float:
-    return float(f"{value:.2g}")
-
-
-def _labels(breaks: Sequence[float], about: Column, *, points: bool) -> tuple[str, ...]:
-    percent = about.units == "1" and about.kind == "intensive" and about.long_name.startswith("Share")
-
+def _change_labels(breaks: Sequence[float], about: Column, lang: str, name: str) -> tuple[str, ...]:
     def said(x: float) -> str:
-        text = f"{100 * abs(x):.3g}" if percent else f"{abs(x):,.0f}" if abs(x) >= 100 else f"{abs(x):.3g}"
-        return ("\u2212" if x < 0 else "+" if points and x > 0 else "") + text + (" %" if percent else "")
+        return ("\u2212" if x < 0 else "+" if x > 0 else "") + value_label(abs(x), about, lang, name)
 
-    middle = [f"{said(a)} to {said(b)}" for a, b in pairwise(breaks)]
-    first = f"{said(breaks[0])} and less" if points else f"below {said(breaks[0])}"
-    return (first, *middle, f"{said(breaks[-1])} and more")
+    middle = [TO[lang].format(said(a), said(b)) for a, b in pairwise(breaks)]
+    return (LESS[lang].format(said(breaks[0])), *middle, MORE[lang].format(said(breaks[-1])))
 
 
 def gains_and_losses(compared: Compared) -> pd.DataFrame:

@@ -90,4 +90,4 @@ def _classes(layer: CellLayer, name: str) -> Classes:
     cells = layer.data.cells
     about = column_of(cells[name])
     weight = values_of(cells, str(about.weight)) if about.weight in cells else None
-    return classify(values_of(cells, name), about, name=name, weight=weight)
+    return classify(values_of(cells, name), about, name=name, weight=weight, lang=layer.lang)

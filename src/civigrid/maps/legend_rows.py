@@ -10,12 +10,16 @@ import xarray as xr
 from civigrid.cells import column_of, status_of, values_of
 from civigrid.style.classes import Classes
 from civigrid.style.legend import legend_of
-from civigrid.types import Floats, Status
+from civigrid.types import Bools, Floats, Status
 
+MOST_LINED = 0.5
+"""Above this part of uncertain values none is lined: the map would be hidden."""
 STOPS = 100
 """Steps of the slider that filters values."""
 UNCERTAIN = (Status.PERTURBED, Status.IMPUTED, Status.PARTIAL)
 """Statuses whose value is shown, and is not certain."""
+UNCERTAIN_OF = "{}_uncertain"
+"""Variable that says which values have too large an error."""
 
 
 def legend_of_cells(cells: xr.Dataset, name: str, classes: Classes, *, lang: str = "en") -> dict[str, Any]:
@@ -35,7 +39,8 @@ def legend_of_cells(cells: xr.Dataset, name: str, classes: Classes, *, lang: str
     dict
         What `legend_of` gives, and ``units``; ``persons`` in each row of ``classes``: those of the variable itself
         where it counts them, else those of its weight, else None; ``uncertain_by``: rows of ``status, cells``;
-        ``lines``: whether uncertain cells are hatched; ``stops``: values at which the filter stops.
+        ``lines``: whether uncertain cells are lined; ``rough``: how many have too large an error; ``stops``: values at
+        which the filter stops.
 
     Examples
     --------
@@ -54,15 +59,24 @@ def legend_of_cells(cells: xr.Dataset, name: str, classes: Classes, *, lang: str
     legend = legend_of(values, status, classes, about, name=name, lang=lang)
     for row, persons in zip(legend["classes"], persons_by_class(cells, name, classes), strict=True):
         row["persons"] = persons
+    rough = known & rough_of(cells, name)
     uncertain = [s for s in UNCERTAIN if (known & (status == s)).any()]
+    doubtful = rough | (known & np.isin(status, uncertain))
     # lines over most of a map would say nothing
-    lines = bool(uncertain and np.isin(status[known], uncertain).mean() <= 0.5)
+    lines = bool(doubtful.any() and doubtful[known].mean() <= MOST_LINED)
     return legend | {
         "units": about.units,
         "uncertain_by": [{"status": int(s), "cells": int((known & (status == s)).sum())} for s in uncertain],
         "lines": lines,
+        "rough": int(rough.sum()),
         "stops": stops_of(values[known]),
     }
+
+
+def rough_of(cells: xr.Dataset, name: str) -> Bools:
+    """Whether the error of a value is too large for it to be read by itself, as `CellData` found it."""
+    beside = UNCERTAIN_OF.format(name)
+    return values_of(cells, beside) > 0 if beside in cells else np.zeros(len(values_of(cells, name)), dtype=bool)
 
 
 def people_of(cells: xr.Dataset, name: str) -> Floats | None:
@@ -106,10 +120,13 @@ def stops_of(known: Floats, n: int = STOPS) -> list[float]:
 
 def layer_settings(cells: xr.Dataset, name: str, classes: Classes, *, lang: str = "en") -> dict[str, Any]:
     """Give what the page needs to draw a variable, as `CellLayer` and a switch between variables take it."""
+    beside = UNCERTAIN_OF.format(name)
     return {
         "variable": name,
         "breaks": list(classes.breaks),
         "zero": classes.zero,
         "legend": legend_of_cells(cells, name, classes, lang=lang),
+        # time beyond the limit is a finding; a share of nobody is nothing to show
         "hatch_undefined": column_of(cells[name]).units == "min",
+        "uncertain": beside if beside in cells else "",
     }

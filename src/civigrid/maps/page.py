@@ -13,6 +13,7 @@ import geopandas as gpd
 import numpy as np
 import xarray as xr
 from branca.element import Element
+from folium.map import Layer
 from xstatic.pkg import leaflet
 
 from civigrid.cells import grid_of, ids_of
@@ -20,6 +21,7 @@ from civigrid.errors import unknown_name
 from civigrid.maps.access import Access
 from civigrid.maps.elements import CellData, CellLayer, Furniture, Outline, SiteLayer, as_script
 from civigrid.maps.extent import corners_of
+from civigrid.maps.summaries import summaries_of
 from civigrid.maps.text import Summary, Text, frame
 from civigrid.maps.words import Language, language
 from civigrid.release.gate import Release
@@ -84,7 +86,7 @@ def make_map(
     data = CellData(release, [*variables, *tell], carry=carry)
     base = language(lang).base
     layers = [CellLayer(data, name, show=i == 0, lang=base) for i, name in enumerate(variables)]
-    words = Words(title, question, tuple(notes), lang, view)
+    words = Words(title, question, tuple(notes), lang, view, summaries_of(data.cells, variables, lang=base))
     return cells_page(release, [data, *layers], words, outline=outline, above=sites)
 
 
@@ -110,8 +112,11 @@ def cells_page(
 ) -> folium.Map:
     """Put layers of cells, lines for orientation and what lies above them on a page, with a choice of layers."""
     lines = [] if outline is None else [Outline(outline, tolerance_m=_tolerance(release.data))]
-    control = folium.LayerControl(collapsed=False, position="topright")
-    return offline_page([*layers, *lines, *above, control], corners_of(release.data), words, release)
+    shown = [*layers, *lines, *above]
+    # a choice of nothing is not shown: tools may have taken the layers into their own hands
+    if any(isinstance(element, Layer) and element.control for element in shown):
+        shown.append(folium.LayerControl(collapsed=False, position="topright"))
+    return offline_page(shown, corners_of(release.data), words, release)
 
 
 def offline_page(

@@ -13,11 +13,10 @@ from jinja2 import Template
 
 from civigrid.cells import column_of, grid_of, ids_of, make_cells, measured, values_of
 from civigrid.errors import SchemaError, unknown_name
-from civigrid.maps.compared import classes_of_both
 from civigrid.maps.elements import CellData, CellLayer, as_script
 from civigrid.maps.legend_rows import layer_settings
 from civigrid.stacks import slice_of
-from civigrid.style.classes import Classes
+from civigrid.style.classes import shared_classes
 from civigrid.types import Column, Floats
 
 
@@ -162,13 +161,10 @@ def timeline_layer(data: CellData, steps: Mapping[str, str], *, start: str = "",
     """
     names = list(steps.values())
     first = steps[start] if start else names[-1]
-    return CellLayer(data, first, show=True, classes=shared_classes(data.cells, names), lang=lang)
-
-
-def shared_classes(cells: xr.Dataset, names: Sequence[str], breaks: Sequence[float] = ()) -> Classes:
-    """Classes over several variables of the same meaning together."""
-    about = column_of(cells[names[0]])
-    return classes_of_both([values_of(cells, n) for n in names], about, names[0], breaks)
+    about = column_of(data.cells[names[0]])
+    values = [values_of(data.cells, name) for name in names]
+    classes = shared_classes(values, about, name=names[0], lang=lang)
+    return CellLayer(data, first, show=True, classes=classes, lang=lang)
 
 
 class Threshold(MacroElement):  # type: ignore[misc]

@@ -37,6 +37,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "log": ("logarithmic", "logarithmisch"),
         "highlight": ("Press a class to highlight it.", "Eine Klasse drücken, um sie hervorzuheben."),
         "uncertain": ("uncertain", "unsicher"),
+        "rough": ("standard error above a third of the value", "Standardfehler über einem Drittel des Werts"),
         "legend_unit_persons": ("persons per cell", "Personen je Zelle"),
         "legend_unit_min": ("minutes", "Minuten"),
         "indicators": ("Indicators", "Indikatoren"),

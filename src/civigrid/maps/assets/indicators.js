@@ -24,12 +24,14 @@
       }
       var row = cg.part("label", "cg-indicator", list), input = document.createElement("input");
       input.type = "radio"; input.name = name; input.value = String(k); input.checked = item.variable === layer.name;
-      input.addEventListener("change", function () { choose(k); });
+      input.addEventListener("change", function () { choose(item.variable); });
       row.appendChild(input);
       cg.part("span", "", row, item.legend.title);
       rows.push({ box: row, input: input, group: item.group, text: plain([item.legend.title, item.variable, item.group || ""].join(" ")) });
     });
-    function choose(k) {
+    function choose(variable) {
+      var k = items.findIndex(function (item) { return item.variable === variable; });
+      if (k < 0) { return Promise.resolve(); }
       rows.forEach(function (r) { if (r.input) { r.input.checked = r.input.value === String(k); } });
       return layer.setVariable(items[k].variable, items[k]);
     }
@@ -49,7 +51,7 @@
       search.addEventListener("keydown", function (e) {
         var first = rows.filter(function (r) { return r.input && !r.box.hidden; })[0];
         if (e.key === "ArrowDown" && first) { first.input.focus(); e.preventDefault(); }
-        if (e.key === "Enter" && first) { choose(Number(first.input.value)); e.preventDefault(); }
+        if (e.key === "Enter" && first) { choose(items[Number(first.input.value)].variable); e.preventDefault(); }
         if (e.key === "Escape" && search.value) { search.value = ""; filter(); e.stopPropagation(); }
       });
       filter();

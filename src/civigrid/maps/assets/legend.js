@@ -1,7 +1,7 @@
 /* The legend follows the layers that are shown; its classes are buttons that highlight. */
 (function (cg) {
   "use strict";
-  var W = 252, H = 46, REASONS = { beyond: 0, confidential: 3, unavailable: 4, suppressed: 7 };
+  var W = 252, H = 46, ROUGH = -100, REASONS = { beyond: 0, confidential: 3, unavailable: 4, suppressed: 7 };
 
   function rgb(hex) { return [1, 3, 5].map(function (k) { return parseInt(hex.substr(k, 2), 16); }); }
   function told(x) { return typeof x === "number" ? cg.number(x) : x; }
@@ -19,7 +19,7 @@
       l.chosen = chosen;
       if (chosen !== null && chosen < 0) {
         l.highlight = null;
-        cg.setMask(l, function (level, i) { return reasonOf(l, level, i) === -chosen - 1; });
+        cg.setMask(l, function (level, i) { return chosen === ROUGH ? l.rough(level, i) : reasonOf(l, level, i) === -chosen - 1; });
       } else {
         l.mask = null;
         l.setHighlight(chosen);
@@ -64,9 +64,9 @@
       cg.svg("rect", { x: left, y: H - size - 1, width: Math.max(0.5, wide - Math.min(0.8, wide / 5)), height: size,
         fill: (legend.classes[h.class[i]] || { color: "#888888" }).color, stroke: "#4a5057", "stroke-width": wide > 3 ? 0.4 : 0 }, picture);
     });
-    cg.svg("line", { x1: 0, x2: W, y1: H - 0.5, y2: H - 0.5, stroke: "#4a5057", "stroke-width": 1 }, picture);
+    cg.svg("line", { x1: 0, x2: W, y1: H - 0.5, y2: H - 0.5, "class": "cg-axis" }, picture);
     h.breaks_at.forEach(function (b) {
-      cg.svg("line", { x1: W * b, x2: W * b, y1: 0, y2: H, stroke: "#1b1f24", "stroke-width": 1, "stroke-dasharray": "2 2" }, picture);
+      cg.svg("line", { x1: W * b, x2: W * b, y1: 0, y2: H, "class": "cg-break" }, picture);
     });
     var scale = cg.part("div", "cg-histogram-scale", holder);
     cg.part("span", "", scale, cg.valueText(about, low));
@@ -128,12 +128,16 @@
     (about.missing_rows || []).forEach(function (m) {
       var status = REASONS[m.reason], key = status === undefined ? null : -status - 1;
       row(list, layer, key, status === undefined ? m.label : (status ? cg.word("status_" + status) : cg.word("beyond")),
-        swatch("cg-hatch"), m.numbers || [m.cells].concat(columns.length > 1 ? [null] : []), redraw);
+        swatch("cg-hatch cg-hatch-" + m.reason), m.numbers || [m.cells].concat(columns.length > 1 ? [null] : []), redraw);
     });
     (about.uncertain_by || []).forEach(function (m) {
       row(list, layer, -m.status - 1, cg.word("uncertain") + ": " + cg.word("status_" + m.status),
         swatch("cg-lines"), [m.cells].concat(columns.length > 1 ? [null] : []), redraw);
     });
+    if (about.rough) {
+      row(list, layer, ROUGH, cg.word("uncertain") + ": " + cg.word("rough"), swatch("cg-lines"),
+        [about.rough].concat(columns.length > 1 ? [null] : []), redraw);
+    }
     if (about.missing && !about.missing_rows) { row(list, layer, null, about.missing.label, swatch("cg-hatch"), [about.missing.count], redraw); }
     if (about.empty) { cg.part("div", "cg-legend-note", box, about.empty); }
     var source = [about.source, about.date].filter(Boolean).join(", ");
@@ -145,21 +149,6 @@
     return units === "1" || units === "class" ? "" : (text === key ? units : text);
   }
 
-  /* Values that are shown though uncertain bear thin lines. */
-  function lines(layer) {
-    if (!layer.isCell || layer.lined || !layer.doubtful) { return; }
-    layer.lined = layer.doubtful;
-    layer.doubtful = function (level, i) {
-      var by = this.options.legend.uncertain_by;
-      if (by && by.length && level === this.data.levels[0] && this.options.legend.lines !== false) {
-        var state = cg.stateOf(this, level, i);
-        if (by.some(function (m) { return m.status === state; })) { return true; }
-      }
-      return this.lined(level, i);
-    };
-    if (layer.repaint) { layer.repaint(); }
-  }
-
   cg.legend = function (map, options) {
     if (map.civigridLegend) { return map.civigridLegend; }
     var place = options && options.position || "bottomright";
@@ -169,7 +158,6 @@
       panel.body.textContent = "";
       map.eachLayer(function (layer) {
         if ((!layer.isCell && !layer.isSites) || layer.unlisted || !layer.options.legend) { return; }
-        lines(layer);
         block(panel.body, layer, draw);
       });
       panel.box.style.display = panel.body.firstChild ? "" : "none";

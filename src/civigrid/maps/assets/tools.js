@@ -34,7 +34,9 @@
     head.addEventListener("click", function () { fold(body.hidden); });
     L.DomEvent.disableClickPropagation(box); L.DomEvent.disableScrollPropagation(box);
     ["mousemove", "keydown"].forEach(function (what) { L.DomEvent.on(box, what, L.DomEvent.stopPropagation); });
-    fold(!cg.small(map));
+    /* on a narrow page it stands below the map (access.js), where it hides nothing and is open */
+    box.dataset.cgBelow = "";
+    fold(!cg.small(map) || Boolean(document.getElementById("cg-below")) && window.matchMedia("screen and (max-width: 640px)").matches);
     control.onAdd = function () { return box; };
     control.addTo(map);
     return { box: box, body: body, head: head, fold: fold, control: control };
@@ -50,9 +52,8 @@
       layer.unmasked = layer.colorOf;
       layer.colorOf = function (level, i) {
         var word = this.unmasked(level, i);
-        /* words up to 2 are no colours: nothing, or hatched */
         if (!this.mask || this.mask(level, i)) { return word; }
-        return word > 2 ? paler(word) : 1;
+        return cg.isColor(word) ? paler(word) : 1;
       };
     }
     layer.mask = test;
