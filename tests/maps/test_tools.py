@@ -23,7 +23,7 @@ from civigrid.maps import (
     to_html,
 )
 from civigrid.maps.page import Words, cells_page
-from civigrid.maps.timeline import within
+from civigrid.maps.sliders import within
 from civigrid.release import public_grid, release
 from civigrid.stacks import stack_cells
 from civigrid.types import Column

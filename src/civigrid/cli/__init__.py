@@ -9,6 +9,7 @@ from civigrid.cli import (
     export,
     fetch,
     indices,
+    maps,
     maup,
     panel,
     runs,
@@ -20,6 +21,6 @@ from civigrid.cli import (
 from civigrid.cli.app import app, main
 
 __all__ = [
-    "access", "app", "audit", "census_rules", "change", "degurba", "export", "fetch", "indices", "main", "maup",
+    "access", "app", "audit", "census_rules", "change", "degurba", "export", "fetch", "indices", "main", "maps", "maup",
     "panel", "runs", "segregation", "steps", "tiles", "travel",
 ]  # fmt: skip

@@ -12,7 +12,8 @@ from civigrid.maps.indicators import Indicators
 from civigrid.maps.legend import Legend
 from civigrid.maps.page import assets, make_map, to_html
 from civigrid.maps.policy import content_security_policy
-from civigrid.maps.timeline import Threshold, Timeline, ValueRange, flatten_periods, period_variables, timeline_layer
+from civigrid.maps.sliders import Threshold, ValueRange
+from civigrid.maps.timeline import Timeline, flatten_periods, make_timeline_map, period_variables, timeline_layer
 from civigrid.maps.words import Language, language, make_language
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "make_compare_map",
     "make_language",
     "make_map",
+    "make_timeline_map",
     "period_variables",
     "timeline_layer",
     "to_files",

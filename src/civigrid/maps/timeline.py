@@ -1,20 +1,24 @@
-"""Sliders on a map: time along the periods of a stack, minutes of travel, and the values shown."""
+"""Time on a map: the periods of a stack as steps of one layer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
+import folium
+import geopandas as gpd
 import xarray as xr
 from branca.element import MacroElement
 from jinja2 import Template
 
 from civigrid.cells import column_of, grid_of, ids_of, make_cells, measured, values_of
 from civigrid.errors import SchemaError, unknown_name
-from civigrid.maps.elements import CellData, CellLayer, as_script
+from civigrid.maps.elements import CellData, CellLayer, SiteLayer, as_script
 from civigrid.maps.legend_rows import layer_settings
+from civigrid.maps.page import View, Words, cells_page
+from civigrid.maps.summaries import summaries_of
+from civigrid.maps.words import Language, language
+from civigrid.release.gate import Release
 from civigrid.stacks import slice_of
 from civigrid.style.classes import shared_classes
 from civigrid.types import Column, Floats
@@ -167,102 +171,54 @@ def timeline_layer(data: CellData, steps: Mapping[str, str], *, start: str = "",
     return CellLayer(data, first, show=True, classes=classes, lang=lang)
 
 
-class Threshold(MacroElement):  # type: ignore[misc]
-    """A slider of minutes: what is reached within is in full colour, and how many people that is stands beside it.
+def make_timeline_map(
+    release: Release[xr.Dataset],
+    steps: Mapping[str, str],
+    *,
+    title: str,
+    question: str = "",
+    start: str = "",
+    tell: Sequence[str] = (),
+    sites: Sequence[SiteLayer] = (),
+    outline: gpd.GeoSeries | None = None,
+    notes: Sequence[str] = (),
+    lang: str | Language = "en",
+    view: View = "mercator",
+) -> folium.Map:
+    """Draw a variable through time, with one set of classes for all its steps, on a page that needs no network.
 
     Parameters
     ----------
-    layer : CellLayer
-        Minutes of travel.
-    groups : sequence of str
-        Counts of people of the same cells; by default what weighs the minutes.
-    stops : sequence of float
-        Minutes the slider stops at, rising.
-    start : float
-        Where it stands first: the nearest stop.
-    title : str
-        Words above the slider; by default those of the layer.
-
-    Raises
-    ------
-    SchemaError
-        The layer shows no minutes, or stops do not rise.
-    """
-
-    _template = Template(
-        "{% macro script(this, kwargs) %}"
-        "civigrid.threshold({{ this._parent.get_name() }}, {{ this.layer.get_name() }}, {{ this.settings }});"
-        "{% endmacro %}"
-    )
-
-    def __init__(
-        self,
-        layer: CellLayer,
-        *,
-        groups: Sequence[str] = (),
-        stops: Sequence[float] = tuple(range(61)),
-        start: float = 15.0,
-        title: str = "",
-    ) -> None:
-        super().__init__()
-        self._name = "Threshold"
-        cells, about = layer.data.cells, column_of(layer.data.cells[layer.variable])
-        if about.units != "min":
-            raise SchemaError(f"{layer.variable!r} is in {about.units!r}: a threshold of travel time needs minutes.")
-        if len(stops) < 2 or list(stops) != sorted(set(stops)):
-            raise SchemaError("stops of a threshold must rise, and be two or more.")
-        self.layer = layer
-        known = tuple(groups) or ((str(about.weight),) if about.weight in cells else ())
-        told = [within(cells, layer.variable, g, stops) for g in known]
-        at = int(np.argmin(np.abs(np.asarray(stops, dtype=np.float64) - start)))
-        title = title or about.long_name or layer.variable
-        self.settings = as_script({"stops": list(stops), "start": at, "groups": told, "title": title})
-
-
-def within(cells: xr.Dataset, minutes: str, group: str, stops: Sequence[float]) -> dict[str, Any]:
-    """Count people within each number of minutes, from released counts.
+    release : Release of xarray.Dataset
+        Cells that hold a variable for each step, as of `flatten_periods`.
+    steps : mapping of str to str
+        Label of each step and its variable, in the order of time; `period_variables` gives them.
+    title, question : str
+        What the map is called, and what it answers.
+    start : str
+        Label shown first; by default the last.
+    tell : sequence of str
+        More variables that cells tell.
+    sites : sequence of SiteLayer
+        Services, drawn on demand.
+    outline : geopandas.GeoSeries, optional
+        Lines for orientation.
+    notes : sequence of str
+        Sentences a reader must know.
+    lang : str or Language
+        Language of the page.
+    view : {"mercator", "native"}
+        Web Mercator, or the EU grid's own projection.
 
     Returns
     -------
-    dict
-        ``name``; ``all``: persons where the time is known or known to lie beyond; ``within``: persons at each stop.
+    folium.Map
+        `civigrid.maps.to_html` writes it.
     """
-    time, persons = values_of(cells, minutes), np.nan_to_num(values_of(cells, group))
-    state = cells[f"{minutes}_status"].to_numpy() if f"{minutes}_status" in cells else np.zeros(len(time), np.uint8)
-    told = np.isfinite(time) | (state <= 2)
-    order = np.argsort(np.where(np.isfinite(time), time, np.inf), kind="stable")
-    total = np.concatenate([[0.0], np.cumsum(persons[order])])
-    at = np.searchsorted(time[order], np.asarray(stops, dtype=np.float64), side="right")
-    at = np.minimum(at, int(np.isfinite(time).sum()))
-    return {
-        "name": str(cells[group].attrs["long_name"] or group),
-        "all": float(persons[told].sum()),
-        "within": [float(v) for v in total[at]],
-    }
-
-
-class ValueRange(MacroElement):  # type: ignore[misc]
-    """Two handles that filter the layer shown by its values; it follows the layer control and every switch.
-
-    Parameters
-    ----------
-    position : str
-        Corner of the map, as Leaflet names it.
-
-    Examples
-    --------
-    >>> ValueRange().position
-    'bottomleft'
-    """
-
-    _template = Template(
-        "{% macro script(this, kwargs) %}"
-        "civigrid.range({{ this._parent.get_name() }}, {{ this.settings }});"
-        "{% endmacro %}"
-    )
-
-    def __init__(self, *, position: str = "bottomleft") -> None:
-        super().__init__()
-        self._name = "ValueRange"
-        self.position = position
-        self.settings = as_script({"position": position})
+    base = language(lang).base
+    names = list(steps.values())
+    data = CellData(release, list(dict.fromkeys([*names, *tell])))
+    layer = timeline_layer(data, steps, start=start, lang=base)
+    told = summaries_of(data.cells, names, lang=base)
+    words = Words(title, question, tuple(notes), lang, view, told)
+    return cells_page(release, [data, layer], words, outline=outline, above=[Timeline(layer, steps), *sites])
