@@ -1,6 +1,8 @@
 """Choice of indicators, years, minutes and values: by pointer and keyboard, in every state without a finding."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,11 +14,15 @@ from civigrid.maps import (
     CellData,
     CellLayer,
     Indicators,
+    Legend,
     Threshold,
     Timeline,
     ValueRange,
+    assets,
+    compare_cells,
     flatten_periods,
     language,
+    make_compare_map,
     make_language,
     period_variables,
     timeline_layer,
@@ -85,7 +91,17 @@ def threshold_page(lang="en"):
     return to_html(cells_page(out, [data, layer], Words("Minutes", lang=lang), above=[Threshold(layer)]))
 
 
-PAGES = {"indicators": indicator_page, "timeline": timeline_page, "threshold": threshold_page}
+def compare_page(lang="en", mode="swipe"):
+    """Minutes before and after a library opens, labels hostile."""
+    before, after = town(), town()
+    after["minutes"] = np.maximum(after["minutes"] - 4 * (np.arange(after.sizes["cell"]) % 3), 1.0)
+    sides = [release(cells, public_grid()) for cells in (before, after)]
+    base = language(lang).base
+    compared = compare_cells(*sides, "minutes", labels=("Now", HOSTILE), groups=["people"], lang=base)
+    return to_html(make_compare_map(compared, title="Compared", mode=mode, lang=lang))
+
+
+PAGES = {"compare": compare_page, "indicators": indicator_page, "timeline": timeline_page, "threshold": threshold_page}
 DRAWN = """() => { let l = civigrid.top(civigrid.map), level = l.data.levels[0], n = 0, sum = 0;
   for (let i = 0; i < level.n; i++) { if (civigrid.isColor(l.colorOf(level, i))) { n += 1; } }
   return [l.name, n]; }"""
@@ -242,6 +258,22 @@ def test_axe_finds_nothing_on_tools(browser, tmp_path, page, size, scheme):
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("mode", ["pair", "difference"])
+def test_axe_finds_nothing_on_comparisons(browser, tmp_path, mode, size, scheme):
+    """Both maps of a pair, and a difference with a group of the table pressed."""
+    tab = open_page(browser, tmp_path, compare_page(mode=mode), viewport=SIZES[size], color_scheme=scheme)
+    tab.evaluate("document.querySelectorAll('.cg-panel-head[aria-expanded=false]').forEach(b => b.click())")
+    tab.evaluate("document.querySelectorAll('.cg-gains .cg-pick')[1].click()")
+    tab.wait_for_timeout(100)
+
+    assert findings(tab) == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"]
+    assert tab.heard == []
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("page", PAGES)
 def test_tools_from_right_to_left(browser, tmp_path, page):
     """Arabic words of a user's own reach the tools; nothing is found by axe."""
@@ -322,3 +354,39 @@ def test_years_of_a_stack_become_variables():
     assert sorted(measured(flat)) == ["minutes", "people_2011", "people_2016", "people_2021"]
     assert flat["people_2016"].attrs["long_name"] == f"{LABELS['people']}, 2016"
     assert (status_of(flat, "people_2011") <= 1).all()
+
+
+@pytest.mark.browser
+def test_elements_in_a_plain_folium_map(browser, tmp_path):
+    """A user's own map with Folium's scripts from a server: cells, legend, list, range and layer control work."""
+    import folium
+    from branca.element import Element
+    from xstatic.pkg import leaflet
+
+    users = folium.Map(tiles=None, location=[51.9, 13.1], zoom_start=9)
+    for text in assets():
+        users.get_root().header.add_child(Element(text))
+    data = CellData(release(many(), public_grid()))
+    layers = [CellLayer(data, n, show=n == "people") for n in ("people", "minutes")]
+    for element in (data, *layers, folium.LayerControl(collapsed=False), Legend(), ValueRange()):
+        users.add_child(element)
+    path = tmp_path / "own.html"
+    users.save(str(path))
+    tab = browser.new_page()
+    heard = []
+    tab.on("pageerror", lambda e: heard.append(str(e)))
+    script = (Path(leaflet.BASE_DIR) / "leaflet.js").read_text(encoding="utf-8")
+    leaflet_js = re.compile(r"https?://.*/leaflet(\.min)?\.js$")
+    tab.route(re.compile("^https?://"), lambda r: r.fulfill(body="", content_type="text/css"))
+    tab.route(leaflet_js, lambda r: r.fulfill(body=script, content_type="text/javascript"))
+    tab.goto(f"file://{path}")
+    name = users.get_name()
+    until(
+        tab,
+        f"(() => {{ let n = 0; {name}.eachLayer(l => {{ n += l.isCell && l.loaded ? 1 : 0; }}); return n; }})() === 1",
+    )
+    assert tab.inner_text(".cg-legend-title") == LABELS["people"]
+    tab.click(f"label:has-text('{LABELS['minutes']}') input")
+    until(tab, f"document.querySelector('.cg-legend-title').textContent === '{LABELS['minutes']}'")
+    assert tab.is_visible(".cg-range input")
+    assert heard == []

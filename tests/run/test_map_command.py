@@ -238,16 +238,22 @@ def test_odd_files_have_a_map(tmp_path):
 
 @pytest.mark.browser
 def test_a_written_map_opens_silently(files, tmp_path, chromium):
-    """The page of a command draws every cell, asks for nothing and reports no error."""
+    """The page of a command draws every cell and the land below, asks for nothing and reports no error."""
     from playwright.sync_api import sync_playwright
 
     out = tmp_path / "page.html"
-    call(files / "before.cells", "--compare", files / "after.cells", "--value", "minutes", "--out", out)
+    land = gpd.GeoDataFrame({"a": [1]}, geometry=[shapely.box(12, 51, 15, 54)], crs="EPSG:4326")
+    land.to_file(tmp_path / "ground.gpkg", layer="land")
+    words = ("--compare", files / "after.cells", "--value", "minutes", "--background", tmp_path / "ground.gpkg")
+    call(files / "before.cells", *words, "--out", out)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGS)
         tab = open_page(browser, tmp_path, out.read_text(encoding="utf-8"))
         n = tab.evaluate("civigrid.map.civigridCompare.layers[0].data.levels[0].n")
         assert n == len(status_of(town(), "minutes"))
+        ground = """() => { let found = []; civigrid.map.eachLayer(l => {
+          if (l.options.pane === 'cg-under' && l._parts) { found.push(l._parts.length); } }); return found; }"""
+        assert tab.evaluate(ground) == [1]
         assert tab.inner_text("h1") == f"{LABELS['minutes']}: change"
         assert tab.heard == []
         browser.close()

@@ -124,7 +124,7 @@ def compare_cells(
     better = better or _better(about)
     if better not in ("more", "less", "neither"):
         raise unknown_name("sense of better", better, ("more", "less", "neither"))
-    groups = tuple(groups) or _groups(one, about)
+    groups = tuple(groups) or _groups(one, about, variable)
     ids = np.union1d(ids_of(one), ids_of(two))
     values, status = zip(*(_on(ids, cells, variable) for cells in (one, two)), strict=True)
     least = LEAST.get(about.units, 0.0) if least is None else least
@@ -183,9 +183,9 @@ def _better(about: Column) -> Better:
     return "more" if about.of_place else "neither"
 
 
-def _groups(cells: xr.Dataset, about: Column) -> tuple[str, ...]:
-    """Counts the indicator is said of: its weight and the parts of that."""
-    total = about.weight or about.part_of
+def _groups(cells: xr.Dataset, about: Column, name: str) -> tuple[str, ...]:
+    """Counts the indicator is said of: its weight, what it is part of or itself, and the parts of that."""
+    total = about.weight or about.part_of or (name if about.units == "persons" else "")
     if total not in cells:
         return ()
     counts = [n for n in measured(cells) if cells[n].attrs["units"] == "persons" and not cells[n].attrs.get("rests_on")]

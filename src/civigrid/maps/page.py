@@ -160,7 +160,8 @@ def cells_page(
     lines = [] if outline is None else [Outline(outline, tolerance_m=_tolerance(release.data))]
     shown = [*layers, *lines, *above]
     # a choice of nothing is not shown: tools may have taken the layers into their own hands
-    if any(isinstance(element, Layer) and element.control for element in shown):
+    offered = [element for element in shown if isinstance(element, Layer) and element.control]
+    if len(offered) > 1 or any(layer.overlay for layer in offered):
         shown.append(folium.LayerControl(collapsed=False, position="topright"))
     return offline_page(shown, corners_of(release.data), words, release)
 
