@@ -7,7 +7,8 @@ import pytest
 from pages import ARGS, KM, open_page, until
 
 from civigrid.cells import make_cells
-from civigrid.maps import CellData, CellLayer, make_map, to_html
+from civigrid.maps import CellData, CellLayer, compare_cells, make_map, to_html
+from civigrid.maps.compare import compare_elements
 from civigrid.release import public_grid, release
 from civigrid.types import Column, Status
 
@@ -57,6 +58,20 @@ def test_lines_over_most_of_a_map_are_left_out():
     found = settings(cells)["legend"]
     assert not found["lines"]
     assert found["uncertain_by"] == [{"status": 6, "cells": 70}]
+
+
+def test_both_sides_of_a_comparison_count_what_is_uncertain():
+    """Estimated and withheld cells stand beside each other for both sides, and both sides are lined."""
+    left, right = rates(), rates()
+    right["m_status"][np.flatnonzero(right["m_status"].to_numpy() == Status.IMPUTED)[:4]] = Status.OK
+    compared = compare_cells(release(left, public_grid()), release(right, public_grid()), "m")
+    both = json.loads(compare_elements(compared)[-1].settings)["legend"]
+
+    assert [(r["status"], r["numbers"]) for r in both["uncertain_by"]] == [(6, [10, 6])]
+    assert {r["reason"]: r["numbers"] for r in both["missing_rows"]} == {
+        "suppressed": [10, 10], "unavailable": [10, 10], "beyond": [10, 10],
+    }  # fmt: skip
+    assert both["lines"]
 
 
 def test_the_map_in_words_is_there_without_asking():

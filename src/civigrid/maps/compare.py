@@ -87,23 +87,29 @@ def legend_of_both(left: CellLayer, right: CellLayer, labels: tuple[str, str]) -
     """Legend of two sides with the same classes: their numbers of cells beside each other, one histogram of both."""
     one, two = left.legend, right.legend
     rows = [{**a, "numbers": [a["cells"], b["cells"]]} for a, b in zip(one["classes"], two["classes"], strict=True)]
-    missing: dict[str, dict[str, Any]] = {}
-    for side, legend in enumerate((one, two)):
-        for row in legend["missing_rows"]:
-            missing.setdefault(row["reason"], {**row, "numbers": [0, 0]})["numbers"][side] = row["cells"]
     values = np.concatenate([values_of(layer.data.cells, layer.variable) for layer in (left, right)])
     return one | {
         "title": one["title"].removesuffix(f" ({labels[0]})"),
         "classes": rows,
         "columns": list(labels),
-        "missing_rows": list(missing.values()),
-        "uncertain_by": [],
+        "missing_rows": _beside(one["missing_rows"], two["missing_rows"], "reason"),
+        "uncertain_by": _beside(one["uncertain_by"], two["uncertain_by"], "status"),
+        "rough": [one["rough"], two["rough"]] if one["rough"] or two["rough"] else 0,
         "empty": "",
         "histogram": None if one["histogram"] is None else histogram(values, left.classes),
         "stops": stops_of(values[np.isfinite(values)]),
         "source": ", ".join(dict.fromkeys(filter(None, (one["source"], two["source"])))),
         "date": ", ".join(dict.fromkeys(filter(None, (one["date"], two["date"])))),
     }
+
+
+def _beside(left: Sequence[dict[str, Any]], right: Sequence[dict[str, Any]], key: str) -> list[dict[str, Any]]:
+    """Rows of two sides by what they tell of, with the cells of both."""
+    found: dict[Any, dict[str, Any]] = {}
+    for side, rows in enumerate((left, right)):
+        for row in rows:
+            found.setdefault(row[key], {**row, "numbers": [0, 0]})["numbers"][side] = row["cells"]
+    return list(found.values())
 
 
 def gains_table(compared: Compared) -> dict[str, Any] | None:

@@ -40,7 +40,7 @@ def legend_of_cells(cells: xr.Dataset, name: str, classes: Classes, *, lang: str
         What `legend_of` gives, and ``units``; ``persons`` in each row of ``classes``: those of the variable itself
         where it counts them, else those of its weight, else None; ``uncertain_by``: rows of ``status, cells``;
         ``lines``: whether uncertain cells are lined; ``rough``: how many have too large an error; ``stops``: values at
-        which the filter stops.
+        which the filter stops; ``notes``: what a reader must know of the breaks.
 
     Examples
     --------
@@ -70,6 +70,7 @@ def legend_of_cells(cells: xr.Dataset, name: str, classes: Classes, *, lang: str
         "lines": lines,
         "rough": int(rough.sum()),
         "stops": stops_of(values[known]),
+        "notes": list(classes.notes),
     }
 
 

@@ -132,13 +132,14 @@
     });
     (about.uncertain_by || []).forEach(function (m) {
       row(list, layer, -m.status - 1, cg.word("uncertain") + ": " + cg.word("status_" + m.status),
-        swatch("cg-lines"), [m.cells].concat(columns.length > 1 ? [null] : []), redraw);
+        swatch("cg-lines"), m.numbers || [m.cells].concat(columns.length > 1 ? [null] : []), redraw);
     });
     if (about.rough) {
       row(list, layer, ROUGH, cg.word("uncertain") + ": " + cg.word("rough"), swatch("cg-lines"),
-        [about.rough].concat(columns.length > 1 ? [null] : []), redraw);
+        about.rough.length ? about.rough : [about.rough].concat(columns.length > 1 ? [null] : []), redraw);
     }
     if (about.missing && !about.missing_rows) { row(list, layer, null, about.missing.label, swatch("cg-hatch"), [about.missing.count], redraw); }
+    (about.notes || []).forEach(function (text) { cg.part("p", "cg-legend-note", box, text); });
     if (about.empty) { cg.part("div", "cg-legend-note", box, about.empty); }
     var source = [about.source, about.date].filter(Boolean).join(", ");
     if (source) { cg.part("div", "cg-legend-note", box, cg.word("source", { source: source })); } else if (about.note) { cg.part("div", "cg-legend-note", box, about.note); }
