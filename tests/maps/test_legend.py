@@ -12,7 +12,7 @@ from civigrid.grid import SquareGrid
 from civigrid.maps import CellData, CellLayer, Legend, assets, to_html
 from civigrid.maps.legend_rows import legend_of_cells, people_of, stops_of
 from civigrid.release import public_grid, release
-from civigrid.style.classes import classify
+from civigrid.style.classes import Classes, classify
 from civigrid.types import Column, Status
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
@@ -197,6 +197,13 @@ def test_the_legend_folds(page):
 
     assert closed == ("false", False)
     assert page.locator(".cg-legend .cg-panel-body").is_visible()
+
+
+def test_what_was_moved_in_the_breaks_is_told():
+    """Notes of the classes reach the legend of the page."""
+    classes = Classes((0.31,), ("low", "high"), False, "people", notes=("A break was moved.",))
+
+    assert legend_of_cells(town(), "s", classes)["notes"] == ["A break was moved."]
 
 
 def test_settings_are_json():

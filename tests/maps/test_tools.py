@@ -274,6 +274,21 @@ def test_axe_finds_nothing_on_comparisons(browser, tmp_path, mode, size, scheme)
 
 
 @pytest.mark.browser
+def test_a_pair_has_its_legend_in_its_own_corner(browser, tmp_path):
+    """The legend moves to the second map, open, and back; nothing of it is covered by the other panel."""
+    tab = open_page(browser, tmp_path, compare_page(mode="pair"))
+    box = "(s) => { let r = document.querySelector(s).getBoundingClientRect(); return [r.left, r.right]; }"
+    assert tab.is_visible(".cg-second .cg-legend .cg-panel-body")
+    assert tab.evaluate(box, ".cg-compare")[1] < tab.evaluate(box, ".cg-legend")[0]
+    tab.click(".cg-second .cg-legend button.cg-class >> nth=1")
+    assert tab.evaluate("civigrid.map.civigridCompare.layers.map(l => l.chosen)")[:2] == [1, 1]
+    tab.click("button.cg-mode >> nth=0")
+    assert tab.is_visible(".leaflet-container:not(.cg-second) .cg-legend .cg-panel-body")
+    assert tab.evaluate("document.querySelectorAll('.cg-legend').length") == 1
+    assert tab.heard == []
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("page", PAGES)
 def test_tools_from_right_to_left(browser, tmp_path, page):
     """Arabic words of a user's own reach the tools; nothing is found by axe."""

@@ -86,6 +86,11 @@
       if (l instanceof L.Polyline && l.options.interactive === false) { new L.Polyline(l.getLatLngs(), l.options).addTo(second); }
     }
     function added(e) { copy(e.layer); }
+    /* The legend stands in the corner of both maps together; below the map, where a narrow page puts it, it stays. */
+    function legend(from, to) {
+      var key = from.querySelector(".leaflet-bottom.leaflet-right > .cg-legend");
+      if (key) { to.querySelector(".leaflet-bottom.leaflet-right").insertBefore(key, to.querySelector(".leaflet-bottom.leaflet-right").firstChild); }
+    }
     function layout() {
       var one = map.getContainer(), tall = one.parentNode.clientWidth < 640;
       one.parentNode.classList.toggle("cg-tall", tall);
@@ -131,12 +136,15 @@
         point(map, second, crosses[1]); point(second, map, crosses[0]);
         window.addEventListener("resize", layout);
         layout();
+        /* a map's own legend is made after its comparison */
+        Promise.resolve().then(function () { if (second) { legend(one, box); } });
         if (told) { tooltip.apply(null, [second].concat(told)); }
       },
       off: function () {
         window.removeEventListener("resize", layout); map.off("layeradd", added);
         listeners.forEach(function (l) { l[0].off(l[1], l[2]); }); listeners = [];
         seconds = [];
+        legend(box, map.getContainer());
         map.removeLayer(left); second.remove(); second = null; box.remove();
         names.concat(crosses).forEach(function (e) { e.remove(); });
         map._zoomAnimated = this.animated;

@@ -20,7 +20,8 @@
   };
   cg.button = function (name, parent, text, act) { return cg.press(parent, text, act, name); };
   cg.newId = function (what) { count += 1; return "cg-" + what + "-" + count; };
-  cg.small = function (map) { return map.getSize().x < 640; };
+  /* by the room of the map, of which a second map may have taken half */
+  cg.small = function (map) { return map.getContainer().parentNode.clientWidth < 640; };
 
   /* A panel on the map that folds: its head is a button, its body keeps clicks and scrolling to itself. */
   cg.panel = function (map, position, name, title) {
