@@ -8,7 +8,7 @@ from pyproj import Transformer
 
 from civigrid.cells import ids_of, make_cells
 from civigrid.grid import SquareGrid
-from civigrid.maps import SiteLayer, make_map, to_html
+from civigrid.maps import SiteLayer, compare_cells, language, make_compare_map, make_map, to_html
 from civigrid.release import public_grid, release
 from civigrid.source import Licence
 from civigrid.types import Column, Status
@@ -81,6 +81,16 @@ def page_of(cells, labels=None, *, lang="en", variables=VARIABLES, **more):
         **more,
     )
     return to_html(made)
+
+
+def compare_page(lang="en", mode="swipe"):
+    """Minutes before and after a library opens, labels hostile."""
+    before, after = town(), town()
+    after["minutes"] = np.maximum(after["minutes"] - 4 * (np.arange(after.sizes["cell"]) % 3), 1.0)
+    sides = [release(cells, public_grid()) for cells in (before, after)]
+    base = language(lang).base
+    compared = compare_cells(*sides, "minutes", labels=("Now", HOSTILE), groups=["people"], lang=base)
+    return to_html(make_compare_map(compared, title="Compared", mode=mode, lang=lang))
 
 
 def open_page(browser, folder, html, **context):

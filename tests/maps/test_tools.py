@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import ARGS, KM, LABELS, findings, open_page, ready, town, until
+from pages import ARGS, HOSTILE, KM, LABELS, compare_page, findings, open_page, ready, town, until
 
 from civigrid.cells import column_of, ids_of, make_cells, measured, status_of, values_of, with_variables
 from civigrid.errors import SchemaError, UnknownNameError
@@ -19,10 +19,8 @@ from civigrid.maps import (
     Timeline,
     ValueRange,
     assets,
-    compare_cells,
     flatten_periods,
     language,
-    make_compare_map,
     make_language,
     period_variables,
     timeline_layer,
@@ -34,7 +32,6 @@ from civigrid.release import public_grid, release
 from civigrid.stacks import stack_cells
 from civigrid.types import Column
 
-HOSTILE = "</script><img src=x onerror=alert(1)>"
 GROUPS = {"residents": "Residents", "seniors": "Über 65", "hostile": HOSTILE}
 SIZES = {"desktop": {"width": 1100, "height": 780}, "phone": {"width": 320, "height": 640}}
 ARABIC = {"indicators": "المؤشرات", "search": "بحث", "timeline": "الزمن", "range": "القيم المعروضة", "legend": "مفتاح"}
@@ -89,16 +86,6 @@ def threshold_page(lang="en"):
     data = CellData(out, ["minutes", "people"])
     layer = CellLayer(data, "minutes", show=True)
     return to_html(cells_page(out, [data, layer], Words("Minutes", lang=lang), above=[Threshold(layer)]))
-
-
-def compare_page(lang="en", mode="swipe"):
-    """Minutes before and after a library opens, labels hostile."""
-    before, after = town(), town()
-    after["minutes"] = np.maximum(after["minutes"] - 4 * (np.arange(after.sizes["cell"]) % 3), 1.0)
-    sides = [release(cells, public_grid()) for cells in (before, after)]
-    base = language(lang).base
-    compared = compare_cells(*sides, "minutes", labels=("Now", HOSTILE), groups=["people"], lang=base)
-    return to_html(make_compare_map(compared, title="Compared", mode=mode, lang=lang))
 
 
 PAGES = {"compare": compare_page, "indicators": indicator_page, "timeline": timeline_page, "threshold": threshold_page}
@@ -254,37 +241,6 @@ def test_axe_finds_nothing_on_tools(browser, tmp_path, page, size, scheme):
 
     assert findings(tab) == []
     assert tab.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"]
-    assert tab.heard == []
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("mode", ["pair", "difference"])
-def test_axe_finds_nothing_on_comparisons(browser, tmp_path, mode, size, scheme):
-    """Both maps of a pair, and a difference with a group of the table pressed."""
-    tab = open_page(browser, tmp_path, compare_page(mode=mode), viewport=SIZES[size], color_scheme=scheme)
-    tab.evaluate("document.querySelectorAll('.cg-panel-head[aria-expanded=false]').forEach(b => b.click())")
-    tab.evaluate("document.querySelectorAll('.cg-gains .cg-pick')[1].click()")
-    tab.wait_for_timeout(100)
-
-    assert findings(tab) == []
-    assert tab.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"]
-    assert tab.heard == []
-
-
-@pytest.mark.browser
-def test_a_pair_has_its_legend_in_its_own_corner(browser, tmp_path):
-    """The legend moves to the second map, open, and back; nothing of it is covered by the other panel."""
-    tab = open_page(browser, tmp_path, compare_page(mode="pair"))
-    box = "(s) => { let r = document.querySelector(s).getBoundingClientRect(); return [r.left, r.right]; }"
-    assert tab.is_visible(".cg-second .cg-legend .cg-panel-body")
-    assert tab.evaluate(box, ".cg-compare")[1] < tab.evaluate(box, ".cg-legend")[0]
-    tab.click(".cg-second .cg-legend button.cg-class >> nth=1")
-    assert tab.evaluate("civigrid.map.civigridCompare.layers.map(l => l.chosen)")[:2] == [1, 1]
-    tab.click("button.cg-mode >> nth=0")
-    assert tab.is_visible(".leaflet-container:not(.cg-second) .cg-legend .cg-panel-body")
-    assert tab.evaluate("document.querySelectorAll('.cg-legend').length") == 1
     assert tab.heard == []
 
 

@@ -68,10 +68,14 @@
       on: function () {
         map.addLayer(place(left, "cg-left")); map.addLayer(place(right, "cg-right"));
         map.getContainer().appendChild(bar);
+        /* what is pointed at is told of the side that is seen there */
+        left.covers = function (p) { return p.x < map.getSize().x * at; };
+        right.covers = function (p) { return p.x >= map.getSize().x * at; };
         map.on("move zoom resize viewreset", clip); move(at); clip();
       },
       off: function () {
         map.off("move zoom resize viewreset", clip);
+        delete left.covers; delete right.covers;
         bar.remove(); a.style.clipPath = b.style.clipPath = "";
         map.removeLayer(left); map.removeLayer(right);
       }
@@ -133,6 +137,10 @@
         crosses = [cg.part("span", "cg-cross", one), cg.part("span", "cg-cross", box)];
         crosses.forEach(function (c) { c.setAttribute("aria-hidden", "true"); });
         listen(map, "move", function () { follow(map, second); }); listen(second, "move", function () { follow(second, map); });
+        /* a cell pressed on the second map opens the card, which has the values of both */
+        listen(second, "click", function (e) {
+          map.fire("click", { latlng: e.latlng, containerPoint: map.latLngToContainerPoint(e.latlng), originalEvent: e.originalEvent });
+        });
         point(map, second, crosses[1]); point(second, map, crosses[0]);
         window.addEventListener("resize", layout);
         layout();
