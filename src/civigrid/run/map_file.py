@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import folium
 import geopandas as gpd
 import xarray as xr
 
@@ -240,12 +239,12 @@ def _beside(cells: xr.Dataset, name: str, wanted: MapWanted, profile: Profile) -
     }
 
 
-def _compare_page(compared: Compared, wanted: MapWanted, profile: Profile) -> folium.Map:
+def _compare_page(compared: Compared, wanted: MapWanted, profile: Profile) -> Any:
     words = _beside(compared.release.data, compared.change, wanted, profile)
     return make_compare_map(compared, mode=wanted.way, **words)
 
 
-def _page(cells: Release[xr.Dataset], names: list[str], wanted: MapWanted, profile: Profile) -> folium.Map:
+def _page(cells: Release[xr.Dataset], names: list[str], wanted: MapWanted, profile: Profile) -> Any:
     words = _beside(cells.data, names[0], wanted, profile)
     if wanted.against:
         rates = [n for n in names if column_of(cells.data[n]).kind == "intensive"]
@@ -293,7 +292,7 @@ def _sites(path: Path, profile: Profile) -> list[SiteLayer]:
     return [SiteLayer(release(named[["name", "kind", "geometry"]], profile), title=path.stem)]
 
 
-def _write(page: folium.Map, wanted: MapWanted) -> list[Path]:
+def _write(page: Any, wanted: MapWanted) -> list[Path]:
     files = to_files(page, wanted.mode)
     under = {wanted.out: files["index.html"]} if wanted.mode == "single" else {}
     under |= {} if under else {wanted.out / name: data for name, data in files.items()}
