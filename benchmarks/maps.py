@@ -100,19 +100,20 @@ def opened(started: Any, path: Path, ready: str) -> tuple[Any, dict[str, float]]
     tab = started.new_context(offline=True, viewport={"width": 1000, "height": 800}).new_page()
     session = tab.context.new_cdp_session(tab)
     session.send("Performance.enable")
-    before = _metrics(session)
+    before = metrics(session)
     tab.goto(f"file://{path}", timeout=300_000)
     tab.wait_for_function(ready, timeout=300_000)
     tab.evaluate(PAINTED)
-    painted = _metrics(session)
+    painted = metrics(session)
     session.send("HeapProfiler.collectGarbage")
     return tab, {
         "cpu_s": painted["ProcessTime"] - before["ProcessTime"],
-        "heap_mb": _metrics(session)["JSHeapUsedSize"] / 1e6,
+        "heap_mb": metrics(session)["JSHeapUsedSize"] / 1e6,
     }
 
 
-def _metrics(session: Any) -> dict[str, float]:
+def metrics(session: Any) -> dict[str, float]:
+    """Counters of the tab (CDP, domain Performance)."""
     return {m["name"]: m["value"] for m in session.send("Performance.getMetrics")["metrics"]}
 
 

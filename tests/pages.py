@@ -2,12 +2,13 @@
 
 import geopandas as gpd
 import numpy as np
+import pytest
 import shapely
 from pyproj import Transformer
 
 from civigrid.cells import ids_of, make_cells
 from civigrid.grid import SquareGrid
-from civigrid.maps import SiteLayer, make_map, to_html
+from civigrid.maps import SiteLayer, compare_cells, language, make_compare_map, make_map, to_html
 from civigrid.release import public_grid, release
 from civigrid.source import Licence
 from civigrid.types import Column, Status
@@ -28,6 +29,7 @@ LABELS = {
     "note": "Missing cells are hatched; they are not zero.",
     "terms": "Statistical office",
 }
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 VARIABLES = ("minutes", "people", "share_born")
 
 
@@ -81,6 +83,16 @@ def page_of(cells, labels=None, *, lang="en", variables=VARIABLES, **more):
     return to_html(made)
 
 
+def compare_page(lang="en", mode="swipe"):
+    """Minutes before and after a library opens, labels hostile."""
+    before, after = town(), town()
+    after["minutes"] = np.maximum(after["minutes"] - 4 * (np.arange(after.sizes["cell"]) % 3), 1.0)
+    sides = [release(cells, public_grid()) for cells in (before, after)]
+    base = language(lang).base
+    compared = compare_cells(*sides, "minutes", labels=("Now", HOSTILE), groups=["people"], lang=base)
+    return to_html(make_compare_map(compared, title="Compared", mode=mode, lang=lang))
+
+
 def open_page(browser, folder, html, **context):
     """A tab with the page, opened from a file without a network; `heard` gathers requests, messages and errors."""
     path = folder / "map.html"
@@ -94,6 +106,14 @@ def open_page(browser, folder, html, **context):
     tab.goto(f"file://{path}")
     ready(tab)
     return tab
+
+
+def findings(tab):
+    """What axe-core finds (WCAG 2.2 A and AA, best practices), each with its first place."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    found = axe.Axe().run(tab, options={"runOnly": {"type": "tag", "values": TAGS}}).response
+    assert found["passes"], "axe looked at nothing"
+    return [(v["id"], v["impact"], v["nodes"][0]["html"][:160]) for v in found["violations"]]
 
 
 def ready(tab):

@@ -1,14 +1,12 @@
 """No serious finding of axe-core (WCAG 2.2 A and AA, best practices) in any state of a page; and reflow."""
 
 import pytest
-from pages import ARGS, LABELS, open_page, page_of, point_of, town
+from pages import ARGS, LABELS, findings, open_page, page_of, point_of, town
 
 from civigrid.maps import make_language
 from civigrid.maps.text import Summary
 
 pytestmark = pytest.mark.browser
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SIZES = {"desktop": {"width": 1100, "height": 780}, "phone": {"width": 320, "height": 640}}
 
 
@@ -27,13 +25,6 @@ def browser(chromium):
 def html():
     """The town's page."""
     return page_of(town())
-
-
-def findings(tab):
-    """What axe finds, each with its first place."""
-    found = axe.Axe().run(tab, options={"runOnly": {"type": "tag", "values": TAGS}}).response
-    assert found["passes"], "axe looked at nothing"
-    return [(v["id"], v["impact"], v["nodes"][0]["html"][:160]) for v in found["violations"]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -11,7 +11,8 @@ from civigrid.cells import make_cells, values_of
 from civigrid.errors import SchemaError, UnknownNameError
 from civigrid.grid import SquareGrid
 from civigrid.maps import language, make_language, make_map
-from civigrid.maps.words import ENGLISH, GERMAN, TABLE
+from civigrid.maps.word_table import TABLE
+from civigrid.maps.words import ENGLISH, GERMAN
 from civigrid.release import public_grid, release
 from civigrid.types import Column, Status
 
@@ -69,9 +70,9 @@ def test_every_word_of_the_scripts_is_in_the_table():
 
     folder = files("civigrid.maps")
     scripts = "".join(p.read_text("utf-8") for p in (folder / "assets").iterdir() if p.name.endswith(".js"))
-    python = "".join((folder / f"{name}.py").read_text("utf-8") for name in ("text", "page", "access"))
+    python = "".join((folder / f"{name}.py").read_text("utf-8") for name in ("text", "page", "access", "compare"))
     asked = set(re.findall(r"cg\.word\(\"([a-z0-9_]+)\"", scripts))
-    made = ("status_", "unit_", "no_cell_")
+    made = ("status_", "unit_", "legend_unit_", "no_cell_", "more_is_", "less_is_")
     named = set(re.findall(r"[\"']([A-Za-z0-9_: ]+)[\"']", scripts + python))
 
     assert len(asked) > 40

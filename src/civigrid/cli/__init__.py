@@ -9,6 +9,7 @@ from civigrid.cli import (
     export,
     fetch,
     indices,
+    maps,
     maup,
     panel,
     picture,
@@ -22,6 +23,6 @@ from civigrid.cli import (
 from civigrid.cli.app import app, main
 
 __all__ = [
-    "access", "app", "audit", "census_rules", "change", "degurba", "export", "fetch", "indices", "main", "maup",
-    "panel", "picture", "runs", "segregation", "serve", "steps", "tiles", "travel",
+    "access", "app", "audit", "census_rules", "change", "degurba", "export", "fetch", "indices", "main", "maps",
+    "maup", "panel", "picture", "runs", "segregation", "serve", "steps", "tiles", "travel",
 ]  # fmt: skip

@@ -18,6 +18,8 @@ from civigrid.cells import column_of, status_of, values_of
 from civigrid.errors import SchemaError
 from civigrid.maps.elements import CellData, CellLayer, SiteLayer, as_script
 from civigrid.maps.page import View, Words, cells_page
+from civigrid.maps.summaries import summaries_of
+from civigrid.maps.words import Language, language
 from civigrid.release.gate import Release
 from civigrid.style.classes import _two_digits, _words
 from civigrid.style.palette import BIVARIATE
@@ -139,7 +141,7 @@ def make_bivariate_map(
     sites: Sequence[SiteLayer] = (),
     outline: gpd.GeoSeries | None = None,
     notes: Sequence[str] = (),
-    lang: str = "en",
+    lang: str | Language = "en",
     view: View = "mercator",
 ) -> folium.Map:
     """Draw rates against a count, one at a time, and other variables after them, on a page that needs no network.
@@ -162,7 +164,7 @@ def make_bivariate_map(
         Lines for orientation.
     notes : sequence of str
         Sentences a reader must know.
-    lang : str
+    lang : str or Language
         Language of the page.
     view : {"mercator", "native"}
         Web Mercator, or the EU grid's own projection.
@@ -176,7 +178,8 @@ def make_bivariate_map(
         raise SchemaError("name at least one rate to draw against the count.")
     data = CellData(release, list(dict.fromkeys([*rates, count, *more])))
     layers: list[Layer] = [BivariateLayer(data, rate, count, show=i == 0) for i, rate in enumerate(rates)]
-    words = Words(title, question, tuple(notes), lang, view)
-    return cells_page(
-        release, [data, *layers, *(CellLayer(data, name) for name in more)], words, outline=outline, above=sites
-    )
+    base = language(lang).base
+    told = summaries_of(data.cells, [*rates, count, *more], lang=base)
+    words = Words(title, question, tuple(notes), lang, view, told)
+    beside = [CellLayer(data, name, lang=base) for name in more]
+    return cells_page(release, [data, *layers, *beside], words, outline=outline, above=sites)

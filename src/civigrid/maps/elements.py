@@ -15,23 +15,14 @@ from branca.element import MacroElement
 from folium.map import Layer
 from jinja2 import Template
 
-from civigrid.cells import column_of, measured, status_of, values_of
+from civigrid.cells import column_attrs, column_of, measured, values_of
 from civigrid.maps.encode import encode_cells, rounded
+from civigrid.maps.legend_rows import UNCERTAIN_OF, layer_settings
 from civigrid.release.gate import Release
 from civigrid.style.classes import Classes, classify
-from civigrid.style.legend import legend_of
+from civigrid.style.uncertain import uncertain_of
+from civigrid.types import Column
 
-STATUS_WORDS = {
-    0: "",
-    1: "observed: none",
-    2: "nobody can live here",
-    3: "confidential: withheld by the publisher",
-    4: "not available",
-    5: "perturbed or flagged by the publisher",
-    6: "estimated from larger areas",
-    7: "suppressed to protect people",
-    8: "lower bound: parts are missing",
-}
 SITE_COLORS = ("#1b4f72", "#117a65", "#7d5a00", "#6c3483", "#4d5656", "#2e4053", "#145a32", "#5b2c6f")
 
 
@@ -71,22 +62,35 @@ class CellData(MacroElement):
         self._name = "CellData"
         self.cells = release.data
         told = list(variables or measured(release.data))
+        self.uncertain = _uncertain(release.data, told)
+        cells = release.data.assign(self.uncertain)
         carry = [c for c in carry if c not in told]
         self.variables = [*told, *carry]
         if not any(release.data[v].attrs["units"] == "persons" for v in told):
             told, carry = [*told, *carry[:1]], carry[1:]
-        payload = encode_cells(release.data, self.variables) | {"order": told}
+        payload = encode_cells(cells, [*self.variables, *self.uncertain]) | {"order": told}
         # what the page tells is what its classes are cut from and its legend counts
         shown = {
             name: rounded(values_of(self.cells, name), payload["about"][name]["decimals"]) for name in self.variables
         }
-        self.cells = self.cells.assign({n: (self.cells[n].dims, v, self.cells[n].attrs) for n, v in shown.items()})
+        self.cells = cells.assign({n: (self.cells[n].dims, v, self.cells[n].attrs) for n, v in shown.items()})
         self.payload = as_script(payload)
 
     @property
     def key(self) -> str:
         """Name of the store in the page."""
         return as_script(self.get_name())
+
+
+def _uncertain(cells: xr.Dataset, names: Sequence[str]) -> dict[str, xr.DataArray]:
+    """Give a variable of 0 and 1 beside each whose errors make some values uncertain."""
+    about = column_attrs(Column(kind="intensive", units="class", words="certain|uncertain"))
+    found = {name: uncertain_of(cells, name) for name in names}
+    return {
+        UNCERTAIN_OF.format(name): xr.DataArray(rough.astype("float64"), dims=cells[name].dims, attrs=about)
+        for name, rough in found.items()
+        if rough.any()
+    }
 
 
 class CellLayer(Layer):
@@ -119,14 +123,13 @@ class CellLayer(Layer):
         # Leaflet's layer control writes names as markup: they are escaped here
         super().__init__(name=escape(about.long_name or variable), overlay=False, control=True, show=show)
         self._name = "CellLayer"
-        self.data = data
+        self.data, self.variable, self.lang = data, variable, lang
         weight = values_of(data.cells, about.weight) if about.weight and about.weight in data.cells else None
         values = values_of(data.cells, variable)
-        self.classes = classes or classify(values, about, name=variable, weight=weight)
-        self.legend = legend_of(values, status_of(data.cells, variable), self.classes, about, name=variable, lang=lang)
-        settings = {"variable": variable, "breaks": self.classes.breaks, "zero": self.classes.zero}
-        # time beyond the limit is a finding; a share of nobody is nothing to show
-        self.settings = as_script({**settings, "legend": self.legend, "hatch_undefined": about.units == "min"})
+        self.classes = classes or classify(values, about, name=variable, weight=weight, lang=lang)
+        settings = layer_settings(data.cells, variable, self.classes, lang=lang)
+        self.legend: dict[str, Any] = settings["legend"]
+        self.settings = as_script(settings)
 
 
 class SiteLayer(Layer):
@@ -185,23 +188,21 @@ def _record(row: dict[str, Any], kinds: list[str], columns: Mapping[str, str]) -
 
 
 class Furniture(MacroElement):
-    """Legend, tooltip, first view and language: what a map needs once, after its layers."""
+    """Legend, tooltip and first view: what a map needs once, after its layers."""
 
     _template = Template(
         "{% macro script(this, kwargs) %}"
-        "document.documentElement.lang = {{ this.lang }};"
         "civigrid.legend({{ this._parent.get_name() }});"
-        "civigrid.tooltip({{ this._parent.get_name() }}, {{ this.words }});"
+        "civigrid.tooltip({{ this._parent.get_name() }});"
         "{{ this._parent.get_name() }}.fitBounds({{ this.bounds }});"
         "civigrid.map = {{ this._parent.get_name() }};"
         "{% endmacro %}"
     )
 
-    def __init__(self, bounds: Sequence[Sequence[float]], lang: str = "en") -> None:
+    def __init__(self, bounds: Sequence[Sequence[float]]) -> None:
         super().__init__()
         self._name = "Furniture"
-        self.bounds, self.lang = as_script(bounds), as_script(lang)
-        self.words = as_script({str(code): text for code, text in STATUS_WORDS.items()})
+        self.bounds = as_script(bounds)
 
 
 class Outline(MacroElement):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -13,24 +13,37 @@ import geopandas as gpd
 import numpy as np
 import xarray as xr
 from branca.element import Element
+from folium.map import Layer
 from xstatic.pkg import leaflet
 
-from civigrid.cells import grid_of, ids_of
-from civigrid.errors import unknown_name
+from civigrid.cells import column_of, grid_of, ids_of
+from civigrid.errors import SchemaError, unknown_name
 from civigrid.maps.access import Access
 from civigrid.maps.elements import CellData, CellLayer, Furniture, Outline, SiteLayer, as_script
 from civigrid.maps.extent import corners_of
+from civigrid.maps.indicators import Indicators
+from civigrid.maps.sliders import Threshold, ValueRange
+from civigrid.maps.summaries import summaries_of
 from civigrid.maps.text import Summary, Text, frame
 from civigrid.maps.words import Language, language
 from civigrid.release.gate import Release
+from civigrid.style.classes import Classes
 
 SCRIPTS = (
-    "words", "decode", "lattice", "cells", "card", "keyboard", "table", "legend", "sites", "background", "access",
+    "words", "decode", "lattice", "cells", "card", "keyboard", "table", "tools", "legend", "indicators", "gains",
+    "compare", "sliders", "sites", "background", "access",
 )  # fmt: skip
 """Scripts of a page in their order: each adds what it has to `window.civigrid`."""
-STYLES = ("civigrid", "access", "print")
+STYLES = ("civigrid", "tools", "access", "print")
 """Styles of a page in their order."""
 
+Tool = Literal["list", "range", "threshold"]
+TOOLS = {
+    "list": "indicators in a list with a search",
+    "range": "two handles over the values",
+    "threshold": "a slider of minutes, and who lives within",
+}
+"""What a map may have beside its legend."""
 View = Literal["mercator", "native"]
 VIEWS = {"mercator": "EPSG3857", "native": "EPSG3035"}
 """Views of a map and what the page calls them."""
@@ -47,6 +60,8 @@ def make_map(
     outline: gpd.GeoSeries | None = None,
     notes: Sequence[str] = (),
     carry: Sequence[str] = (),
+    classes: Mapping[str, Classes] | None = None,
+    tools: Sequence[Tool] = (),
     lang: str | Language = "en",
     view: View = "mercator",
 ) -> folium.Map:
@@ -70,6 +85,11 @@ def make_map(
         Sentences a reader must know.
     carry : sequence of str
         More variables, from which the tooltip computes intervals.
+    classes : mapping of str to Classes, optional
+        Breaks and colours of a variable; by default `civigrid.style.classify` chooses.
+    tools : sequence of {"list", "range", "threshold"}
+        A list of the indicators with a search, instead of the choice of layers; two handles over the values; a slider
+        of minutes for the first variable that is minutes.
     lang : str or Language
         Language of the page: English, German, or one of your own (`make_language`).
     view : {"mercator", "native"}
@@ -79,12 +99,41 @@ def make_map(
     -------
     folium.Map
         Scripts and styles are inlined; `to_html` writes it as one page.
+
+    Raises
+    ------
+    UnknownNameError
+        No such tool.
+    SchemaError
+        A slider of minutes where none are drawn, or beside a list, whose one layer shows other variables too.
     """
     data = CellData(release, [*variables, *tell], carry=carry)
     base = language(lang).base
-    layers = [CellLayer(data, name, show=i == 0, lang=base) for i, name in enumerate(variables)]
-    words = Words(title, question, tuple(notes), lang, view)
-    return cells_page(release, [data, *layers], words, outline=outline, above=sites)
+    own = classes or {}
+    drawn = list(variables)[: 1 if "list" in tools else None]
+    layers = [CellLayer(data, name, show=i == 0, classes=own.get(name), lang=base) for i, name in enumerate(drawn)]
+    beside = _tools(layers, variables, tools, own)
+    words = Words(title, question, tuple(notes), lang, view, summaries_of(data.cells, variables, lang=base))
+    return cells_page(release, [data, *layers], words, outline=outline, above=[*beside, *sites])
+
+
+def _tools(
+    layers: Sequence[CellLayer], variables: Sequence[str], tools: Sequence[str], classes: Mapping[str, Classes]
+) -> list[Element]:
+    found: list[Element] = []
+    for tool in dict.fromkeys(tools):
+        if tool not in TOOLS:
+            raise unknown_name("tool of a map", tool, TOOLS)
+        if tool == "list":
+            found.append(Indicators(layers[0], variables, classes=classes))
+        elif tool == "range":
+            found.append(ValueRange())
+        else:
+            timed = [y for y in layers if column_of(y.data.cells[y.variable]).units == "min"]
+            if not timed or "list" in tools:
+                raise SchemaError("a slider of minutes needs a layer of minutes of its own, without a list.")
+            found.append(Threshold(timed[0]))
+    return found
 
 
 @dataclass(frozen=True)
@@ -109,8 +158,12 @@ def cells_page(
 ) -> folium.Map:
     """Put layers of cells, lines for orientation and what lies above them on a page, with a choice of layers."""
     lines = [] if outline is None else [Outline(outline, tolerance_m=_tolerance(release.data))]
-    control = folium.LayerControl(collapsed=False, position="topright")
-    return offline_page([*layers, *lines, *above, control], corners_of(release.data), words, release)
+    shown = [*layers, *lines, *above]
+    # a choice of nothing is not shown: tools may have taken the layers into their own hands
+    offered = [element for element in shown if isinstance(element, Layer) and element.control]
+    if len(offered) > 1 or any(layer.overlay for layer in offered):
+        shown.append(folium.LayerControl(collapsed=False, position="topright"))
+    return offline_page(shown, corners_of(release.data), words, release)
 
 
 def offline_page(
@@ -130,7 +183,7 @@ def offline_page(
     )  # fmt: skip
     for element in elements:
         page.add_child(element)
-    page.add_child(Furniture(bounds, say.code))
+    page.add_child(Furniture(bounds))
     page.add_child(Access(words.title, profile=release.profile, sources=text.sources))
     frame(page, text)
     return page

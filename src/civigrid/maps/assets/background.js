@@ -23,7 +23,7 @@
     if (sea) { map.getContainer().classList.add("cg-sea"); map.getContainer().style.background = sea; }
     shapes.forEach(function (s) {
       var look = looks[s.kind], options = { renderer: renderer, pane: "cg-under", interactive: false, smoothFactor: 0.5,
-        stroke: !!look.line, color: look.line, weight: look.weight, fill: !!look.fill, fillColor: look.fill, fillOpacity: 1 };
+        stroke: !!look.line, color: look.line, weight: look.weight || 0, fill: !!look.fill, fillColor: look.fill, fillOpacity: 1 };
       if (s.areas.length) { L.polygon(s.areas.map(function (a) { return a.map(places); }), options).addTo(map); }
       if (s.lines.length) { L.polyline(s.lines.map(places), L.extend({}, options, { fill: false, stroke: true,
         color: look.line || look.fill })).addTo(map); }

@@ -1,11 +1,23 @@
 /* Layers of cells: geometry is drawn here, pixel by pixel. */
 (function (cg) {
   "use strict";
-  var D = Math.PI / 180, ALPHA = 235, NOTHING = 1, HATCHED = 2;
+  var D = Math.PI / 180, ALPHA = 235, NOTHING = 1;
+  /* Patterns of what has no value, as pictures on paper have them: withheld, not available, beyond the search, other. */
+  var WITHHELD = 2, UNAVAILABLE = 3, BEYOND = 4, UNDEFINED = 5;
+  cg.isColor = function (word) { return word > UNDEFINED; };
 
   cg.rgb = function (hex) { return [1, 3, 5].map(function (k) { return parseInt(hex.substr(k, 2), 16); }); };
   function word(c, alpha) { return (alpha << 24 | c[2] << 16 | c[1] << 8 | c[0]) >>> 0; }
-  var DARK = word([120, 120, 120], ALPHA), LIGHT = word([222, 222, 222], ALPHA), INK = word([0, 0, 0], 255);
+  var PAPER = word([233, 233, 230], ALPHA), LINE = word([138, 143, 148], ALPHA), INK = word([0, 0, 0], 255);
+  var DARK = word([60, 60, 60], ALPHA), LIGHT = word([240, 240, 240], ALPHA);
+  /* Whether a pixel is on a line of its pattern: it depends on its place alone, so patterns run on from tile to tile. */
+  function lined(kind, x, y, r) {
+    var period = 5 * r, up = (x + y) % period < r, down = (x + 65280 * r - y) % period < r;
+    if (kind === WITHHELD) { return up; }
+    if (kind === UNAVAILABLE) { return down; }
+    if (kind === BEYOND) { return up || down; }
+    return y % period < 2 * r && (x + (Math.floor(y / period) % 2) * 2 * r) % period < 2 * r;
+  }
 
   var CellLayer = L.GridLayer.extend({
     isCell: true,
@@ -29,7 +41,7 @@
     },
     load: function () {
       var self = this;
-      return Promise.all(this.needs().map(this.data.need)).then(function () { self.loaded = true; });
+      return Promise.all(this.needs().concat(this.options.uncertain || []).map(this.data.need)).then(function () { self.loaded = true; });
     },
     /* Show another indicator of the same cells: no id is sent or decoded again. */
     setVariable: function (name, options) {
@@ -72,17 +84,30 @@
     },
     colorOf: function (level, i) {
       var k = this.classOf(level, i);
-      if (k < 0) { return k === -1 ? HATCHED : NOTHING; }
+      if (k < 0) { return k === -1 ? this.patternOf(level, i) : NOTHING; }
       var c = this.colors[k];
       if (this.highlight !== null && this.highlight !== k) {
         c = c.map(function (v) { return Math.round(236 + (v - 236) * 0.18); });
       }
       return word(c, this.doubtful(level, i) ? ALPHA - 1 : ALPHA);
     },
-    /* Whether a value is too uncertain to be read by itself: thin lines are drawn over it. */
-    doubtful: function (level, i) {
+    patternOf: function (level, i) {
+      var state = level.values[this.name].state[i];
+      if (state === 3 || state === 7) { return WITHHELD; }
+      return state === 4 ? UNAVAILABLE : (state > 2 ? UNDEFINED : BEYOND);
+    },
+    /* Whether the error of a value is too large for it to be read by itself. */
+    rough: function (level, i) {
       var u = this.options.uncertain && level.values[this.options.uncertain];
-      return u ? cg.valueOf(u, i) > 0 : false;
+      return Boolean(u && u.code && cg.valueOf(u, i) > 0);
+    },
+    /* Whether thin lines are drawn over a value: its error is large, or its status says that it is no exact count. */
+    doubtful: function (level, i) {
+      var legend = this.options.legend, state;
+      if (!legend.lines || level !== this.data.levels[0]) { return false; }
+      if (this.rough(level, i)) { return true; }
+      state = level.values[this.name].state[i];
+      return state > 4 && (legend.uncertain_by || []).some(function (m) { return m.status === state; });
     },
     createTile: function (coords) {
       var tile = document.createElement("canvas"), ratio = Math.min(2, Math.max(1, Math.round(window.devicePixelRatio || 1)));
@@ -91,6 +116,8 @@
         var w = tile.width, level = this.level(coords.z, this.middle(coords)), at = new Int32Array(w * w);
         level.cells[this.native() ? "native" : "mercator"](coords, w, at);
         tile.cells = at; tile.level = level; tile.ratio = ratio;
+        /* a place that 2, 5 and 6 divide, counted in tiles: patterns meet at the edges */
+        tile.at = [coords.x % 15 * w, coords.y % 15 * w].map(function (v) { return (v + 15 * w) % (15 * w); });
         this.paint(tile);
       }
       return tile;
@@ -111,10 +138,10 @@
           var i = at[o];
           if (i < 0) { continue; }
           var c = lut[i] || (lut[i] = this.colorOf(tile.level, i));
-          if (c === HATCHED) {
-            c = (px + py) % (6 * ratio) < 2 * ratio ? DARK : LIGHT;
-          } else if (c >>> 24 === ALPHA - 1 && (px + w - py) % (8 * ratio) < ratio) {
-            c = LIGHT;
+          if (c > NOTHING && c <= UNDEFINED) {
+            c = lined(c, tile.at[0] + px, tile.at[1] + py, ratio) ? LINE : PAPER;
+          } else if (c >>> 24 === ALPHA - 1 && (tile.at[0] + px + tile.at[1] + py) % (6 * ratio) < ratio) {
+            c = 0.2126 * (c & 255) + 0.7152 * (c >>> 8 & 255) + 0.0722 * (c >>> 16 & 255) < 140 ? LIGHT : DARK;
           }
           if (i === marked && (px < 2 || py < 2 || px > w - 3 || py > w - 3 || at[o - 2] !== i || at[o + 2] !== i ||
               at[o - 2 * w] !== i || at[o + 2 * w] !== i) && (at[o - 2] !== i || at[o + 2] !== i || at[o - 2 * w] !== i ||
@@ -158,6 +185,7 @@
       CellLayer.prototype.initialize.call(this, id, options);
     },
     needs: function () { return this.parts.map(function (p) { return p.name; }); },
+    patternOf: function () { return UNDEFINED; },
     classOf: function (level, i) {
       var a = this.parts[0].classOf(level, i), b = this.parts[1].classOf(level, i);
       /* what is withheld is hatched, where nobody lives nothing is drawn */
