@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 NAME ?=
 FLAGS ?=
 
-.PHONY: setup demo test check docs bench peers clean
+.PHONY: setup demo test check docs bench peers validators clean
 
 setup: $(VENV)/.ready
 
@@ -37,8 +37,14 @@ peers: setup
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --group peers \
 	  || echo "peers could not be installed: benchmarks will report them as absent"
 
+# they hold older libraries than ours, so they live in an environment of their own
+validators:
+	@test -x .venv-validators/bin/python || $(PYTHON) -m venv .venv-validators
+	@.venv-validators/bin/python -m pip install --quiet --requirement tests/validators.txt \
+	  || echo "validators could not be installed: their test will be skipped"
+
 bench: peers
 	@$(BIN)/python -m benchmarks $(NAME) $(FLAGS)
 
 clean:
-	rm -rf $(VENV) runs dist build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .venv-validators runs dist build .mypy_cache .ruff_cache .pytest_cache

@@ -31,7 +31,9 @@ def test_every_module_and_asset_is_in_the_wheel(wheel):
     """Code, scripts, styles, the demo and the typing mark; no test, no data."""
     source = ROOT / "src"
     expected = {
-        p.relative_to(source).as_posix() for p in source.rglob("*") if p.suffix in {".py", ".js", ".css", ".toml", ".typ"}
+        p.relative_to(source).as_posix()
+        for p in source.rglob("*")
+        if p.suffix in {".py", ".js", ".css", ".toml", ".typ"}
     }
 
     assert expected | {"civigrid/py.typed"} <= wheel

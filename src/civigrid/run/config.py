@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from civigrid.run.export_config import ExportItem
+
 Reader = Literal["census-grid", "german-grid", "areas", "points", "placed", "lines", "raster"]
 Method = Literal[
     "cells",
@@ -323,6 +325,7 @@ class Run:
 
     title: str = key("title of the run and its report")
     question: str = key("the question it answers, in one sentence")
+    lang: Literal["en", "de"] = key("language of the maps and the report: en or de", default="en")
     purpose: str = key("why personal or sensitive data are processed, for the manifest", default="")
     folder: str = key("run directory, relative to the run file", default="")
     profile: ProfileName = key("disclosure profile: public-grid or min-count", default="min-count")
@@ -341,4 +344,5 @@ class Run:
     archetypes: tuple[Archetypes, ...] = key("ways to organise services to compare", default=())
     reach: tuple[Reach, ...] = key("reach to compute", default=())
     compare: tuple[Compare, ...] = key("comparisons to make", default=())
+    export: tuple[ExportItem, ...] = key("files for other programs", default=())
     map: tuple[Map, ...] = key("maps to draw", default=())

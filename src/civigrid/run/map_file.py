@@ -40,13 +40,10 @@ from civigrid.maps.compare import Mode as Way
 from civigrid.maps.page import TOOLS, Tool, View
 from civigrid.maps.summaries import summaries_of
 from civigrid.release import Profile, Release, release
+from civigrid.run.maps import HATCHED
 from civigrid.source import Licence
 from civigrid.style.classes import Classes, classify
 
-NOTES = {
-    "en": "Missing, confidential and suppressed cells are hatched; they are not zero.",
-    "de": "Fehlende, geheime und unterdrückte Zellen sind schraffiert; sie sind nicht null.",
-}
 LIST_FROM = 5
 """From so many variables on they stand in a list with a search instead of the choice of layers."""
 
@@ -233,7 +230,7 @@ def _beside(cells: xr.Dataset, name: str, wanted: MapWanted, profile: Profile) -
         "question": wanted.question,
         "sites": _sites(wanted.sites, profile) if wanted.sites else [],
         "outline": read_shapes(wanted.outline).geometry if wanted.outline else None,
-        "notes": [NOTES[language(wanted.lang).base]],
+        "notes": [HATCHED[language(wanted.lang).base]],
         "lang": wanted.lang,
         "view": wanted.view,
     }

@@ -33,6 +33,12 @@ from civigrid.run.paths import resolve, slug
 from civigrid.run.setting import sites_of
 from civigrid.source import Licence, Source
 
+HATCHED = {
+    "en": "Missing, confidential and suppressed cells are hatched; they are not zero.",
+    "de": "Fehlende, geheime und unterdrückte Zellen sind schraffiert; sie sind nicht null.",
+}
+"""What every reader of a map must know."""
+
 
 def write_map(
     run: config.Run,
@@ -47,8 +53,8 @@ def write_map(
     out = release(cells, profile_of(run), terms=terms)
     sites = _site_layers(run, item, results, sources, served)
     outline = read_shapes(resolve(item.outline, base)).geometry if item.outline else None
-    notes = ["Missing, confidential and suppressed cells are hatched; they are not zero."]
-    page = _page(item, out, sites, outline, notes)
+    notes = [HATCHED[run.lang]]
+    page = _page(item, out, sites, outline, notes, run.lang)
     if item.background:
         page.add_child(Background(read_background(resolve(item.background, base), bounds_of(out.data))))
     if item.online:
@@ -71,10 +77,11 @@ def _page(
     sites: Sequence[SiteLayer],
     outline: gpd.GeoSeries | None,
     notes: Sequence[str],
+    lang: str,
 ) -> Any:
     """Draw the layers of a map; shares against a count in two colours, where one is named."""
     words: dict[str, Any] = {"title": item.title, "question": item.question, "outline": outline, "notes": notes}
-    words["view"] = item.view
+    words |= {"view": item.view, "lang": lang}
     cells = out.data
     for name in filter(None, [*item.variables, *item.tell, item.against]):
         if name not in cells:

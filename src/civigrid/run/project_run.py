@@ -21,6 +21,7 @@ from civigrid.result_table import result_table
 from civigrid.run import config, outputs
 from civigrid.run.access.steps import times_of_part
 from civigrid.run.catalogues import write_catalogues
+from civigrid.run.export import write_item
 from civigrid.run.inputs import input_files, read_source
 from civigrid.run.large_points import point_file, unread
 from civigrid.run.layer_steps import LAYERS, compare_cells
@@ -279,6 +280,8 @@ def _outputs(
     with state.timed("files"):
         for name, cells in state.cells.items():
             files += outputs.write_cells(run, name, cells, terms, folder)
+        for wanted in run.export:
+            files += write_item(wanted, state.cells[wanted.cells], terms, outputs.profile_of(run), folder)
         files += outputs.write_results(run, told, folder)
         drawn = write_comparisons(run, state.comparisons, folder)
         files += [path for path, _ in drawn]
@@ -301,7 +304,7 @@ def _outputs(
             findings=noticed,
             drawn=figures,
             about=about,
-            lang=getattr(run, "lang", "en"),
+            lang=run.lang,
         )
         files += write_report(made, folder)
     return files

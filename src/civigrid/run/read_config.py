@@ -14,6 +14,7 @@ from civigrid.catalog import declarations
 from civigrid.errors import SchemaError
 from civigrid.layers.onestop.personas import PERSONAS
 from civigrid.run.config import Run
+from civigrid.run.export_config import export_faults
 from civigrid.run.faults import Fault
 from civigrid.run.inputs import option_faults
 from civigrid.run.methods import NEED_CELLS
@@ -108,6 +109,7 @@ def _references(run: Run, base: Path) -> list[Fault]:
     """Faults that only show when the tables are read together: unknown names, unknown grids, absent files."""
     faults = _absent_files(run, base)
     faults += [fault for i, s in enumerate(run.source) for fault in option_faults(s, f"run.source[{i}]")]
+    faults += export_faults(run.export)
     faults += [fault for i, s in enumerate(run.segregation) for fault in segregation_faults(s, f"run.segregation[{i}]")]
     sources, cells = [s.name for s in run.source], [c.name for c in run.cells]
     wanted: list[tuple[str, str, list[str], str]] = []
@@ -125,7 +127,7 @@ def _references(run: Run, base: Path) -> list[Fault]:
         if made.method in NEED_CELLS or made.weights:
             wanted.append((f"cells[{i}].weights", made.weights, cells[:i], "cells above"))
         wanted += [(f"cells[{i}].fallback", text.partition(":")[0], cells[:i], "cells above") for text in made.fallback]
-    for topic in ("centres", "segregation", "times", "access", "onestop", "archetypes", "reach", "map"):
+    for topic in ("centres", "segregation", "times", "access", "onestop", "archetypes", "reach", "export", "map"):
         for i, item in enumerate(getattr(run, topic)):
             wanted.append((f"{topic}[{i}].cells", item.cells, cells, "cells"))
             wanted += [(f"{topic}[{i}].sites", name, sources, "source") for name in _sites(item)]
