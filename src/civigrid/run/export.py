@@ -253,8 +253,11 @@ def _checked(wanted: Export) -> Format:
 def write_item(
     item: ExportItem, cells: xr.Dataset, terms: Sequence[Licence], profile: Profile, folder: Path
 ) -> list[Path]:
-    """Write one ``[[export]]`` of a run into ``exports/`` of its folder, after disclosure control."""
+    """Write one ``[[export]]`` of a run into ``exports/`` of its folder, after disclosure control; give its files."""
     out = folder / "exports" / file_of(item, FORMATS[item.to].suffixes[0])
     out.parent.mkdir(parents=True, exist_ok=True)
     wanted = Export(to=item.to, out=out, values=item.variables, crs=item.crs, title=item.title)
-    return write_export(release(cells, profile, terms=terms), wanted)
+    written = write_export(release(cells, profile, terms=terms), wanted)
+    return [
+        file for path in written for file in (sorted(path.rglob("*")) if path.is_dir() else [path]) if file.is_file()
+    ]
