@@ -143,7 +143,8 @@ def test_exports_of_a_run_lie_in_their_folder(tmp_path):
     """An item of a run file names cells, format and variables; the file is named after it, protected as the run is."""
     item = ExportItem(cells="Town 1 km", to="tiled-grid", variables=("total",))
     table = ExportItem(cells="Town 1 km", to="parquet", name="Table")
-    (folder,) = write_item(item, hard_cells(), TERMS, min_count(30), tmp_path)
+    files = write_item(item, hard_cells(), TERMS, min_count(30), tmp_path)
+    folder = next(path.parent for path in files if path.name == "info.json")
     (file,) = write_item(table, hard_cells(), TERMS, min_count(30), tmp_path)
     info = json.loads((folder / "info.json").read_text(encoding="utf-8"))
 
