@@ -131,3 +131,11 @@ def test_histograms_say_where_they_end():
     found = legend_of(values, np.zeros(3000, np.uint8), classify(values, about), about, lang="de")
 
     assert found["histogram"]["ends"] == ["1", "3.000"]
+
+
+def test_people_are_not_told_where_some_are_hidden():
+    """Sums of those who may be shown would pass for all: no share of people stands beside a class."""
+    values, about = np.array([1.0, 20.0, 40.0]), Column(units="min")
+    for weight, told in ((np.array([5.0, 5.0, 10.0]), True), (np.array([5.0, np.nan, 10.0]), False)):
+        found = legend_of(values, np.zeros(3, np.uint8), classify(values, about), about, weight=weight)
+        assert all((row["people"] is not None) == told for row in found["classes"])

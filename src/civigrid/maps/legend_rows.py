@@ -87,7 +87,10 @@ def people_of(cells: xr.Dataset, name: str) -> Floats | None:
         counted = about.units == "persons" and not about.rests_on
         return np.nan_to_num(values_of(cells, name)) if counted else None
     if about.weight in cells and cells[about.weight].attrs.get("units") == "persons":
-        return np.nan_to_num(values_of(cells, str(about.weight)))
+        people = values_of(cells, str(about.weight))
+        # a sum of those who may be shown would pass for all
+        hidden = np.isnan(people) & np.isfinite(values_of(cells, name))
+        return None if hidden.any() else np.nan_to_num(people)
     return None
 
 

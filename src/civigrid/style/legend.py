@@ -128,7 +128,7 @@ def _rows(values: Floats, classes: Classes, weight: Floats | None, lang: str) ->
     where = classes.of(known)
     count = np.bincount(where, minlength=n).tolist()
     people: list[float | None] = [None] * n
-    if weight is not None and (mass := np.nan_to_num(weight[inside])).sum() > 0:
+    if weight is not None and np.isfinite(mass := weight[inside]).all() and mass.sum() > 0:
         people = (np.bincount(where, weights=mass, minlength=n) / mass.sum()).tolist()
     bounds = _bounds(known[known != 0] if classes.zero else known, classes)
     return [
