@@ -44,16 +44,17 @@ def town(n=400, seed=0):
     return make_cells(KM, KM.from_row_col(3250 + row, 4530 + col), values, about, status={"a": status})
 
 
-def unpack(text, width):
-    """Differences in byte planes, back to whole numbers below ``256 ** width``."""
+def unpack(text, width, plain=False):
+    """Numbers, or their differences, in byte planes, back to whole numbers below ``256 ** width``."""
     planes = np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype=np.uint8).reshape(width, -1).astype(np.int64)
-    return np.cumsum(sum(plane << 8 * k for k, plane in enumerate(planes))) % 256**width
+    words = sum(plane << 8 * k for k, plane in enumerate(planes))
+    return words if plain else np.cumsum(words) % 256**width
 
 
 def values_in(level, name, decimals=0):
     """Values a page decodes: NaN where nothing is known."""
     found = level["values"][name]
-    code = unpack(found["data"], found["width"])
+    code = unpack(found["data"], found["width"], found.get("plain", False))
     return np.where(code == 0, np.nan, (found["low"] + code - 1) / 10.0**decimals)
 
 

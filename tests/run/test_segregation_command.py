@@ -353,8 +353,8 @@ def test_a_run_file_asks_the_same(city):
     assert list(dict.fromkeys(table["index"])) == list(SETS["default"])
     report = (city / "more" / "release" / "report.html").read_text()
     assert report.count("would have to move to live as evenly") == 1
-    assert "D, 400 m gaussian" in report
-    assert "M, 200 nearest" in report
+    assert ">400 m</th>" in report
+    assert ">200 nearest people</th>" in report
 
 
 def test_check_tells_faults_of_segregation(city):

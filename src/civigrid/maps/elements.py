@@ -20,10 +20,13 @@ from civigrid.maps.encode import encode_cells, rounded
 from civigrid.maps.legend_rows import UNCERTAIN_OF, layer_settings
 from civigrid.release.gate import Release
 from civigrid.style.classes import Classes, classify
-from civigrid.style.uncertain import uncertain_of
+from civigrid.style.uncertain import UncertainRule, uncertain_of
 from civigrid.types import Column
 
 SITE_COLORS = ("#1b4f72", "#117a65", "#7d5a00", "#6c3483", "#4d5656", "#2e4053", "#145a32", "#5b2c6f")
+
+BY_ERROR = UncertainRule(statuses=())
+"""Values whose error is large; what their status makes uncertain is counted by status."""
 
 
 def as_script(what: Any) -> str:
@@ -85,7 +88,7 @@ class CellData(MacroElement):
 def _uncertain(cells: xr.Dataset, names: Sequence[str]) -> dict[str, xr.DataArray]:
     """Give a variable of 0 and 1 beside each whose errors make some values uncertain."""
     about = column_attrs(Column(kind="intensive", units="class", words="certain|uncertain"))
-    found = {name: uncertain_of(cells, name) for name in names}
+    found = {name: uncertain_of(cells, name, BY_ERROR) for name in names}
     return {
         UNCERTAIN_OF.format(name): xr.DataArray(rough.astype("float64"), dims=cells[name].dims, attrs=about)
         for name, rough in found.items()

@@ -12,7 +12,7 @@ from civigrid.cells import column_of, grid_of, ids_of, status_of, values_of
 from civigrid.grid import H3Grid
 from civigrid.maps.lattices import faces_table, place_cells
 from civigrid.maps.overviews import Level, overviews
-from civigrid.maps.pack import pack, pack_words
+from civigrid.maps.pack import pack, pack_values
 from civigrid.style.classes import words_of_codes
 from civigrid.types import Column, Floats, Statuses
 
@@ -122,5 +122,6 @@ def _coded(values: Floats, status: Statuses, decimals: int) -> dict[str, Any]:
     width = 1
     while int(code.max(initial=0)) >= 256**width:
         width += 1
-    coded: dict[str, Any] = {"width": width, "low": low, "data": pack_words(code, width)}
+    data, plain = pack_values(code, width)
+    coded: dict[str, Any] = {"width": width, "low": low, "data": data} | ({"plain": True} if plain else {})
     return coded | ({"status": pack(status.tobytes())} if status.any() else {})

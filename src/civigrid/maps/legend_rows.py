@@ -10,13 +10,14 @@ import xarray as xr
 from civigrid.cells import column_of, status_of, values_of
 from civigrid.style.classes import Classes
 from civigrid.style.legend import legend_of
-from civigrid.types import Bools, Floats, Status
+from civigrid.style.uncertain import UncertainRule
+from civigrid.types import Bools, Floats
 
 MOST_LINED = 0.5
 """Above this part of uncertain values none is lined: the map would be hidden."""
 STOPS = 100
 """Steps of the slider that filters values."""
-UNCERTAIN = (Status.PERTURBED, Status.IMPUTED, Status.PARTIAL)
+UNCERTAIN = UncertainRule().statuses
 """Statuses whose value is shown, and is not certain."""
 UNCERTAIN_OF = "{}_uncertain"
 """Variable that says which values have too large an error."""
@@ -70,7 +71,6 @@ def legend_of_cells(cells: xr.Dataset, name: str, classes: Classes, *, lang: str
         "lines": lines,
         "rough": int(rough.sum()),
         "stops": stops_of(values[known]),
-        "notes": list(classes.notes),
     }
 
 

@@ -23,17 +23,17 @@
     }).then(function (buffer) { return new Uint8Array(buffer); });
   }
 
-  /* Byte planes of differences, back to whole numbers of 32 bits at most. */
-  function words(bytes, width, kind) {
-    var n = bytes.length / width, out = new kind(n), last = 0, i;
+  /* Byte planes of differences, or of the numbers themselves, back to whole numbers of 32 bits at most. */
+  function words(bytes, width, kind, plain) {
+    var n = bytes.length / width, out = new kind(n), last = 0, keep = plain ? 0 : -1, i;
     if (width === 1) {
-      for (i = 0; i < n; i++) { out[i] = last = (last + bytes[i]) & 255; }
+      for (i = 0; i < n; i++) { out[i] = last = ((last & keep) + bytes[i]) & 255; }
     } else if (width === 2) {
-      for (i = 0; i < n; i++) { out[i] = last = (last + (bytes[i] | bytes[n + i] << 8)) & 65535; }
+      for (i = 0; i < n; i++) { out[i] = last = ((last & keep) + (bytes[i] | bytes[n + i] << 8)) & 65535; }
     } else {
       var wide = width > 3, mask = wide ? -1 : 0xffffff;
       for (i = 0; i < n; i++) {
-        last = (last + (bytes[i] | bytes[n + i] << 8 | bytes[2 * n + i] << 16 | (wide ? bytes[3 * n + i] << 24 : 0))) & mask;
+        last = ((last & keep) + (bytes[i] | bytes[n + i] << 8 | bytes[2 * n + i] << 16 | (wide ? bytes[3 * n + i] << 24 : 0))) & mask;
         out[i] = last;
       }
     }
@@ -52,7 +52,7 @@
 
   function valuesOf(v, n, decimals) {
     return Promise.all([inflate(v.data), v.status ? inflate(v.status) : new Uint8Array(n)]).then(function (parts) {
-      v.code = words(parts[0], v.width, KINDS[v.width]); v.state = parts[1];
+      v.code = words(parts[0], v.width, KINDS[v.width], v.plain); v.state = parts[1];
       v.scale = Math.pow(10, Math.abs(decimals)); v.coarse = decimals < 0;
       v.data = v.status = null;
     });
