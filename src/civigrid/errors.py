@@ -35,7 +35,7 @@ def unknown_name(what: str, name: str, known: Iterable[str]) -> UnknownNameError
     names = sorted(known)
     near = get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return UnknownNameError(f"unknown {what} {name!r}.{hint} Known: {', '.join(names)}.")
+    return UnknownNameError(f"unknown {what} {name!r}.{hint} Known: {', '.join(names) or 'none'}.")
 
 
 def first_few(values: Iterable[object], n: int = 5) -> str:

@@ -226,6 +226,8 @@ def test_malta_runs_whole(real_data, monkeypatch, tmp_path):
     table = done.results.set_index(["index", "groups"])
 
     assert done.cells["km1"]["T"].sum() == 519_562
+    assert done.findings["message"].str.contains("from no cell does a tour of 3 stops have all").any()
+    assert done.findings["message"].str.contains("times 'drive': .* further than 500 m").any()
     assert pytest.approx(float(done.cells["h3"]["T"].sum()), rel=1e-9) == 519_562
     assert 0 < table.loc[("H_multi", "NAT|EU_OTH|OTH"), "corrected"] < 1
     assert len(done.maps) == 4

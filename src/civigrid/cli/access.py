@@ -101,4 +101,6 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is no number", param_hint="--thresholds") from None
+        raise typer.BadParameter(
+            f"{text!r} is no number: write nearest=15,2sfca=0.001", param_hint="--thresholds"
+        ) from None

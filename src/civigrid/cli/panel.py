@@ -24,7 +24,9 @@ def panel(
     with console().status("reading") as status:
         found = run_panel(file, folder=folder, announce=status.update)
     table = DataFrame(found["totals"])
-    lines = [table.iloc[:, :8].to_string(index=False), ""]
+    lines = [table.iloc[:, :8].to_string(index=False, float_format=lambda v: f"{v:,.0f}"), ""]
+    if (more := len(table.columns) - 8) > 0:
+        lines.insert(1, f"and {more} more columns in totals.csv")
     if "crosswalk" in found:
         told = found["crosswalk"]
         lines += [

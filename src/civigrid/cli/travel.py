@@ -70,6 +70,9 @@ def travel(
     from civigrid.run.access.file import SitesFile, travel_file
     from civigrid.run.access.times import times_item
 
+    if mode == "rides":
+        text = 'rides are for run files, by the tables of stations and links: mode = "rides" in [[times]]'
+        raise typer.BadParameter(text, param_hint="--mode")
     item = times_item(
         mode=mode,
         network=_text(network),

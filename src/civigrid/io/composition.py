@@ -16,7 +16,7 @@ from civigrid.errors import SourceError, first_few, unknown_name
 from civigrid.io.composition_checks import check_composition
 from civigrid.io.composition_text import refuse_title, small_fractions
 from civigrid.io.marks import Entries, read_entries, with_status
-from civigrid.io.tables import VECTOR, read_table
+from civigrid.io.tables import VECTOR, read_table, refuse_binary
 from civigrid.source import Finding
 from civigrid.types import Floats, Ints
 
@@ -173,6 +173,8 @@ def read_plain(path: Path, layer: str = "") -> pd.DataFrame:
         frame = _sheet(path, layer)
     else:
         if suffix != ".parquet" and suffix not in VECTOR:
+            if path.exists():
+                refuse_binary(path)
             refuse_title(path)
         frame = read_table(path, text=suffix != ".parquet" and suffix not in VECTOR)
     if not isinstance(frame.index, pd.RangeIndex):

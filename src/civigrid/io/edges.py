@@ -9,10 +9,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from pyproj import CRS, Transformer
+from pyproj import Transformer
 
 from civigrid.errors import SchemaError, first_few
 from civigrid.io.tables import read_shapes, read_table
+from civigrid.io.vector import crs_named
 from civigrid.travel.lines import WAY_KEYS, StreetLines
 from civigrid.types import Bools, Floats, Ints, Labels
 
@@ -115,7 +116,7 @@ def read_street_lines(path: Path, *, layer: str | None = None, crs: str = "") ->
     if frame.crs is None:
         if not crs:
             raise SchemaError(f"{path.name} names no coordinate system. Give it: crs='EPSG:...'.")
-        frame = frame.set_crs(crs)
+        frame = frame.set_crs(crs_named(crs))
     if not {"highway", "speed_kmh"} & set(frame.columns):
         raise SchemaError(
             f"{path.name} has neither a column 'highway' nor 'speed_kmh' (it has {first_few(frame.columns, 12)}). "
@@ -193,7 +194,7 @@ def _nodes(table: pd.DataFrame, name: str, crs: str) -> tuple[pd.Index, Floats]:
     if pair[0] == "easting":
         if not crs:
             raise SchemaError(f"{name} has easting and northing: name their coordinate system, crs='EPSG:...'.")
-        to_degrees = Transformer.from_crs(CRS.from_user_input(crs), "EPSG:4326", always_xy=True)
+        to_degrees = Transformer.from_crs(crs_named(crs), "EPSG:4326", always_xy=True)
         place = np.stack(to_degrees.transform(place[:, 0], place[:, 1]), axis=1)
     lost = ~np.isfinite(place).all(axis=1) | (np.abs(place) > (180, 90)).any(axis=1)
     if lost.any():

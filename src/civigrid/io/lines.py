@@ -12,7 +12,7 @@ import pandas as pd
 from civigrid.errors import SourceError, first_few
 from civigrid.io.hashing import sha256_of
 from civigrid.io.tables import read_shapes
-from civigrid.io.vector import check_crs
+from civigrid.io.vector import check_crs, crs_named
 from civigrid.source import Finding, Report, Source
 
 
@@ -47,7 +47,7 @@ def read_lines(
     path = Path(path)
     frame = read_shapes(path, layer=layer)
     if crs and frame.crs is None:
-        frame = frame.set_crs(crs)
+        frame = frame.set_crs(crs_named(crs))
     check_crs(frame, path)
     if lacking := [n for n in (*labels, *filter(None, (id_column,))) if n not in frame.columns]:
         raise SourceError(f"{path.name} has no column {', '.join(lacking)}. It has {first_few(frame.columns, 12)}.")

@@ -13,7 +13,7 @@ import shapely
 from civigrid.errors import SourceError, first_few
 from civigrid.io.hashing import sha256_of
 from civigrid.io.tables import VECTOR, read_shapes, read_table, to_numbers
-from civigrid.io.vector import check_crs
+from civigrid.io.vector import check_crs, crs_named
 from civigrid.source import Finding, Report, Source
 from civigrid.types import Column, Labels
 
@@ -67,15 +67,18 @@ def read_points(
     """
     path = Path(path)
     frame = _frame(path, x, y, crs, layer)
-    if kind_column and kinds is not None:
-        frame = frame[frame[kind_column].isin(list(kinds))]
     wanted = [n for n in ("name",) if n in frame.columns and n not in labels] + list(labels)
     if lacking := [n for n in (*labels, *counts, *filter(None, (id_column, kind_column))) if n not in frame.columns]:
         raise SourceError(f"{path.name} has no column {', '.join(lacking)}. It has {first_few(frame.columns, 12)}.")
+    if kind_column and kinds is not None:
+        frame = frame[frame[kind_column].isin(list(kinds))]
     ids = frame[id_column].astype(str).to_numpy() if id_column else np.arange(len(frame)).astype(str)
     ids = np.array([f"{path.stem}:{i}" for i in ids]) if len(ids) else np.empty(0, dtype=str)
     if (twice := pd.Index(ids)[pd.Index(ids).duplicated()]).size:
-        raise SourceError(f"{path.name}: {twice.size} ids of {id_column!r} repeat (first: {first_few(twice)}).")
+        raise SourceError(
+            f"{path.name}: {twice.size} ids of {id_column!r} repeat (first: {first_few(twice)}). "
+            "Give each point its own, or name no column: rows are numbered then."
+        )
     data = pd.DataFrame({n: frame[n].astype(object).fillna("").astype(str).to_numpy() for n in wanted}, index=ids)
     found = frame[kind_column].astype(str).to_numpy() if kind_column else np.full(len(frame), kind or path.stem)
     data["kind"] = [(kinds or {}).get(k, k) for k in found]
@@ -96,11 +99,12 @@ def _frame(path: Path, x: str, y: str, crs: str, layer: str | None) -> gpd.GeoDa
     if path.suffix.lower() in VECTOR:
         frame = read_shapes(path, layer=layer)
         if crs and frame.crs is None:
-            frame = frame.set_crs(crs)
+            frame = frame.set_crs(crs_named(crs))
         check_crs(frame, path)
         return frame.set_geometry(gpd.GeoSeries(_single(frame.geometry.to_numpy()), index=frame.index, crs=frame.crs))
     if not (x and y and crs):
         raise SourceError(f"{path.name} is a table: name its coordinate columns (x=, y=) and their CRS (crs=).")
+    reference = crs_named(crs)
     table = read_table(path, text=path.suffix != ".parquet")
     if lacking := [n for n in (x, y) if n not in table.columns]:
         raise SourceError(f"{path.name} has no column {', '.join(lacking)}. It has {first_few(table.columns, 12)}.")
@@ -108,7 +112,7 @@ def _frame(path: Path, x: str, y: str, crs: str, layer: str | None) -> gpd.GeoDa
     known = np.isfinite(east) & np.isfinite(north)
     points = np.full(len(table), None, dtype=object)
     points[known] = shapely.points(east[known], north[known])
-    frame = gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(points, crs=crs), crs=crs)
+    frame = gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(points, crs=reference), crs=reference)
     check_crs(frame, path)
     return frame
 

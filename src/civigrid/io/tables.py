@@ -64,7 +64,7 @@ def read_table(
     except SourceError:
         raise
     except Exception as error:
-        raise SourceError(f"{path.name} cannot be read as {path.suffix or 'a table'}: {error}") from error
+        raise SourceError(f"{path.name} cannot be read as {path.suffix or 'a table'}: {one_line(error)}") from error
 
 
 def column_names(path: Path) -> list[str]:
@@ -78,6 +78,7 @@ def column_names(path: Path) -> list[str]:
 
 
 def _read_csv(path: Path, encoding: str, *, text: bool) -> pd.DataFrame:
+    refuse_binary(path)
     encoding = encoding or _encoding(path)
     if encoding == "cp1252" and _starts(path) in (b"\xff\xfe", b"\xfe\xff"):
         raise SourceError(f"{path.name} is encoded in UTF-16, not in UTF-8. Save it as CSV UTF-8.")
@@ -95,6 +96,35 @@ def _read_csv(path: Path, encoding: str, *, text: bool) -> pd.DataFrame:
     frame = pd.read_csv(path, sep=separator, encoding=encoding, dtype=kind, keep_default_na=not text, low_memory=False)
     frame.columns = [str(c).strip("﻿ ") for c in frame.columns]
     return frame
+
+
+def refuse_binary(path: Path) -> None:
+    """Refuse what is no text before its bytes are taken for columns.
+
+    Raises
+    ------
+    SourceError
+        A folder, cells of civigrid, or a file of bytes that no text has.
+    """
+    if path.is_dir():
+        raise SourceError(f"{path.name} is a directory. Name a file in it.")
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        head = bytes(stream.read(4096))
+    if head.startswith(b"ARROW1"):
+        raise SourceError(f"{path.name} holds cells of civigrid, no plain table: give it where cells are asked for.")
+    # UTF-16, which has zeros too, is told by its own message
+    if b"\0" in head and head[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        raise SourceError(f"{path.name} is no text: a table is CSV, Parquet, or a vector file by its suffix.")
+
+
+def one_line(error: Exception) -> str:
+    r"""Words of a library's error on one line, with a full stop.
+
+    >>> one_line(ValueError("no geo\n   metadata"))
+    'no geo metadata.'
+    """
+    text = " ".join(str(error).split())
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _text(path: Path, encoding: str) -> IO[str]:
@@ -173,7 +203,7 @@ def read_shapes(path: Path, *, layer: str | None = None, encoding: str = "") -> 
     except SourceError:
         raise
     except Exception as error:
-        raise SourceError(f"{path.name} cannot be read as a vector file: {error}") from error
+        raise SourceError(f"{path.name} cannot be read as a vector file: {one_line(error)}") from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise SourceError(f"{path.name} holds no geometry. Is it the right layer?")
     return frame

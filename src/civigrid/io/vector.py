@@ -91,10 +91,7 @@ def read_areas(
     if frame.crs is None:
         if not crs:
             raise SourceError(f"{path.name} names no CRS. Say which its coordinates are in: crs='EPSG:...'.")
-        try:
-            frame = frame.set_crs(crs)
-        except CRSError as error:
-            raise SourceError(f"crs = {crs!r} is no CRS. Write it as EPSG:25833. ({error})") from error
+        frame = frame.set_crs(crs_named(crs))
     check_crs(frame, path)
     if lacking := [n for n in (id_column, *counts, *(rates or {}), *labels, *(only or {})) if n not in frame.columns]:
         raise SourceError(f"{path.name} has no column {', '.join(lacking)}. It has {first_few(frame.columns, 12)}.")
@@ -164,6 +161,23 @@ def _apart(frame: gpd.GeoDataFrame, id_column: str) -> list[Finding]:
         return []
     text = f"{len(far)} ids have parts that lie apart (by up to {max(far.values()):,.0f} CRS units): is each id right?"
     return [Finding("warning", "areas.parts-apart", text, len(far), tuple(far)[:5])]
+
+
+def crs_named(name: str) -> CRS:
+    """Give the CRS of a name that a person wrote.
+
+    >>> crs_named("EPSG:3035").to_epsg()
+    3035
+
+    Raises
+    ------
+    SourceError
+        PROJ knows none of this name.
+    """
+    try:
+        return CRS(name)
+    except CRSError as error:
+        raise SourceError(f"crs = {name!r} is no CRS. Write it as EPSG:25833. ({error})") from error
 
 
 def check_crs(frame: gpd.GeoDataFrame, path: Path) -> None:

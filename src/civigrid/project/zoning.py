@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
+from civigrid.errors import SchemaError
 from civigrid.kernels.antimeridian import Shapes
 from civigrid.project.geometry import equal_area_plane, metres_per_unit, to_plane
 from civigrid.types import Bools, Floats
@@ -34,6 +35,11 @@ class AuditOptions:
     tolerance_m2: float = 1.0
     sliver_width_m: float = 10.0
     gap_width_m: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("tolerance_m2", "sliver_width_m", "gap_width_m"):
+            if not 0 <= getattr(self, name) < np.inf:
+                raise SchemaError(f"{name} = {getattr(self, name):g}: give a number of at least 0.")
 
 
 @dataclass(frozen=True, eq=False)

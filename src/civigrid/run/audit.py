@@ -12,7 +12,7 @@ from civigrid.catalog import declarations
 from civigrid.errors import SourceError, first_few
 from civigrid.grid import load_grid
 from civigrid.io.tables import read_shapes
-from civigrid.io.vector import check_crs
+from civigrid.io.vector import check_crs, crs_named
 from civigrid.io.write import write_csv, write_text
 from civigrid.maps import to_html
 from civigrid.maps.faults import make_fault_map
@@ -57,7 +57,7 @@ def read_zones(
     facts = declared_facts(about) if about.get("reader") == "areas" else {}
     frame = read_shapes(path, layer=layer or facts.get("layer"), encoding=facts.get("encoding", ""))
     if frame.crs is None and (crs or "crs" in facts):
-        frame = frame.set_crs(crs or facts["crs"])
+        frame = frame.set_crs(crs_named(crs or facts["crs"]))
     check_crs(frame, path)
     for name, value in facts.get("only", {}).items():
         frame = frame[frame[name] == value]

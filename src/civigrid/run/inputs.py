@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from civigrid.catalog import declarations
 from civigrid.errors import SchemaError
@@ -101,7 +101,25 @@ def option_faults(about: config.Source, place: str) -> list[Fault]:
         known = list(inspect.signature(reader).parameters)[2 if reader is join_counts else 1 :]
         text = f"{reader.__name__} knows no such option. Known: {', '.join(known)}."
         faults += [Fault(f"{place}.{name}.{k}", repr(v), text) for k, v in options.items() if k not in known]
+        faults += _mistyped(reader, options, f"{place}.{name}")
     return faults
+
+
+def _mistyped(reader: Callable[..., Any], options: Mapping[str, Any], place: str) -> list[Fault]:
+    """Options whose reader wants one number, text or truth, and that are another thing."""
+    hints = get_type_hints(reader)
+    plain = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+    return [
+        Fault(f"{place}.{name}", repr(value), f"must be {plain[hints[name]]}.")
+        for name, value in options.items()
+        if hints.get(name) in plain and not _is_of(value, hints[name])
+    ]
+
+
+def _is_of(value: Any, kind: type) -> bool:
+    if isinstance(value, bool) or kind is bool:
+        return isinstance(value, bool) and kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
 
 
 def input_files(about: config.Source, base: Path) -> list[Path]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
+from hashlib import sha256
 from pathlib import Path
 
 
@@ -24,10 +26,17 @@ def unset_variables(path: str) -> str:
 
 
 def slug(title: str) -> str:
-    """File name of a title.
+    """File name of a title: ASCII letters and digits, at most 100; of a title without any, digits that tell it apart.
 
     >>> slug("Who lives near whom? (1 km)")
     'who-lives-near-whom-1-km'
+    >>> slug("Bevölkerung")
+    'bevolkerung'
+    >>> slug("Население")
+    'x-da8c51f9'
     """
-    kept = "".join(c.lower() if c.isascii() and c.isalnum() else "-" for c in title)
-    return "-".join(filter(None, kept.split("-")))
+    # accents come off their letters, so that a word stays whole
+    plain = unicodedata.normalize("NFKD", title)
+    kept = "".join(c.lower() if c.isascii() and c.isalnum() else "" if unicodedata.combining(c) else "-" for c in plain)
+    name = "-".join(filter(None, kept.split("-")))[:100].rstrip("-")
+    return name or f"x-{sha256(title.encode()).hexdigest()[:8]}"

@@ -19,6 +19,7 @@ from civigrid.run.faults import Fault
 from civigrid.run.inputs import option_faults
 from civigrid.run.methods import NEED_CELLS
 from civigrid.run.paths import resolve, unset_variables
+from civigrid.run.run_faults import run_faults
 from civigrid.run.segregation.faults import segregation_faults
 
 
@@ -110,6 +111,7 @@ def _references(run: Run, base: Path) -> list[Fault]:
     faults = _absent_files(run, base)
     faults += [fault for i, s in enumerate(run.source) for fault in option_faults(s, f"run.source[{i}]")]
     faults += export_faults(run.export)
+    faults += run_faults(run, base)
     faults += [fault for i, s in enumerate(run.segregation) for fault in segregation_faults(s, f"run.segregation[{i}]")]
     sources, cells = [s.name for s in run.source], [c.name for c in run.cells]
     wanted: list[tuple[str, str, list[str], str]] = []

@@ -29,6 +29,7 @@ from civigrid.run.access.steps import between_of, findings_table, times_to, time
 from civigrid.run.access.whatif import compared, judged_edits, town_for
 from civigrid.run.parts import Part
 from civigrid.run.setting import Setting, of_cells, sites_of
+from civigrid.source import Finding
 from civigrid.travel import StraightLine
 from civigrid.travel_times import TravelTimes
 from civigrid.types import Column, Floats, Ints
@@ -56,6 +57,7 @@ def add_onestop(item: config.Onestop, cells: xr.Dataset, setting: Setting) -> Pa
     table = with_places(service_table(sites), sites, item.same_place_m)
     personas = [persona_of(name, item) for name in item.personas]
     made, tables = cells, []
+    noticed: list[Finding] = []
     served: list[pd.DataFrame] = []
     for persona in personas:
         setting.announce(f"{persona.title}: trips, tours, referrals")
@@ -71,10 +73,24 @@ def add_onestop(item: config.Onestop, cells: xr.Dataset, setting: Setting) -> Pa
             made, change = _edited(item, persona, table, sites, made, setting)
             tables.append(change)
         served.append(_served(persona, found, moved, cells, item))
+        noticed += [finding for mode, one in found.items() if (finding := _no_tour(persona, mode, one))]
         made = with_persona(made, persona, found, Named(sites, table.place), item)
     results = of_cells(pd.concat(tables, ignore_index=True), item.cells)
-    tables_of = {"results": results, "findings": findings_table(tuple(table.report))}
+    tables_of = {"results": results, "findings": findings_table((*table.report, *noticed))}
     return Part(made, {**tables_of, "served": pd.concat(served, ignore_index=True)})
+
+
+def _no_tour(persona: Persona, mode: str, one: OneStop) -> Finding | None:
+    """Say that no tour has all services though each is reached from somewhere: an empty map would not say why."""
+    if one.chains is None or not len(one.chains.chain_min) or np.isfinite(one.chains.chain_min).any():
+        return None
+    kinds = persona.bundle.kinds
+    text = (
+        f"{persona.title}, {mode}: from no cell does a tour of {one.options.most_stops} stops have all of "
+        f"{', '.join(kinds)} in time: round_chain is empty. Services further apart may count as one place "
+        "(same_place_m), or round_mix may be shown instead"
+    )
+    return Finding("warning", "onestop.no-tour", text, len(one.chains.chain_min))
 
 
 def _served(

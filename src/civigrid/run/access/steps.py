@@ -51,7 +51,9 @@ def add_times(item: config.Times, cells: xr.Dataset, setting: Setting) -> Part:
     tables = {"times": times_table(times), "sites": pd.DataFrame({"site_id": times.site_id.astype(object)})}
     if made.between is not None:
         tables["between"] = times_table(made.between)
-    return Part(None, {**tables, "findings": findings_table(made.findings)}, facts)
+    # several times start from the same cells: each says which of them it noticed something of
+    noticed = [replace(f, message=f"times {item.name!r}: {f.message}") for f in made.findings]
+    return Part(None, {**tables, "findings": findings_table(noticed)}, facts)
 
 
 def times_to_place(item: config.Times | None, cells: xr.Dataset, setting: Setting) -> TimesTo | None:

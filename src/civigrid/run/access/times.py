@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
+import shapely
+from pyproj import Geod
 
 from civigrid.errors import SchemaError, first_few, unknown_name
 from civigrid.io.travel_times import Columns, read_times
@@ -83,7 +87,27 @@ def make_times(asked: Asked) -> Made:
     for name in ("speed_kmh", "detour", "max_min", "max_walk_min"):
         if not 0 < getattr(asked.item, name) < np.inf:
             raise SchemaError(f"{name} = {getattr(asked.item, name):g}: a number above 0 is needed.")
-    return MODES[asked.item.mode](asked)
+    if asked.item.detour < 1:
+        raise SchemaError(f"detour = {asked.item.detour:g}: no way is shorter than the straight line; give 1 or more.")
+    made = MODES[asked.item.mode](asked)
+    if len(made.times.seconds) or not (len(asked.cell_id) and len(asked.sites)):
+        return made
+    return replace(made, findings=(*made.findings, _far_apart(asked)))
+
+
+def _far_apart(asked: Asked) -> Finding:
+    """Say how far services are from the cells where no cell reaches any: mostly a wrong CRS, or axes swapped."""
+    points = asked.sites.to_crs("EPSG:4326")
+    centre = asked.grid.centre(asked.cell_id)
+    cells = gpd.GeoSeries(shapely.points(centre), crs=asked.grid.crs).to_crs("EPSG:4326")
+    here, there = (np.median(shapely.get_coordinates(s.to_numpy()), axis=0) for s in (cells, points))
+    far = Geod(ellps="WGS84").inv(*here, *there)[2] / 1000
+    where = f"{far:,.0f} km from that of the cells" if np.isfinite(far) else "on no map"
+    text = (
+        f"no cell reaches any service: the middle of the services lies {where}. "
+        "If that is not so, their CRS is another, or easting and northing are swapped"
+    )
+    return Finding("warning", "travel.nothing", text, len(asked.sites))
 
 
 def _straight(asked: Asked) -> Made:

@@ -65,7 +65,7 @@ def check_wanted(wanted: Wanted) -> tuple[list[Measure], AccessOptions, Decay | 
     if not chosen:
         raise SchemaError("no measure of access is asked for. Name one: `civigrid access --list` shows them.")
     if not (wanted.groups or wanted.total):
-        raise SchemaError("nobody is counted: name groups, or the total of residents.")
+        raise SchemaError("nobody is counted: name groups (--groups A,B), or the total of residents (--total).")
     for name in wanted.thresholds:
         if name not in wanted.measures:
             raise unknown_name("measure with a threshold", name, wanted.measures)
