@@ -1,5 +1,7 @@
 """Disclosure control: what must not leave does not, by any way round."""
 
+from itertools import permutations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -159,3 +161,37 @@ def test_tables_of_access_tell_no_few():
     assert told.loc["unreachable:minutes", "estimate"] == 120
     assert (told["persons"].dropna() % 10 == 0).all()
     assert release(table, public_grid()).data["estimate"].notna().all()
+
+
+def test_the_order_of_variables_protects_nobody_less():
+    """A rate of rates, its base and their counts in any order: the same cells are hidden."""
+    grid, rng = SquareGrid(cell_size_m=1000), np.random.default_rng(5)
+    n = 60
+    values = {
+        "a": rng.poisson(12, n),
+        "b": rng.poisson(40, n),
+        "residents": 0,
+        "x": rng.random(n) * 9,
+        "y": rng.random(n),
+    }
+    values["residents"] = values["a"] + values["b"]
+    about = {
+        "a": Column(),
+        "b": Column(),
+        "residents": Column(rests_on="a|b"),
+        "x": Column(kind="intensive", units="min", weight="residents"),
+        "y": Column(kind="intensive", units="min", rests_on="x"),
+    }
+    row, col = np.divmod(np.arange(n), 10)
+    ids = grid.from_row_col(3000 + row, 4000 + col)
+    hidden = set()
+    for order in permutations(about):
+        cells = make_cells(grid, ids, {v: np.asarray(values[v], float) for v in order}, {v: about[v] for v in order})
+        out = release(cells, min_count(10)).data
+        hidden.add(tuple(tuple(np.isnan(values_of(out, v))) for v in about))
+
+    assert len(hidden) == 1
+    found = dict(zip(about, map(np.array, hidden.pop()), strict=True))
+    assert found["a"].sum() > 5
+    assert (found["residents"] <= found["x"]).all()
+    assert (found["x"] <= found["y"]).all()

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from civigrid.cells import make_cells, values_of
+from civigrid.cells import ids_of, make_cells, values_of
 from civigrid.cli import app
 from civigrid.errors import SchemaError
 from civigrid.grid import SquareGrid
@@ -32,9 +32,22 @@ def town(part_of=None, total=False):
     return make_cells(GRID, GRID.from_row_col(3000 + row, 4000 + col), values, about)
 
 
+def nested_town():
+    """The same town as a register tells it: b and c are parts of those from abroad, who are part of all."""
+    cells = town()
+    counts = {n: values_of(cells, n) for n in GROUPS}
+    values = counts | {"abroad": counts["b"] + counts["c"], "all": counts["a"] + counts["b"] + counts["c"]}
+    about = {n: Column(part_of="abroad") for n in ("b", "c")} | {n: Column(part_of="all") for n in ("a", "abroad")}
+    return make_cells(GRID, ids_of(cells), values, about | {"all": Column()})
+
+
 @pytest.mark.parametrize("layer", [segregation_cells, trajectory_cells, maup_cells,
                                    lambda c, g: nearest_cells(c, g, [500])])  # fmt: skip
-@pytest.mark.parametrize("cells", [town(), town("t", total=True)], ids=["no total", "parts of another total"])
+@pytest.mark.parametrize(
+    "cells",
+    [town(), town("t", total=True), nested_town()],
+    ids=["no total", "parts of another total", "parts of parts"],
+)
 def test_residents_less_what_is_shown_tell_no_group(layer, cells):
     """No cell shows its residents and all groups but one, in counts or in shares."""
     out = release(layer(cells, GROUPS), min_count(10)).data
@@ -45,6 +58,15 @@ def test_residents_less_what_is_shown_tell_no_group(layer, cells):
     for group in GROUPS if "share_a" in out else ():
         shown = ~np.isnan(values_of(out, f"share_{group}"))
         assert not (shown & np.isnan(values_of(out, group))).any()
+
+
+def test_residents_of_a_register_are_shown_where_all_its_people_are():
+    """Parts of parts of one count: residents go where that count goes, and nowhere else."""
+    out = release(segregation_cells(nested_town(), GROUPS), min_count(10)).data
+
+    assert out["residents"].attrs["rests_on"] == "all"
+    np.testing.assert_array_equal(np.isnan(values_of(out, "residents")), np.isnan(values_of(out, "all")))
+    assert np.isfinite(values_of(out, "residents")).mean() > 0.9
 
 
 def test_a_small_group_takes_the_others_of_its_zone_with_it(tmp_path):

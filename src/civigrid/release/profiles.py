@@ -101,14 +101,14 @@ def _protect_cells(cells: xr.Dataset, threshold: int, actions: dict[str, Any]) -
     counts = [n for n in measured(cells) if _is_count(cells[n].attrs)]
     part_of = {n: str(cells[n].attrs["part_of"]) for n in counts if cells[n].attrs.get("part_of")}
     hidden = hidden_counts({n: values_of(cells, n) for n in counts}, part_of, threshold)
-    for name in measured(cells):
-        if name not in hidden:
-            hidden[name] = _rate_hidden(cells, name, hidden, threshold)
-    for name in measured(cells):
-        of = cells[name].attrs.get("companion_of")
-        # the bound of a hidden count, or what it lacks, would tell it
-        if of in hidden:
-            hidden[name] = (hidden[name] | hidden[of]) & ~np.isnan(values_of(cells, name))
+    rates = [n for n in measured(cells) if n not in hidden]
+    hidden |= {n: np.zeros(cells.sizes["cell"], dtype=bool) for n in rates}
+    # a rate may rest on a rate that stands behind it: each round hides more, or is the last
+    more = True
+    while more:
+        more = False
+        for name in rates:
+            more |= _hide_more(hidden, name, _rate_hidden(cells, name, hidden, threshold))
     changed = cells.copy()
     for name, rows in hidden.items():
         if not rows.any():
@@ -121,6 +121,13 @@ def _protect_cells(cells: xr.Dataset, threshold: int, actions: dict[str, Any]) -
     return changed
 
 
+def _hide_more(hidden: dict[str, Bools], name: str, rows: Bools) -> bool:
+    """Hide rows of a variable; tell whether they were not hidden yet."""
+    more = bool((rows & ~hidden[name]).any())
+    hidden[name] = hidden[name] | rows
+    return more
+
+
 def _is_count(attrs: Mapping[str, Any]) -> bool:
     """Whether a variable counts persons itself; a difference or a bound of counts rests on them."""
     counted = attrs["kind"] == "extensive" and attrs["units"] == "persons"
@@ -128,7 +135,7 @@ def _is_count(attrs: Mapping[str, Any]) -> bool:
 
 
 def _rate_hidden(cells: xr.Dataset, name: str, hidden: Mapping[str, Bools], threshold: int) -> Bools:
-    """Cells where a rate, or a part of an index, rests on hidden counts or on too few people."""
+    """Cells where a rate, a part of an index or a bound rests on hidden counts or on too few people."""
     rows = np.zeros(cells.sizes["cell"], dtype=bool)
     attrs = cells[name].attrs
     base = attrs.get("weight")
@@ -142,6 +149,8 @@ def _rate_hidden(cells: xr.Dataset, name: str, hidden: Mapping[str, Bools], thre
     for count in filter(None, (attrs.get("rests_on") or "").split("|")):
         if count in hidden:
             rows |= hidden[count] | is_missing(status_of(cells, count))
+    # the bound of a hidden count, or what it lacks, would tell it
+    rows |= hidden.get(str(attrs.get("companion_of")), np.zeros_like(rows))
     return rows & ~np.isnan(values_of(cells, name))
 
 

@@ -24,17 +24,34 @@ def with_whole(
     """Declare groups as parts of the total, or of ``residents``, and describe ``residents``.
 
     Disclosure control must know what adds up: residents less the groups that are shown would tell a hidden one.  Where
-    groups are parts of another count already, whose numbers differ, residents are hidden with any of the groups.
+    all groups are parts, or parts of parts, of one count with the numbers of the residents, these are hidden where
+    that is; of counts with other numbers, they are hidden with any of the groups.
     """
-    parent, about = total or "residents", RESIDENTS
-    changed = cells.copy()
+    parent, changed = total or "residents", cells.copy()
+    wholes: set[str | None] = set()
     for group in groups:
         of = cells[group].attrs.get("part_of")
         if of in (None, "", parent) or of not in cells:
             changed[group] = cells[group].assign_attrs(part_of=parent)
-        elif not np.allclose(np.nan_to_num(values_of(cells, of)), np.nan_to_num(residents), atol=0.5):
-            about = replace(RESIDENTS, rests_on="|".join(groups))
-    return changed, {"residents": about}
+            wholes.add(parent)
+        else:
+            wholes.add(_same_above(cells, group, residents))
+    if None in wholes:
+        rests_on = "|".join(groups)
+    else:
+        rests_on = str(wholes.pop()) if len(wholes) == 1 and parent not in wholes else ""
+    return changed, {"residents": replace(RESIDENTS, rests_on=rests_on or None)}
+
+
+def _same_above(cells: xr.Dataset, group: str, residents: Floats) -> str | None:
+    """Nearest count above a group that has the numbers of the residents."""
+    name, seen = str(cells[group].attrs["part_of"]), {group}
+    while name in cells and name not in seen:
+        if np.allclose(np.nan_to_num(values_of(cells, name)), np.nan_to_num(residents), atol=0.5):
+            return name
+        seen.add(name)
+        name = str(cells[name].attrs.get("part_of"))
+    return None
 
 
 def measure_column(words: str, units: str, names: Sequence[str]) -> Column:
