@@ -36,8 +36,8 @@ def _prepared(path: str, table: str) -> Callable[[], Any]:
 
 
 def _ours(path: str, out: str) -> Callable[[], Any]:
+    from civigrid.io.geoparquet import write_geoparquet
     from civigrid.io.parts import load_cells
-    from civigrid.io.write import write_geoparquet
     from civigrid.release import public_grid, release
 
     passed = release(load_cells(Path(path)), public_grid())

@@ -14,7 +14,8 @@ import shapely
 from civigrid.cells import make_cells
 from civigrid.engine import Scheduler
 from civigrid.grid import SquareGrid
-from civigrid.io.write import write_csv, write_geoparquet
+from civigrid.io.geoparquet import write_geoparquet
+from civigrid.io.write import write_csv
 from civigrid.maps import make_map
 from civigrid.maps.files import to_files
 from civigrid.release import public_grid, release

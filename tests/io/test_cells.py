@@ -12,8 +12,10 @@ from civigrid.cells import column_of, grid_of, ids_of, make_cells, measured, sta
 from civigrid.errors import SourceError
 from civigrid.grid import H3Grid, SquareGrid
 from civigrid.io.cells import read_cells
+from civigrid.io.geopackage import write_geopackage
+from civigrid.io.geoparquet import write_geoparquet
 from civigrid.io.tables import column_names
-from civigrid.io.write import write_csv, write_geopackage, write_geoparquet
+from civigrid.io.write import write_csv
 from civigrid.release import min_count, public_grid, release
 from civigrid.types import Column, Status
 

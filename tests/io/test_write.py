@@ -8,9 +8,12 @@ import pytest
 from civigrid.cells import make_cells
 from civigrid.errors import SourceError
 from civigrid.grid import H3Grid
+from civigrid.io.atomic import write_atomic
+from civigrid.io.geopackage import write_geopackage
+from civigrid.io.geoparquet import write_geoparquet
 from civigrid.io.hashing import sha256_of
 from civigrid.io.parts import load_cells, save_cells
-from civigrid.io.write import write_atomic, write_csv, write_geopackage, write_geoparquet, write_table
+from civigrid.io.write import write_csv, write_table
 from civigrid.release import min_count, public_grid, release
 from civigrid.types import Column
 

@@ -1,24 +1,13 @@
 """No serious finding of axe-core (WCAG 2.2 A and AA, best practices) in any state of a page; and reflow."""
 
 import pytest
-from pages import ARGS, LABELS, findings, open_page, page_of, point_of, town
+from pages import LABELS, findings, open_page, page_of, point_of, town
 
 from civigrid.maps import make_language
 from civigrid.maps.text import Summary
 
 pytestmark = pytest.mark.browser
 SIZES = {"desktop": {"width": 1100, "height": 780}, "phone": {"width": 320, "height": 640}}
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    """One browser for all pages."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=ARGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from pages import ARGS, HOSTILE, code_of, open_page, page_of, point_of, town
+from pages import HOSTILE, code_of, open_page, page_of, point_of, town
 
 from civigrid.cells import status_of, values_of
 from civigrid.maps import make_language
@@ -13,17 +13,6 @@ from civigrid.types import Status
 
 pytestmark = pytest.mark.browser
 CARD = "document.querySelector('.cg-card')"
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    """One browser for all pages."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=ARGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

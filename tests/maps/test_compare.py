@@ -15,8 +15,6 @@ from civigrid.style.classes import Classes
 from civigrid.types import Column, Status
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync"]  # fmt: skip
 KM = SquareGrid(cell_size_m=1000)
 GROUPS = {"t": Column(long_name="Residents"), "a": Column(long_name=f"Group {HOSTILE}", part_of="t")}
 
@@ -169,17 +167,6 @@ def compared():
     return compare_cells(
         public(scenario(before, persons, part)), public(scenario(after, persons, part)), "m", labels=("Now", HOSTILE)
     )
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    """One browser for all pages."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=ARGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from pages import ARGS, HOSTILE, code_of, compare_page, findings, open_page, point_of, town
+from pages import HOSTILE, code_of, compare_page, findings, open_page, point_of, town
 
 from civigrid.cells import make_cells, values_of
 from civigrid.grid import H3Grid
@@ -12,17 +12,6 @@ from civigrid.types import Column
 
 pytestmark = pytest.mark.browser
 SIZES = {"desktop": {"width": 1100, "height": 780}, "phone": {"width": 320, "height": 640}}
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    """One browser for all pages."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=ARGS)
-        yield started
-        started.close()
 
 
 def test_each_side_tells_its_own_value(browser, tmp_path):

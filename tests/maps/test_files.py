@@ -9,7 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from tests.maps.test_maps import ARGS, HOSTILE, town
+from tests.maps.test_maps import HOSTILE, town
 
 from civigrid.cells import make_cells, values_of
 from civigrid.errors import SchemaError, UnknownNameError
@@ -31,17 +31,6 @@ def hexagons():
 
 def drawn(cells, title="T"):
     return make_map(release(cells, public_grid()), ["b"], title=title)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    """One browser for all pages."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=ARGS)
-        yield started
-        started.close()
 
 
 def put(files, folder):

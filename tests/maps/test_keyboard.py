@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 import pytest
-from pages import ARGS, HOSTILE, KM, code_of, open_page, page_of, town
+from pages import HOSTILE, KM, code_of, open_page, page_of, town
 
 from civigrid.cells import ids_of, make_cells, status_of, values_of
 from civigrid.grid import H3Grid
@@ -17,17 +17,6 @@ from civigrid.types import Column
 pytestmark = pytest.mark.browser
 SAID = "document.querySelector('.cg-said').textContent"
 FOUND = "civigrid.reader.cursor.found.code"
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    """One browser for all pages."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=ARGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from string import Formatter
 
 import numpy as np
 import pytest
-from pages import ARGS, LABELS, open_page, page_of, point_of, town
+from pages import LABELS, open_page, page_of, point_of, town
 
 from civigrid.cells import make_cells, values_of
 from civigrid.errors import SchemaError, UnknownNameError
@@ -34,17 +34,6 @@ ARABIC_WORDS = {
 STATE = """() => [...document.querySelectorAll('body *')].filter(e => !['SCRIPT', 'STYLE', 'PRE'].includes(e.tagName))
   .flatMap(e => [...e.childNodes].filter(n => n.nodeType === 3).map(n => n.textContent)
     .concat(['aria-label', 'title'].map(a => e.getAttribute(a)))).filter(t => t && t.trim())"""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    """One browser for all pages."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=ARGS)
-        yield started
-        started.close()
 
 
 def holes(text):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 from pyproj import Transformer
-from tests.maps.test_maps import ARGS, unpack
+from tests.maps.test_maps import unpack
 
 from civigrid.cells import ids_of, make_cells, values_of
 from civigrid.errors import SchemaError
@@ -90,17 +90,6 @@ def test_squares_of_another_projection_are_refused():
     grid = SquareGrid(cell_size_m=1000, crs="EPSG:3034")
     with pytest.raises(SchemaError, match="squares of EPSG:3035 and H3 cells, not square-epsg3034-1km"):
         place_cells(grid, grid.from_row_col([3000], [4000]))
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    """One browser for all pages."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=ARGS)
-        yield started
-        started.close()
 
 
 def open_map(browser, folder, cells, *, view="mercator", ratio=1):

@@ -16,8 +16,6 @@ from civigrid.style.classes import Classes, classify
 from civigrid.types import Column, Status
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync"]  # fmt: skip
 KM = SquareGrid(cell_size_m=1000)
 
 
@@ -86,17 +84,6 @@ def test_stops_span_the_values():
     assert (values.min(), values.max()) == (stops[0], stops[-1])
     assert len(stops) == 100
     assert stops_of(np.array([])) == []
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    """One browser for all pages."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=ARGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

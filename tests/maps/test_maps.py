@@ -25,8 +25,6 @@ from civigrid.style.palette import SCHEMES, SETTLEMENT, SETTLEMENT_1, colors
 from civigrid.types import Column, Status
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync"]  # fmt: skip
 KM = SquareGrid(cell_size_m=1000)
 
 
@@ -225,17 +223,6 @@ def test_hostile_words_never_become_markup():
 
     assert "<img src=x" not in html
     assert not re.search(r"https?://(?!www\.w3\.org|leafletjs\.com)[^\s\"'<)]*\.(js|css|png)", html)
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    """One browser for all pages."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=ARGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

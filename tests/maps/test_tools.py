@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import ARGS, HOSTILE, KM, LABELS, compare_page, findings, open_page, ready, town, until
+from pages import HOSTILE, KM, LABELS, compare_page, findings, open_page, ready, town, until
 
 from civigrid.cells import column_of, ids_of, make_cells, measured, status_of, values_of, with_variables
 from civigrid.errors import SchemaError, UnknownNameError
@@ -94,17 +94,6 @@ DRAWN = """() => { let l = civigrid.top(civigrid.map), level = l.data.levels[0],
   return [l.name, n]; }"""
 FULL = """() => { let l = civigrid.top(civigrid.map), level = l.data.levels[0], n = 0;
   for (let i = 0; i < level.n; i++) { if (l.colorOf(level, i) === l.unmasked(level, i)) { n += 1; } } return n; }"""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    """One browser for all pages."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=ARGS)
-        yield started
-        started.close()
 
 
 @pytest.mark.browser

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from pages import ARGS, KM, open_page, until
+from pages import KM, open_page, until
 
 from civigrid.cells import make_cells
 from civigrid.maps import CellData, CellLayer, compare_cells, make_map, to_html
@@ -82,17 +82,6 @@ def test_the_map_in_words_is_there_without_asking():
     assert "brauchen mehr als 15 Minuten" in page
     assert "10 zum Schutz von Personen unterdrückt; 10 nicht verfügbar; 10 außerhalb der gesuchten Zeit" in page
     assert "Unsicher und schraffiert: 21 % der Werte (15)." in page
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    """One browser for all pages."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=ARGS)
-        yield started
-        started.close()
 
 
 PIXELS = """() => { let l = civigrid.top(civigrid.map), found = {};

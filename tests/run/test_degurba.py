@@ -14,7 +14,7 @@ from layers.typology.towns import raster_cells
 from civigrid.cells import values_of
 from civigrid.errors import SchemaError, SourceError, UnknownNameError
 from civigrid.io.cells import read_cells
-from civigrid.io.write import write_geoparquet
+from civigrid.io.geoparquet import write_geoparquet
 from civigrid.layers.typology.stability import Noise
 from civigrid.release import public_grid, release
 from civigrid.run.degurba import DegurbaJob, read_commuters, run_degurba

@@ -13,7 +13,7 @@ from civigrid.cells import make_cells
 from civigrid.cli import app
 from civigrid.errors import SchemaError
 from civigrid.grid import SquareGrid
-from civigrid.io.write import write_geoparquet
+from civigrid.io.geoparquet import write_geoparquet
 from civigrid.release import public_grid, release
 from civigrid.run.picture import PictureJob
 from civigrid.types import Column

@@ -200,19 +200,6 @@ def test_gdal_reads_ogc_api_tiles(server, name):
     np.testing.assert_allclose(found["y"], shapely.get_y(shapely.centroid(squares().geometry.values)), atol=0.02)
 
 
-@pytest.fixture(scope="module")
-def browser(chromium):
-    """A browser without a window."""
-    from playwright.sync_api import sync_playwright
-
-    args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-            "--disable-component-update", "--disable-sync", "--no-proxy-server"]  # fmt: skip
-    with sync_playwright() as play:
-        found = play.chromium.launch(executable_path=chromium, args=args)
-        yield found
-        found.close()
-
-
 DONE = "() => { let s = Object.values(civigrid.stores)[0]; return s && s.all().then(() => true); }"
 INK = """() => { let n = 0; for (let c of document.querySelectorAll('.leaflet-container canvas')) {
   if (c.width) { n += c.getContext('2d').getImageData(0, 0, c.width, c.height).data.filter(v => v).length; } }

@@ -18,20 +18,7 @@ from civigrid.tiles import TileOptions, make_tiles, viewer, write_tiles
 from civigrid.tiles.viewer import viewer_page
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
-ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync"]  # fmt: skip
 AT = "([lat, lng]) => { const f = civigridCells.at(L.latLng(lat, lng)); return f && f.values; }"
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    """One browser for all pages."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium, args=ARGS)
-        yield started
-        started.close()
 
 
 def opened(browser, address, *, offline=True):

@@ -136,8 +136,8 @@ def gtfs_check(
 
     import pandas as pd
 
+    from civigrid.io.atomic import write_text
     from civigrid.io.gtfs_report import check_gtfs
-    from civigrid.io.write import write_text
 
     found = check_gtfs(feed, today=today or date.today().isoformat())
     if out is not None:

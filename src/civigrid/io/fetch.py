@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 import pooch
 
 from civigrid.errors import SourceError, first_few
+from civigrid.io.atomic import write_atomic, write_json
 from civigrid.io.hashing import sha256_of
-from civigrid.io.write import write_atomic, write_json
 
 RECORD = "fetched.json"
 """Beside a file in the cache: its name, its hash, where it came from."""

@@ -15,7 +15,7 @@ import xarray as xr
 from civigrid.cells import DIM, check_cells, status_attrs
 from civigrid.crosswalk import Crosswalk
 from civigrid.errors import SourceError
-from civigrid.io.write import write_atomic, write_bytes
+from civigrid.io.atomic import write_atomic, write_bytes
 from civigrid.project.between_grids import Shared
 
 

@@ -6,11 +6,11 @@ import json
 import sqlite3
 import struct
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from civigrid.errors import SourceError
@@ -40,7 +40,7 @@ MEDIA_TYPES = {
 
 
 @dataclass(kw_only=True)
-class TileArchive:
+class TileArchive(ABC):
     """An archive of tiles, open for reading.
 
     Parameters
@@ -90,17 +90,9 @@ class TileArchive:
         with _told(self.path):
             return self._tile(z, x, y)
 
+    @abstractmethod
     def _tile(self, z: int, x: int, y: int) -> bytes | None:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Let go of the file."""
-
-    def __enter__(self) -> TileArchive:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, it: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
+        """Read a tile."""
 
 
 def open_tiles(path: Path) -> TileArchive:

@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 
 from civigrid.errors import SourceError, first_few
 from civigrid.grid import Grid, SquareGrid, grid_from_dict
+from civigrid.io.atomic import write_atomic
 from civigrid.io.cells import ids_of_codes
 from civigrid.io.codes import write_codes
 from civigrid.io.tables import read_table, to_numbers
-from civigrid.io.write import write_atomic
 from civigrid.source import Finding
 from civigrid.travel_times import TravelTimes, times_of_pairs
 from civigrid.types import Ids, Ints

@@ -1,6 +1,6 @@
-"""The door of all writers: atomic files, cells as GeoParquet, GeoPackage and CSV, tables.
+"""Tables to files: released ones as CSV and Parquet, and the layers of invented cities.
 
-The formats of cells stand in modules of their own (`civigrid.io.geoparquet` ...); what was imported from here still is.
+Formats of cells stand in modules of their own: `civigrid.io.geoparquet`, `geopackage`, `cog` ...
 """
 
 from __future__ import annotations
@@ -12,17 +12,10 @@ import geopandas as gpd
 import pandas as pd
 import xarray as xr
 
-from civigrid.io.atomic import write_atomic, write_bytes, write_folder, write_json, write_text
+from civigrid.io.atomic import write_atomic, write_bytes, write_text
 from civigrid.io.features import no_clock
-from civigrid.io.fields import ROWS_AT_ONCE, WORDS, code_of, released
-from civigrid.io.geopackage import write_geopackage
-from civigrid.io.geoparquet import write_geoparquet
+from civigrid.io.fields import WORDS, code_of, released
 from civigrid.release.gate import Release
-
-__all__ = [
-    "ROWS_AT_ONCE", "code_of", "write_atomic", "write_bytes", "write_csv", "write_folder", "write_geopackage",
-    "write_geoparquet", "write_json", "write_layer", "write_table", "write_text",
-]  # fmt: skip
 
 
 def _frame(release: Release[xr.Dataset]) -> pd.DataFrame:

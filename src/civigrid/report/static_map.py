@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from civigrid.cells import column_of, grid_of, measured, status_of, values_of
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.grid import SquareGrid
-from civigrid.io.write import write_bytes
+from civigrid.io.atomic import write_bytes
 from civigrid.release.gate import Release
 from civigrid.report.frame import Lattice, lattices_of
 from civigrid.report.layout import Part, Told, arrange, compose

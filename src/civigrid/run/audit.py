@@ -11,9 +11,10 @@ import pandas as pd
 from civigrid.catalog import declarations
 from civigrid.errors import SourceError, first_few
 from civigrid.grid import load_grid
+from civigrid.io.atomic import write_text
 from civigrid.io.tables import read_shapes
 from civigrid.io.vector import check_crs, crs_named
-from civigrid.io.write import write_csv, write_text
+from civigrid.io.write import write_csv
 from civigrid.maps import to_html
 from civigrid.maps.faults import make_fault_map
 from civigrid.project.audit import Audit, audit_zoning

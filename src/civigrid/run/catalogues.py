@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from civigrid.io.atomic import write_json
 from civigrid.io.catalogues import data_package, describe_release, ro_crate, stac
 from civigrid.io.hashing import sha256_of
-from civigrid.io.write import write_json
 
 RELEASE = "release"
 """Folder of a run directory that may leave."""

@@ -19,10 +19,12 @@ from civigrid.cells import grid_of, labels
 from civigrid.crosswalk import Crosswalk
 from civigrid.engine import Scheduler
 from civigrid.errors import SchemaError, SourceError, first_few
+from civigrid.io.atomic import write_text
 from civigrid.io.cells import read_cells
+from civigrid.io.geoparquet import write_geoparquet
 from civigrid.io.tables import column_names, read_shapes, read_table, to_numbers
 from civigrid.io.vector import read_areas
-from civigrid.io.write import write_csv, write_geoparquet, write_text
+from civigrid.io.write import write_csv
 from civigrid.layers.typology import DegurbaRules, with_degurba
 from civigrid.layers.typology.degurba import land_of
 from civigrid.layers.typology.functional import FunctionalAreas, FunctionalRules, functional_areas, touching_units

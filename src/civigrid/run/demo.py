@@ -7,7 +7,8 @@ from pathlib import Path
 
 import geopandas as gpd
 
-from civigrid.io.write import write_bytes, write_layer, write_text
+from civigrid.io.atomic import write_bytes, write_text
+from civigrid.io.write import write_layer
 from civigrid.run.project_run import Announce, Finished, run_file
 from civigrid.sample import CityOptions, city_files, make_city
 

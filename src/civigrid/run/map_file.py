@@ -12,12 +12,12 @@ import xarray as xr
 
 from civigrid.cells import column_of, grid_of, measured, values_of
 from civigrid.errors import SchemaError, unknown_name
+from civigrid.io.atomic import write_bytes
 from civigrid.io.background import read_background
 from civigrid.io.cells import read_cells
 from civigrid.io.geoparquet import terms_in
 from civigrid.io.points import read_points
 from civigrid.io.tables import VECTOR, column_names, read_shapes
-from civigrid.io.write import write_bytes
 from civigrid.maps import (
     MODES,
     Background,

@@ -12,9 +12,9 @@ import xarray as xr
 
 from civigrid.cells import column_of, measured
 from civigrid.errors import unknown_name
+from civigrid.io.atomic import write_bytes
 from civigrid.io.background import read_background
 from civigrid.io.tables import read_shapes
-from civigrid.io.write import write_bytes
 from civigrid.maps import (
     Background,
     Mode,

@@ -15,10 +15,11 @@ import xarray as xr
 from civigrid.cells import grid_of, ids_of, labels, values_of
 from civigrid.errors import SchemaError, first_few
 from civigrid.grid import H3Grid, SquareGrid
+from civigrid.io.atomic import write_bytes, write_text
 from civigrid.io.cells import INSIDE
 from civigrid.io.composition import Composed
 from civigrid.io.tables import column_names
-from civigrid.io.write import write_bytes, write_csv, write_table, write_text
+from civigrid.io.write import write_csv, write_table
 from civigrid.layers.segregation import segregation_cells
 from civigrid.layers.segregation.groups import group_counts
 from civigrid.layers.segregation.indices import NOMINAL, index_named

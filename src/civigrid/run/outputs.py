@@ -8,7 +8,9 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
-from civigrid.io.write import write_csv, write_geopackage, write_geoparquet, write_table
+from civigrid.io.geopackage import write_geopackage
+from civigrid.io.geoparquet import write_geoparquet
+from civigrid.io.write import write_csv, write_table
 from civigrid.release import PROFILES, Profile, Release, release
 from civigrid.release.indices import held_back, protect_indices
 from civigrid.run import config

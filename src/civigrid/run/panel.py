@@ -15,10 +15,12 @@ import xarray as xr
 from civigrid.cells import column_of, measured
 from civigrid.crosswalk import Crosswalk
 from civigrid.grid import Grid, load_grid
+from civigrid.io.atomic import write_json, write_text
 from civigrid.io.counts import join_counts
+from civigrid.io.geoparquet import write_geoparquet
 from civigrid.io.hashing import sha256_of
 from civigrid.io.vector import read_areas
-from civigrid.io.write import write_csv, write_geoparquet, write_json, write_text
+from civigrid.io.write import write_csv
 from civigrid.maps import make_map, to_html
 from civigrid.project import coarsen_crosswalk, ledger_table, polygon_crosswalk, project_areas
 from civigrid.project.hierarchy import check_hierarchy

@@ -13,9 +13,9 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from civigrid.io.atomic import write_bytes, write_json
 from civigrid.io.hashing import sha256_of
 from civigrid.io.parts import load_cells, save_cells
-from civigrid.io.write import write_bytes, write_json
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,8 +15,8 @@ import pandas as pd
 import xarray as xr
 
 from civigrid.engine import Scheduler
+from civigrid.io.atomic import write_json
 from civigrid.io.hashing import sha256_of
-from civigrid.io.write import write_json
 from civigrid.result_table import result_table
 from civigrid.run import config, outputs
 from civigrid.run.access.steps import times_of_part

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from civigrid.cells import values_of
+from civigrid.io.atomic import write_bytes, write_text
 from civigrid.io.tables import read_shapes
-from civigrid.io.write import write_bytes, write_text
 from civigrid.release import release
 from civigrid.report import comparison_figure, figure_bytes, html_of, interval_figure, pdf_of
 from civigrid.report.document import (

@@ -15,9 +15,11 @@ from civigrid.cells import column_of, grid_of, measured
 from civigrid.errors import SchemaError
 from civigrid.grid import load_grid
 from civigrid.io.cells import INSIDE, read_cells
+from civigrid.io.geopackage import write_geopackage
+from civigrid.io.geoparquet import write_geoparquet
 from civigrid.io.parts import save_cells
 from civigrid.io.tables import read_table
-from civigrid.io.write import write_csv, write_geopackage, write_geoparquet, write_table
+from civigrid.io.write import write_csv, write_table
 from civigrid.project import ledger_table, polygon_crosswalk
 from civigrid.project.vintages import to_vintage, vintage_crosswalk, with_records
 from civigrid.project.zonal import zonal

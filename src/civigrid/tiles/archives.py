@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from civigrid.errors import SchemaError
-from civigrid.io.write import write_atomic, write_json
+from civigrid.io.atomic import write_atomic, write_json
 from civigrid.kernels.tile_cover import hilbert_distance
 from civigrid.kernels.vector_tile import varint
 from civigrid.tiles.vector import Tile, deflated

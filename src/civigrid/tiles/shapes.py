@@ -18,7 +18,7 @@ import pandas as pd
 import pyogrio
 
 from civigrid.errors import SchemaError
-from civigrid.io.write import write_json
+from civigrid.io.atomic import write_json
 from civigrid.kernels.vector_tile import MAX_ZOOM
 from civigrid.release.gate import Release
 from civigrid.tiles.archives import Contents, tile_id, write_folder, write_mbtiles, write_pmtiles

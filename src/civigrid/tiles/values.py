@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from civigrid.io.write import write_atomic
+from civigrid.io.atomic import write_atomic
 from civigrid.tiles.attributes import SILENT, WORDS
 from civigrid.tiles.carried import rounded_values
 from civigrid.tiles.levels import feature_ids

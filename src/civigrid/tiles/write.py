@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from civigrid.errors import SchemaError
-from civigrid.io.write import write_json, write_text
+from civigrid.io.atomic import write_json, write_text
 from civigrid.tiles.archives import write_folder, write_mbtiles, write_pmtiles
 from civigrid.tiles.make import TileSet
 from civigrid.tiles.metadata import tilejson

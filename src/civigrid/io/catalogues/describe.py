@@ -186,8 +186,8 @@ def _raster(path: Path) -> dict[str, Any]:
 
 def _tiles(path: Path) -> dict[str, Any]:
     """What an archive of tiles says of itself."""
-    with open_tiles(path) as tiles:
-        return {"layers": list(tiles.layers), "zooms": [tiles.min_zoom, tiles.max_zoom], "format": tiles.format}
+    tiles = open_tiles(path)
+    return {"layers": list(tiles.layers), "zooms": [tiles.min_zoom, tiles.max_zoom], "format": tiles.format}
 
 
 def _cells(name: str, files: list[File], folder: Path) -> Table:

@@ -14,10 +14,10 @@ from civigrid.cells import grid_of, ids_of, values_of
 from civigrid.engine import Scheduler
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.grid import Grid
+from civigrid.io.atomic import write_text
 from civigrid.io.cells import read_cells
 from civigrid.io.points import read_points
 from civigrid.io.travel_times import plain_table, write_times
-from civigrid.io.write import write_text
 from civigrid.run import config
 from civigrid.run.access.asked import Announce, Asked, Made
 from civigrid.run.access.times import make_times

@@ -10,7 +10,7 @@ from civigrid.errors import SchemaError
 from civigrid.io.census import MEANING
 from civigrid.io.composition import Composed
 from civigrid.io.composition_checks import check_composition
-from civigrid.io.write import code_of
+from civigrid.io.fields import code_of
 from civigrid.layers.segregation.groups import group_counts, is_interpolated, rest_note, why_missing
 from civigrid.types import Bools, Status
 

@@ -15,8 +15,8 @@ import xarray as xr
 from civigrid.cells import ids_of, labels, make_cells
 from civigrid.errors import GridMismatchError, SchemaError, unknown_name
 from civigrid.grid import SquareGrid
+from civigrid.io.atomic import write_bytes
 from civigrid.io.composition import Composed, Composition, read_composition
-from civigrid.io.write import write_bytes
 from civigrid.layers.segregation.change.comparison import comparison_table
 from civigrid.layers.segregation.change.differences import city_difference_table, difference_table
 from civigrid.layers.segregation.change.pairs import same_grid

@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from civigrid.errors import SchemaError, unknown_name
-from civigrid.io.write import write_bytes
+from civigrid.io.atomic import write_bytes
 from civigrid.release import Profile
 from civigrid.report import figure_bytes, profile_figure, segregation_curve
 from civigrid.report.drawing import SUFFIXES

@@ -16,13 +16,13 @@ import xarray as xr
 from civigrid.cells import labels, measured, values_of
 from civigrid.engine import Scheduler
 from civigrid.errors import CivigridError, SchemaError, unknown_name
+from civigrid.io.atomic import write_text
 from civigrid.io.cells import INSIDE, read_cells
 from civigrid.io.census import MEANING
 from civigrid.io.codes import detect_grid
 from civigrid.io.composition import Composed, read_composition
 from civigrid.io.peek import first_row
 from civigrid.io.tables import column_names
-from civigrid.io.write import write_text
 from civigrid.layers.segregation.by_cell import MEASURES, segregation_cells
 from civigrid.layers.segregation.groups import group_counts, refuse_zone_names
 from civigrid.layers.segregation.neighbourhoods.permuted import composition_tests
