@@ -49,6 +49,10 @@ class Bounds(NamedTuple):
     north: float
 
 
+COMPUTED = ("segregation", "degurba")
+"""Sources of columns that name no publisher: computed by civigrid from counts."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Column:
     """What a variable means: travels with it from the file to the map.

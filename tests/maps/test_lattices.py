@@ -167,7 +167,7 @@ def reference(tab, cells, grid, view, ratio):
     breaks, colors, zero = legend
     rgb = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in colors])
     kind = np.searchsorted(breaks, np.nan_to_num(value), side="right") + int(zero)
-    ground = np.array([0xF4, 0xF3, 0xEF])
+    ground = np.array([0xE6, 0xE4, 0xDE])
     shade = np.where(np.isnan(value)[:, None], ground, rgb[kind] * 235 / 255 + ground * 20 / 255)
     return shade.reshape(600 * ratio, 700 * ratio, 3)
 

@@ -163,7 +163,7 @@ def test_the_legend_follows_the_layer_control(page):
     page.wait_for_timeout(200)
     shares = page.evaluate("document.querySelector('.cg-legend').textContent")
 
-    assert "beyond the time searched7" in minutes
+    assert "not reached in the time searched7" in minutes
     assert HOSTILE in shares
     assert "suppressed to protect people10" in shares
     assert "Source: Census" in shares

@@ -80,7 +80,7 @@ def test_the_map_in_words_is_there_without_asking():
 
     assert '<section id="cg-summary-0" data-variable="m">' in page
     assert "brauchen mehr als 15 Minuten" in page
-    assert "10 zum Schutz von Personen unterdrückt; 10 nicht verfügbar; 10 außerhalb der gesuchten Zeit" in page
+    assert "10 zum Schutz von Personen unterdrückt; 10 nicht verfügbar; 10 in der gesuchten Zeit nicht erreicht" in page
     assert "Unsicher und schraffiert: 21 % der Werte (15)." in page
 
 

@@ -41,7 +41,7 @@ def test_the_worst_served_are_counted_as_people():
         "40 % of the people need more than 15 minutes or reach nothing in the time searched;"
         " the worst-served tenth needs 20 minutes or more."
     )
-    assert said[2] == "No value in 1 cell: 1 beyond the time searched."
+    assert said[2] == "No value in 1 cell: 1 not reached in the time searched."
     weight[-1] = 50
     assert "needs longer than was searched" in summary(values, np.zeros(4, np.uint8), MINUTES, weight=weight)[1]
 

@@ -15,7 +15,7 @@ from civigrid.errors import SchemaError
 from civigrid.maps.elements import as_script
 
 LOOKS = {
-    "land": {"fill": "#f7f6f2"},
+    "land": {"fill": "#ecebe5"},
     "green": {"fill": "#e7ecdf"},
     "water": {"fill": "#d9e6ed", "line": "#c3d6e0", "weight": 1.0},
     "built": {"fill": "#e8e3da"},

@@ -14,7 +14,7 @@ from civigrid.maps.lattices import faces_table, place_cells
 from civigrid.maps.overviews import Level, overviews
 from civigrid.maps.pack import pack, pack_values
 from civigrid.style.classes import words_of_codes
-from civigrid.types import Column, Floats, Statuses
+from civigrid.types import COMPUTED, Column, Floats, Statuses
 
 FORMAT = 2
 STEPS = 4_095
@@ -95,7 +95,8 @@ def _about(name: str, column: Column, decimals: int) -> dict[str, Any]:
         "kind": column.kind,
         "decimals": decimals,
         "percent": name.startswith("share_"),
-        "source": column.source,
+        "source": "" if column.source in COMPUTED else column.source,
+        "computed": column.source in COMPUTED,
         "date": column.reference_date,
         "base": column.weight if name != "share_at_one_place" else None,
     }

@@ -88,6 +88,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "side_km": ("{n} km cell", "{n}-km-Zelle"),
         "side_m": ("{n} m cell", "{n}-m-Zelle"),
         "side_h3": ("H3 cell, resolution {n}", "H3-Zelle, Auflösung {n}"),
+        "computed": ("computed from counts of people", "aus Personenzahlen berechnet"),
         "undefined": ("not defined for cells together", "für Zellen zusammen nicht bestimmt"),
         "together": (
             "Larger cell: up to {n} cells together. Zoom in for single cells.",
@@ -102,7 +103,7 @@ TABLE: Mapping[str, tuple[str, str]] = MappingProxyType(
         "not_copied": ("The browser would not copy. The id is {code}", "Der Browser kopiert nicht. Die ID ist {code}"),
         "nobody": ("nobody lives here", "hier wohnt niemand"),
         "none": ("none", "keine"),
-        "beyond": ("beyond the time searched", "außerhalb der gesuchten Zeit"),
+        "beyond": ("not reached in the time searched", "in der gesuchten Zeit nicht erreicht"),
         "with_status": ("{value} ({status})", "{value} ({status})"),
         "status_1": ("observed: none", "beobachtet: keine"),
         "status_2": ("nobody can live here", "hier kann niemand wohnen"),

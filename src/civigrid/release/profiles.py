@@ -15,7 +15,7 @@ from civigrid.errors import SchemaError
 from civigrid.release.gate import _KEY, Release
 from civigrid.release.suppress import hidden_counts, rate_hidden
 from civigrid.source import Licence
-from civigrid.types import Bools, Status
+from civigrid.types import COMPUTED, Bools, Status
 
 T = TypeVar("T")
 
@@ -142,7 +142,7 @@ def _rate_hidden(cells: xr.Dataset, name: str, hidden: Mapping[str, Bools], thre
     # a way to a service is no share of the people who live there
     if base in cells and not attrs.get("of_place"):
         persons = values_of(cells, str(base))
-        measured_rate = attrs.get("source") not in ("", "segregation", "degurba")
+        measured_rate = attrs.get("source") not in ("", *COMPUTED)
         rate = values_of(cells, name) if measured_rate else np.full(len(persons), np.nan)
         rows |= rate_hidden(rate, persons, threshold)
         rows |= hidden.get(str(base), np.zeros_like(rows))

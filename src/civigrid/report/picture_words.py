@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from civigrid.source import Licence
 from civigrid.style.words import cells_words, number
+from civigrid.style.words import source_words as origin
 from civigrid.types import Column
 
 WORDS: Mapping[str, Mapping[str, str]] = {
@@ -76,7 +77,7 @@ def source_words(about: Sequence[Column], terms: Sequence[Licence], lang: str) -
     """
     dates: dict[str, list[str]] = {}
     for column in about:
-        known = dates.setdefault(column.source, [])
+        known = dates.setdefault(origin(column, lang), [])
         if column.reference_date and column.reference_date not in known:
             known.append(column.reference_date)
     named = [", ".join(filter(None, (source, *days))) for source, days in dates.items()]

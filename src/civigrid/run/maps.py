@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,8 @@ def write_map(
     """Draw one map and write it; the last of `setting` says whom each site serves."""
     base, sources, folder, served = setting
     out = release(cells, profile_of(run), terms=terms)
-    sites = _site_layers(run, item, results, sources, served)
+    titles = {str(name): str(v.attrs.get("long_name") or name) for name, v in cells.data_vars.items()}
+    sites = _site_layers(run, item, results, sources, served, titles)
     outline = read_shapes(resolve(item.outline, base)).geometry if item.outline else None
     notes = [HATCHED[run.lang]]
     page = _page(item, out, sites, outline, notes, run.lang)
@@ -105,14 +106,19 @@ REACH = {
 
 
 def _site_layers(
-    run: config.Run, item: config.Map, results: pd.DataFrame, sources: Callable[[str], Source], served: pd.DataFrame
+    run: config.Run,
+    item: config.Map,
+    results: pd.DataFrame,
+    sources: Callable[[str], Source],
+    served: pd.DataFrame,
+    titles: Mapping[str, str],
 ) -> list[SiteLayer]:
     """Services of a map: whom they reach, where that was computed, and all of them by kind."""
     if not item.sites:
         return []
     frame, layers = sites_of(item.sites, sources), []
     if item.reach:
-        reached = release(reach_sites(release(results, profile_of(run)).data, frame), profile_of(run))
+        reached = release(reach_sites(release(results, profile_of(run)).data, frame, titles), profile_of(run))
         words = {"reach": "Users against residents nearby"}
         layers.append(SiteLayer(reached, title="Service reach", columns=words, palette=REACH, show=True))
     if item.served and len(served):
@@ -124,7 +130,7 @@ def _site_layers(
     return [*layers, SiteLayer(release(frame[["name", "kind", "geometry"]], profile_of(run)))]
 
 
-def reach_sites(results: pd.DataFrame, sites: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def reach_sites(results: pd.DataFrame, sites: gpd.GeoDataFrame, titles: Mapping[str, str]) -> gpd.GeoDataFrame:
     """Give the services whose reach was computed, with its verdict as ``kind`` and its figures as ``reach``.
 
     A group is below parity where its whole interval is; half of parity likewise.
@@ -135,8 +141,11 @@ def reach_sites(results: pd.DataFrame, sites: gpd.GeoDataFrame) -> gpd.GeoDataFr
         known = part.dropna(subset=["estimate"])
         lowest = known["high"].min() if len(known) else float("nan")
         verdict = list(REACH)[3 if not len(known) else 0 if lowest < 0.5 else 1 if lowest < 1 else 2]
-        figures = [f"{r.groups} {r.estimate:.2f} ({r.low:.2f} to {r.high:.2f})" for r in known.itertuples()]
-        rows[zone] = (verdict, "; ".join(figures))
+        figures = [
+            f"{titles.get(str(group), str(group))}: {found:.2f} ({low:.2f} to {high:.2f})"
+            for group, found, low, high in known[["groups", "estimate", "low", "high"]].to_numpy()
+        ]
+        rows[zone] = (verdict, "\n".join(["", *figures]))
     zones = sites["name"].astype(str) + " (" + sites.index.str.split(":", n=1).str[1] + ")"
     served = sites.loc[zones.isin(list(rows)).to_numpy(), ["name", "geometry"]].copy()
     kept = zones[zones.isin(list(rows))]

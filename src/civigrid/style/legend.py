@@ -8,7 +8,17 @@ import numpy as np
 
 from civigrid.style.classes import Classes, categories
 from civigrid.style.labels import value_label
-from civigrid.style.words import EMPTY, REASONS, cells_words, language, missing_reasons, number, percent, unit_words
+from civigrid.style.words import (
+    EMPTY,
+    REASONS,
+    cells_words,
+    language,
+    missing_reasons,
+    number,
+    percent,
+    source_words,
+    unit_words,
+)
 from civigrid.types import Bools, Column, Floats, Statuses
 
 BINS = 40
@@ -87,12 +97,13 @@ def legend_of(
     total = sum(row["cells"] for row in rows)
     label = rows[0]["label"] if len(rows) == 1 else REASONS["undefined"][lang]
     empty = int(missing[EMPTY].sum())
-    note = ", ".join(filter(None, (about.source, about.reference_date)))
+    source = source_words(about, lang)
+    note = ", ".join(filter(None, (source, about.reference_date)))
     return {
         "title": about.long_name or name,
         "unit": unit_words(about, lang),
         "counted": WORDS["counted"][lang],
-        "source": about.source,
+        "source": source,
         "date": about.reference_date,
         "scheme": classes.scheme,
         "breaks": list(classes.breaks),

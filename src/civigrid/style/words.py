@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from civigrid.errors import unknown_name
-from civigrid.types import Bools, Column, Floats, Status, Statuses
+from civigrid.types import COMPUTED, Bools, Column, Floats, Status, Statuses
 
 LANGUAGES = ("en", "de")
 BEYOND, EMPTY = "beyond", "empty"
@@ -17,7 +17,7 @@ REASONS: Mapping[str, Mapping[str, str]] = {
     "confidential": {"en": "confidential: withheld by the publisher", "de": "geheim: vom Herausgeber zurückgehalten"},
     "suppressed": {"en": "suppressed to protect people", "de": "zum Schutz von Personen unterdrückt"},
     "unavailable": {"en": "not available", "de": "nicht verfügbar"},
-    BEYOND: {"en": "beyond the time searched", "de": "außerhalb der gesuchten Zeit"},
+    BEYOND: {"en": "not reached in the time searched", "de": "in der gesuchten Zeit nicht erreicht"},
     "undefined": {"en": "no value: the cell says why", "de": "kein Wert: die Zelle sagt warum"},
 }
 """Why a value is missing, in the order of the legend."""
@@ -126,6 +126,17 @@ def unit_words(about: Column, lang: str = "en") -> str:
     'minutes'
     """
     return UNITS.get(about.units, {}).get(language(lang), about.units)
+
+
+def source_words(about: Column, lang: str = "en") -> str:
+    """Say where a variable comes from: its publisher, or that it was computed.
+
+    >>> source_words(Column(source="Eurostat")), source_words(Column(source="segregation"))
+    ('Eurostat', 'computed from counts of people')
+    """
+    if about.source in COMPUTED:
+        return {"en": "computed from counts of people", "de": "aus Personenzahlen berechnet"}[language(lang)]
+    return about.source
 
 
 def missing_reasons(values: Floats, status: Statuses, about: Column) -> dict[str, Bools]:

@@ -137,7 +137,7 @@
     el("dd", "cg-value", row, cg.written(about, found.values[name], found.status[name]));
     var between = cg.interval(layer.data, name, found.values);
     if (between) { el("dd", "cg-note", row, between); }
-    var from = [about.source, about.date].filter(Boolean).join(", ");
+    var from = [about.computed ? cg.word("computed") : about.source, about.date].filter(Boolean).join(", ");
     if (from) { el("dd", "cg-note", row, from); }
   }
 
