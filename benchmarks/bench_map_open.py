@@ -15,8 +15,7 @@ LEAFLET = "() => document.querySelector('canvas') !== null"
 
 def rows(*, smallest: bool) -> Iterator[dict[str, Any]]:
     """Processor seconds of the page until its first picture stands; the peer at a size it can do, where ours is too."""
-    from civigrid.maps import make_map, to_html
-    from civigrid.maps.page import assets
+    from civigrid.maps import assets, make_map, to_html
 
     large, small = (20_000, 1_000) if smallest else (300_000, 50_000)
     with browser() as started, TemporaryDirectory() as folder:

@@ -5,11 +5,10 @@ import json
 import folium
 import numpy as np
 import pytest
-from branca.element import Element
 
 from civigrid.cells import make_cells, values_of
 from civigrid.grid import SquareGrid
-from civigrid.maps import CellData, CellLayer, Legend, assets, to_html
+from civigrid.maps import CellData, CellLayer, Legend, to_html
 from civigrid.maps.legend_rows import legend_of_cells, people_of, stops_of
 from civigrid.release import public_grid, release
 from civigrid.style.classes import Classes, classify
@@ -91,8 +90,6 @@ def page(browser, tmp_path_factory):
     """A user's own Folium map with our elements, the network off."""
     users = folium.Map(tiles=None, location=[51.9, 13.1], zoom_start=9)
     users.default_js, users.default_css = [], []
-    for text in assets():
-        users.get_root().header.add_child(Element(text))
     data = CellData(release(town(), public_grid()))
     for element in (data, *(CellLayer(data, n, show=n == "s") for n in "tsm"), folium.LayerControl(), Legend()):
         users.add_child(element)

@@ -18,7 +18,6 @@ from civigrid.maps import (
     Threshold,
     Timeline,
     ValueRange,
-    assets,
     flatten_periods,
     language,
     make_language,
@@ -320,12 +319,9 @@ def test_years_of_a_stack_become_variables():
 def test_elements_in_a_plain_folium_map(browser, tmp_path):
     """A user's own map with Folium's scripts from a server: cells, legend, list, range and layer control work."""
     import folium
-    from branca.element import Element
     from xstatic.pkg import leaflet
 
     users = folium.Map(tiles=None, location=[51.9, 13.1], zoom_start=9)
-    for text in assets():
-        users.get_root().header.add_child(Element(text))
     data = CellData(release(many(), public_grid()))
     layers = [CellLayer(data, n, show=n == "people") for n in ("people", "minutes")]
     for element in (data, *layers, folium.LayerControl(collapsed=False), Legend(), ValueRange()):
@@ -350,3 +346,29 @@ def test_elements_in_a_plain_folium_map(browser, tmp_path):
     until(tab, f"document.querySelector('.cg-legend-title').textContent === '{LABELS['minutes']}'")
     assert tab.is_visible(".cg-range input")
     assert heard == []
+
+
+@pytest.mark.browser
+def test_one_layer_of_a_release_is_a_map(browser, tmp_path):
+    """Two lines of a user's script: scripts and cells come along, once, and nothing is asked of the network."""
+    import folium
+
+    silent = folium.Map(tiles=None, location=[51.9, 13.1], zoom_start=9)
+    silent.default_js, silent.default_css = [], []
+    passed = release(many(), public_grid())
+    for name in ("people", "minutes"):
+        CellLayer(passed, name, show=name == "people").add_to(silent)
+    text = to_html(silent)
+    assert (text.count("civigrid.useWords("), text.count("cg.useWords = ")) == (1, 1)
+    assert text == to_html(silent)
+    (tmp_path / "one.html").write_text(text, encoding="utf-8")
+    tab, heard = browser.new_page(), []
+    tab.on("pageerror", lambda e: heard.append(str(e)))
+    tab.on("request", lambda r: heard.append(r.url))
+    tab.goto(f"file://{tmp_path / 'one.html'}")
+    name = silent.get_name()
+    until(
+        tab,
+        f"(() => {{ let n = 0; {name}.eachLayer(l => {{ n += l.isCell && l.loaded ? 1 : 0; }}); return n; }})() === 1",
+    )
+    assert heard == [f"file://{tmp_path / 'one.html'}"]

@@ -10,8 +10,9 @@ from civigrid.maps.extent import bounds_of
 from civigrid.maps.files import MODES, Mode, to_files
 from civigrid.maps.indicators import Indicators
 from civigrid.maps.legend import Legend
-from civigrid.maps.page import assets, make_map, to_html
+from civigrid.maps.page import make_map, to_html
 from civigrid.maps.policy import content_security_policy
+from civigrid.maps.scripts import assets, bring_assets
 from civigrid.maps.sliders import Threshold, ValueRange
 from civigrid.maps.timeline import Timeline, flatten_periods, make_timeline_map, period_variables, timeline_layer
 from civigrid.maps.words import Language, language, make_language
@@ -37,6 +38,7 @@ __all__ = [
     "ValueRange",
     "assets",
     "bounds_of",
+    "bring_assets",
     "compare_cells",
     "content_security_policy",
     "flatten_periods",

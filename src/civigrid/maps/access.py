@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from branca.element import MacroElement
 from jinja2 import Template
 
-from civigrid.maps.elements import as_script
+from civigrid.maps.scripts import as_script
 
 
 class Access(MacroElement):  # type: ignore[misc]

@@ -12,7 +12,8 @@ from branca.element import MacroElement
 from jinja2 import Template
 
 from civigrid.errors import SchemaError
-from civigrid.maps.elements import as_script
+from civigrid.maps.elements import Own
+from civigrid.maps.scripts import as_script
 
 LOOKS = {
     "land": {"fill": "#ecebe5"},
@@ -26,7 +27,7 @@ LOOKS = {
 SEA = "#e4edf2"
 
 
-class Background(MacroElement):  # type: ignore[misc]
+class Background(Own):
     """Land, water, green and borders under the cells, drawn from what the page carries: no server is asked.
 
     Parameters

@@ -14,9 +14,10 @@ from jinja2 import Template
 from civigrid.cells import column_of, values_of
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.maps.compared import Compared, gains_and_losses
-from civigrid.maps.elements import CellData, CellLayer, as_script
+from civigrid.maps.elements import CellData, CellLayer
 from civigrid.maps.legend_rows import stops_of
 from civigrid.maps.page import View, Words, cells_page
+from civigrid.maps.scripts import as_script
 from civigrid.maps.summaries import summaries_of
 from civigrid.maps.words import Language, language
 from civigrid.style.legend import histogram

@@ -1,8 +1,7 @@
-"""civigrid's own Folium elements: they work in any `folium.Map` that carries `page.assets()`."""
+"""civigrid's own Folium elements: they work in any `folium.Map`, into which they bring their scripts and styles."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -18,6 +17,7 @@ from jinja2 import Template
 from civigrid.cells import column_attrs, column_of, measured, values_of
 from civigrid.maps.encode import encode_cells, rounded
 from civigrid.maps.legend_rows import UNCERTAIN_OF, layer_settings
+from civigrid.maps.scripts import as_script, bring_assets
 from civigrid.release.gate import Release
 from civigrid.style.classes import Classes, classify
 from civigrid.style.uncertain import UncertainRule, uncertain_of
@@ -29,17 +29,16 @@ BY_ERROR = UncertainRule(statuses=())
 """Values whose error is large; what their status makes uncertain is counted by status."""
 
 
-def as_script(what: Any) -> str:
-    r"""Write a value as JSON that is safe inside a script: no ``<``, ``>`` or ``&`` remains.
+class Own(MacroElement):
+    """An element that brings what it needs into any page, once."""
 
-    >>> as_script("</script>")
-    '"\\u003c/script\\u003e"'
-    """
-    text = json.dumps(what, ensure_ascii=True, sort_keys=True)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    def render(self, **kwargs: Any) -> None:
+        """Write the element into its page."""
+        bring_assets(self.get_root())
+        super().render(**kwargs)
 
 
-class CellData(MacroElement):
+class CellData(Own):
     """Ids and values of released cells, once for all layers that draw them.
 
     Parameters
@@ -96,13 +95,13 @@ def _uncertain(cells: xr.Dataset, names: Sequence[str]) -> dict[str, xr.DataArra
     }
 
 
-class CellLayer(Layer):
+class CellLayer(Own, Layer):
     """One indicator of cells, drawn pixel by pixel from ids: no polygon is sent.
 
     Parameters
     ----------
-    data : CellData
-        The cells, added to the map before.
+    data : CellData, or Release of xarray.Dataset
+        The cells, added to the map before; released ones are brought along for this layer alone.
     variable : str
         Which indicator.
     show : bool
@@ -120,22 +119,39 @@ class CellLayer(Layer):
     )
 
     def __init__(
-        self, data: CellData, variable: str, *, show: bool = False, classes: Classes | None = None, lang: str = "en"
+        self,
+        data: CellData | Release[xr.Dataset],
+        variable: str,
+        *,
+        show: bool = False,
+        classes: Classes | None = None,
+        lang: str = "en",
     ) -> None:
-        about = column_of(data.cells[variable])
+        beside = data if isinstance(data, CellData) else CellData(data, [variable])
+        cells = beside.cells
+        about = column_of(cells[variable])
         # Leaflet's layer control writes names as markup: they are escaped here
         super().__init__(name=escape(about.long_name or variable), overlay=False, control=True, show=show)
         self._name = "CellLayer"
-        self.data, self.variable, self.lang = data, variable, lang
-        weight = values_of(data.cells, about.weight) if about.weight and about.weight in data.cells else None
-        values = values_of(data.cells, variable)
+        self.alone = beside is not data
+        if self.alone:
+            self.add_child(beside)
+        self.data, self.variable, self.lang = beside, variable, lang
+        weight = values_of(cells, about.weight) if about.weight and about.weight in cells else None
+        values = values_of(cells, variable)
         self.classes = classes or classify(values, about, name=variable, weight=weight, lang=lang)
-        settings = layer_settings(data.cells, variable, self.classes, lang=lang)
+        settings = layer_settings(cells, variable, self.classes, lang=lang)
         self.legend: dict[str, Any] = settings["legend"]
         self.settings = as_script(settings)
 
+    def render(self, **kwargs: Any) -> None:
+        """Write the layer into its page, its cells before it."""
+        if self.alone:
+            self.data.render()
+        super().render(**kwargs)
 
-class SiteLayer(Layer):
+
+class SiteLayer(Own, Layer):
     """Services as circles with plain-text tooltips.
 
     Parameters

@@ -12,8 +12,9 @@ import shapely
 from folium.map import Layer
 from jinja2 import Template
 
-from civigrid.maps.elements import Outline, as_script
+from civigrid.maps.elements import Outline
 from civigrid.maps.page import Words, offline_page
+from civigrid.maps.scripts import as_script
 from civigrid.release.gate import Release
 
 FAULT_COLORS = {

@@ -9,8 +9,9 @@ from jinja2 import Template
 
 from civigrid.cells import column_of, values_of
 from civigrid.errors import SchemaError
-from civigrid.maps.elements import CellLayer, as_script
+from civigrid.maps.elements import CellLayer
 from civigrid.maps.legend_rows import layer_settings
+from civigrid.maps.scripts import as_script
 from civigrid.style.classes import Classes, classify
 
 SEARCH_FROM = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 from branca.element import MacroElement
 from jinja2 import Template
 
-from civigrid.maps.elements import as_script
+from civigrid.maps.scripts import as_script
 
 
 class Legend(MacroElement):  # type: ignore[misc]

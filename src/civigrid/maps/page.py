@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
-from pathlib import Path
 from typing import Any, Literal
 
 import folium
@@ -14,28 +12,20 @@ import numpy as np
 import xarray as xr
 from branca.element import Element
 from folium.map import Layer
-from xstatic.pkg import leaflet
 
 from civigrid.cells import column_of, grid_of, ids_of
 from civigrid.errors import SchemaError, unknown_name
 from civigrid.maps.access import Access
-from civigrid.maps.elements import CellData, CellLayer, Furniture, Outline, SiteLayer, as_script
+from civigrid.maps.elements import CellData, CellLayer, Furniture, Outline, SiteLayer
 from civigrid.maps.extent import corners_of
 from civigrid.maps.indicators import Indicators
+from civigrid.maps.scripts import bring_assets
 from civigrid.maps.sliders import Threshold, ValueRange
 from civigrid.maps.summaries import summaries_of
 from civigrid.maps.text import Summary, Text, frame
 from civigrid.maps.words import Language, language
 from civigrid.release.gate import Release
 from civigrid.style.classes import Classes
-
-SCRIPTS = (
-    "words", "decode", "lattice", "cells", "card", "keyboard", "table", "tools", "legend", "indicators", "gains",
-    "compare", "sliders", "sites", "background", "access",
-)  # fmt: skip
-"""Scripts of a page in their order: each adds what it has to `window.civigrid`."""
-STYLES = ("civigrid", "tools", "access", "print")
-"""Styles of a page in their order."""
 
 Tool = Literal["list", "range", "threshold"]
 TOOLS = {
@@ -175,8 +165,7 @@ def offline_page(
     page = folium.Map(tiles=None, crs=VIEWS[words.view], zoom_control=True, prefer_canvas=True, world_copy_jump=False)
     page.default_js, page.default_css = [], []
     say = language(words.lang)
-    for asset in assets(say):
-        page.get_root().header.add_child(Element(asset))
+    bring_assets(page.get_root(), say)
     text = Text(
         title=words.title, question=words.question, notes=words.notes, say=say, profile=release.profile,
         terms=tuple(release.terms), summaries=words.summaries,
@@ -187,22 +176,6 @@ def offline_page(
     page.add_child(Access(words.title, profile=release.profile, sources=text.sources))
     frame(page, text)
     return page
-
-
-def assets(lang: str | Language = "en") -> list[str]:
-    """Scripts, styles and words of a page, as elements to put into its header."""
-    folder = Path(leaflet.BASE_DIR)
-    own = files("civigrid.maps") / "assets"
-    css = (folder / "leaflet.css").read_text(encoding="utf-8")
-    for image in ("layers.png", "layers-2x.png", "marker-icon.png"):
-        css = css.replace(f"url(images/{image})", "none")
-    js = [(folder / "leaflet.js").read_text(encoding="utf-8")]
-    js += [(own / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
-    js = [text.split("//# sourceMappingURL")[0].replace("</script", "<\\/script") for text in js]
-    say = language(lang)
-    js.append(f"civigrid.useWords({as_script(say.code)}, {as_script(dict(say.words))});")
-    styles = [css, *((own / f"{name}.css").read_text(encoding="utf-8") for name in STYLES)]
-    return [f"<style>{text}</style>" for text in styles] + [f"<script>{text}</script>" for text in js]
 
 
 def to_html(page: folium.Map) -> str:

@@ -12,7 +12,8 @@ from jinja2 import Template
 
 from civigrid.cells import column_of, values_of
 from civigrid.errors import SchemaError
-from civigrid.maps.elements import CellLayer, as_script
+from civigrid.maps.elements import CellLayer
+from civigrid.maps.scripts import as_script
 
 
 class Threshold(MacroElement):  # type: ignore[misc]

@@ -13,9 +13,10 @@ from jinja2 import Template
 
 from civigrid.cells import column_of, grid_of, ids_of, make_cells, measured, values_of
 from civigrid.errors import SchemaError, unknown_name
-from civigrid.maps.elements import CellData, CellLayer, SiteLayer, as_script
+from civigrid.maps.elements import CellData, CellLayer, SiteLayer
 from civigrid.maps.legend_rows import layer_settings
 from civigrid.maps.page import View, Words, cells_page
+from civigrid.maps.scripts import as_script
 from civigrid.maps.summaries import summaries_of
 from civigrid.maps.words import Language, language
 from civigrid.release.gate import Release
