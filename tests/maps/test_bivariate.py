@@ -44,7 +44,7 @@ def test_nine_classes_by_hand():
     assert [c["color"] for c in legend["classes"]] == [color for row in BIVARIATE for color in row]
     assert legend["twoway"]["up"] == ["below 30 %", "30 % to 61 %", "61 % +"]
     assert legend["twoway"]["right"] == ["below 100", "100 to 1,000", "1,000 +"]
-    assert legend["missing"] is None
+    assert legend["missing_rows"] == []
 
 
 def test_fewer_classes_and_hidden_cells():
@@ -54,7 +54,7 @@ def test_fewer_classes_and_hidden_cells():
 
     assert legend["twoway"]["up"] == ["all"]
     assert [c["color"] for c in legend["classes"]] == list(BIVARIATE[0])
-    assert hidden["missing"]["count"] == "3"
+    assert [(r["reason"], r["cells"]) for r in hidden["missing_rows"]] == [("suppressed", 3)]
     assert sum(int(c["count"]) for c in hidden["classes"]) == 6
 
 

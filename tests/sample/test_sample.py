@@ -54,6 +54,15 @@ def test_most_areas_are_the_same_in_both_vintages(city):
     assert len(city.districts) == 8
 
 
+def test_districts_have_no_slits(city):
+    """Every hole of a district is an enclave of a pixel at least, and its areas fill it."""
+    parts = city.districts.geometry.explode()
+
+    assert min(shapely.Polygon(ring).area for part in parts for ring in part.interiors) > 1_000
+    together = city.areas_2015.dissolve("district").area.to_numpy()
+    np.testing.assert_allclose(city.districts.set_index("district").sort_index().area, together, rtol=1e-6)
+
+
 def test_truth_is_what_the_persons_say(city):
     """Counts by cell add up to the persons; the true D lies between 0 and that of finer cells."""
     fine, coarse = city.counts(100), city.counts(1000)

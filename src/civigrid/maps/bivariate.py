@@ -24,7 +24,8 @@ from civigrid.maps.words import Language, language
 from civigrid.release.gate import Release
 from civigrid.style.classes import _two_digits, _words
 from civigrid.style.palette import BIVARIATE
-from civigrid.types import Column, Floats, Status
+from civigrid.style.words import BEYOND, REASONS, missing_reasons, source_words
+from civigrid.types import Column, Floats
 
 CLASSES = 3
 """Classes of each variable at most: nine colours are as many as a reader tells apart."""
@@ -82,8 +83,11 @@ class BivariateLayer(Layer):  # type: ignore[misc]
             )
         ]
         status = np.maximum(status_of(data.cells, rate), status_of(data.cells, count))
-        hidden = int(((np.isnan(share) | np.isnan(persons)) & (status > Status.STRUCTURAL_ZERO)).sum())
-        note = ", ".join(dict.fromkeys(filter(None, (up.source, up.reference_date, right.reference_date))))
+        gone = np.where(np.isnan(share) | np.isnan(persons), np.nan, 0.0)
+        reasons = missing_reasons(gone, status, up)
+        known = {key: n for key in REASONS if key != BEYOND and (n := int(reasons[key].sum()))}
+        rows = [{"reason": k, "label": REASONS[k]["en"], "count": f"{n:,}", "cells": n} for k, n in known.items()]
+        note = ", ".join(dict.fromkeys(filter(None, (source_words(up), up.reference_date, right.reference_date))))
         self.legend: dict[str, Any] = {
             "title": title,
             "unit": "Number of cells in each class",
@@ -92,7 +96,7 @@ class BivariateLayer(Layer):  # type: ignore[misc]
                 "up": names[0], "right": names[1], "up_title": up.long_name or rate,
                 "right_title": f"{right.long_name or count}, per cell",
             },
-            "missing": {"label": "no value: the cell says why", "count": f"{hidden:,}"} if hidden else None,
+            "missing_rows": rows,
             "empty": "",
             "note": f"Source: {note}" if note else "",
         }  # fmt: skip

@@ -213,7 +213,7 @@ class Furniture(MacroElement):
         "{% macro script(this, kwargs) %}"
         "civigrid.legend({{ this._parent.get_name() }});"
         "civigrid.tooltip({{ this._parent.get_name() }});"
-        "{{ this._parent.get_name() }}.fitBounds({{ this.bounds }});"
+        "civigrid.firstView({{ this._parent.get_name() }}, {{ this.bounds }});"
         "civigrid.map = {{ this._parent.get_name() }};"
         "{% endmacro %}"
     )

@@ -34,6 +34,7 @@ def make_areas(options: CityOptions) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame
     first = _polygons(options, label, district, {k: (k,) for k in range(95)}, "0")
     second = _polygons(options, later, district, parents, "1")
     districts = first.dissolve("district").reset_index()[["district", "geometry"]]
+    districts["geometry"] = [_without_slits(shape) for shape in districts.geometry]
     return first, second, districts
 
 
@@ -75,6 +76,14 @@ def _districts(label: Ints, rng: np.random.Generator) -> dict[int, int]:
     seeds = centre[rng.choice(np.flatnonzero(count), 8, replace=False)]
     nearest = np.asarray(cKDTree(seeds).query(centre)[1])
     return {k: int(d) + 1 for k, d in enumerate(nearest.tolist())}
+
+
+def _without_slits(shape: shapely.Geometry) -> shapely.Geometry:
+    """Close gaps of no width: they open where areas meet on a straight side of a third, whose turned corners round."""
+    parts = shapely.get_parts(shape)
+    holes = [[r for r in p.interiors if shapely.area(shapely.polygons(r)) > 1.0] for p in parts]
+    whole = [shapely.Polygon(p.exterior, kept) for p, kept in zip(parts, holes, strict=True)]
+    return shapely.multipolygons(whole) if len(whole) > 1 else whole[0]
 
 
 def _reformed(label: Ints, rng: np.random.Generator) -> tuple[Ints, dict[int, tuple[int, ...]]]:

@@ -69,7 +69,7 @@ STEADY = {0: "#c9d6df", 1: "#5b8fb9", 2: "#c06c00"}
 """Whether a class holds, by code: what is robust stands back, what is fragile is seen."""
 
 BIVARIATE = (
-    ("#dededa", "#9fc3d6", "#3f87b5"),
+    ("#f7f7f4", "#9fc3d6", "#3f87b5"),
     ("#efc78a", "#9a9a94", "#2f6287"),
     ("#d98a1f", "#7d5a33", "#22272e"),
 )
@@ -77,7 +77,7 @@ BIVARIATE = (
 
 Composition by density.  Any two differ by 9 units of CIEDE2000 or more in all four visions of `guard`."""
 NEED = (
-    ("#e4e0ea", "#b7c9b0", "#6fa383"),
+    ("#f6f4f9", "#b7c9b0", "#6fa383"),
     ("#b9a2d0", "#868b98", "#3f6e69"),
     ("#7a4fa3", "#50466f", "#1d2a33"),
 )

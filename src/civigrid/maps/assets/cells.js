@@ -185,7 +185,11 @@
       CellLayer.prototype.initialize.call(this, id, options);
     },
     needs: function () { return this.parts.map(function (p) { return p.name; }); },
-    patternOf: function () { return UNDEFINED; },
+    /* Of the part that is withheld for the weightier reason: the greater status, as the legend counts it. */
+    patternOf: function (level, i) {
+      var states = this.parts.map(function (p) { return level.values[p.name].state[i]; });
+      return this.parts[states[1] > states[0] ? 1 : 0].patternOf(level, i);
+    },
     classOf: function (level, i) {
       var a = this.parts[0].classOf(level, i), b = this.parts[1].classOf(level, i);
       /* what is withheld is hatched, where nobody lives nothing is drawn */

@@ -68,14 +68,14 @@
     cg.whole(this.layer, found.level).then(function () { if (cg.reading) { self.go(found.level, found.index, ""); } });
   };
 
-  /* The cell nearest to the middle of the picture, along growing squares; the highest where the picture has none. */
+  /* The cell nearest to the middle of what panels leave free, along growing squares; the highest where the picture has none. */
   Cursor.prototype.nearest = function () {
-    var size = this.map.getSize(), zoom = this.map.getZoom(), step = 6;
+    var size = this.map.getSize(), middle = cg.middle(this.map), zoom = this.map.getZoom(), step = 6;
     for (var r = 0; r <= Math.max(size.x, size.y) / 2; r += step) {
       for (var d = -r; d <= r; d += step) {
         var ring = [[d, -r], [d, r], [-r, d], [r, d]];
         for (var k = 0; k < (r ? 4 : 1); k++) {
-          var point = L.point(size.x / 2 + ring[k][0], size.y / 2 + ring[k][1]);
+          var point = middle.add(ring[k]);
           var found = this.layer.cellAt(this.map.containerPointToLatLng(point), zoom);
           if (found) { return found; }
         }

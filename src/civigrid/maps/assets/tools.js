@@ -64,4 +64,25 @@
     var v = level.values[layer.name];
     return v ? v.state[i] : 0;
   };
+
+  /* Pixels that panels cover: above by the title, to the right by legend and layers. */
+  var COLUMN = 310;
+  function covered(map) {
+    var box = map.getContainer().getBoundingClientRect(), head = document.querySelector(".cg-head");
+    var lies = head && head.getBoundingClientRect();
+    return [lies && lies.bottom > box.top && lies.top < box.bottom ? lies.bottom - box.top : 0, map.getSize().x > 2 * COLUMN ? COLUMN : 0];
+  }
+  /* The middle of what they leave free. */
+  cg.middle = function (map) {
+    var size = map.getSize(), by = covered(map);
+    return L.point((size.x - by[1]) / 2, (size.y + by[0]) / 2);
+  };
+  /* The whole picture, beside the panels where that costs no zoom: a title over the north hides who lives there. */
+  cg.firstView = function (map, corners) {
+    var bounds = L.latLngBounds(corners), by = covered(map), whole = map.getBoundsZoom(bounds);
+    var best = [by, [0, by[1]], [by[0], 0], [0, 0]].filter(function (free) {
+      return map.getBoundsZoom(bounds, false, L.point(free[1], free[0])) >= whole;
+    })[0] || [0, 0];
+    map.fitBounds(bounds, { paddingTopLeft: [0, best[0]], paddingBottomRight: [best[1], 0] });
+  };
 }(window.civigrid = window.civigrid || {}));

@@ -136,7 +136,7 @@ def _worded(column: Column, name: str, label: str, cells: xr.Dataset) -> Column:
     what, _, group = name.partition("_") if name.startswith(("gain", "lose")) else name.partition("_change_")
     words = column_of(cells[group]).long_name or group
     told = {"gain": f"{words} who save time", "lose": f"{words} who need longer"}
-    text = told.get(what, f"minutes more a year for a person ({words}; below 0: less)")
+    text = told.get(what, f"more minutes a year per person ({words}; below 0: fewer)")
     return replace(column, long_name=f"{label.capitalize()}: {text}")
 
 
