@@ -128,3 +128,15 @@ def test_half_beyond_the_search_is_no_short_median():
     assert median_of(values, nobody, about) == np.inf
     assert median_of(values, np.full(5, Status.SUPPRESSED), about) == 5.0
     assert np.isnan(median_of(values[2:], np.full(3, Status.SUPPRESSED), about))
+
+
+def test_people_who_are_hidden_are_not_counted_silently():
+    """Where the number of people of some cells is hidden, shares of people say so, in both languages."""
+    values, about = np.array([5.0, 20.0, np.nan, 30.0]), Column(kind="intensive", units="min", long_name="Minutes")
+    status, weight = np.zeros(4, np.uint8), np.array([100.0, np.nan, np.nan, 300.0])
+
+    told = "People of 2 cells are hidden and not among them."
+    assert told in summary(values, status, about, weight=weight)
+    assert any("2 Zellen sind verborgen" in text for text in summary(values, status, about, weight=weight, lang="de"))
+    assert not any("hidden" in text for text in summary(values, status, about, weight=np.full(4, 9.0)))
+    assert not any("hidden" in text for text in summary(values, status, about))

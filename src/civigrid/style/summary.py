@@ -57,6 +57,10 @@ WORDS = {
     },
     "at_least": {"en": "{} minutes or more", "de": "mindestens {} Minuten"},
     "longer": {"en": "longer than was searched", "de": "länger, als gesucht wurde"},  # codespell:ignore als
+    "untold": {
+        "en": "People of {cells} are hidden and not among them.",
+        "de": "Die Menschen in {cells} sind verborgen und zählen hier nicht mit.",
+    },
     "missing": {"en": "No value in {cells}: {list}.", "de": "Kein Wert in {cells}: {list}."},
     "empty": {
         "en": "Left out, as nobody lives there: {cells}.",
@@ -117,6 +121,7 @@ def summary(
         said += (
             _worst(values, status, about, weight, lang) if about.units == "min" else _top(values, about, weight, lang)
         )
+        said += _untold(values, status, about, weight, lang)
     said += _missing(values, status, about, lang)
     if uncertain is not None and uncertain.any():
         n, known = int(uncertain.sum()), max(int(np.isfinite(values).sum()), 1)
@@ -200,6 +205,15 @@ def _worst(values: Floats, status: Statuses, about: Column, weight: Floats | Non
             near=number(NEAR_MIN, lang), too_far=WORDS["too_far"][lang] if beyond.any() else "", worst=words,
         )
     ]  # fmt: skip
+
+
+def _untold(values: Floats, status: Statuses, about: Column, weight: Floats | None, lang: str) -> list[str]:
+    """Say that shares of people are of those who may be told."""
+    if weight is None or not np.isfinite(weight).any():
+        return []
+    drawn = np.isfinite(values) | missing_reasons(values, status, about)[BEYOND]
+    n = int((drawn & np.isnan(weight)).sum())
+    return [WORDS["untold"][lang].format(cells=cells_words(n, lang))] if n else []
 
 
 def _missing(values: Floats, status: Statuses, about: Column, lang: str) -> list[str]:
