@@ -19,7 +19,7 @@ from civigrid.io.write import write_csv
 from civigrid.maps import make_map
 from civigrid.maps.files import to_files
 from civigrid.release import public_grid, release
-from civigrid.run.serve import serve_run
+from civigrid.run.serving.server import serve_run
 from civigrid.tiles import TileOptions, make_tiles, write_tiles
 from civigrid.types import Column
 

@@ -15,9 +15,9 @@ from civigrid.report.document import Heading, KeyFigures, PageBreak, Picture, Te
 from civigrid.report.numbers import LANGUAGES
 from civigrid.report.phrases import phrases
 from civigrid.run import project_run, run_demo
-from civigrid.run.report import main_map, report_of, tells, write_report
-from civigrid.run.report_answer import answer_of, limits_line
-from civigrid.run.report_tables import MOST_ROWS, tables_of
+from civigrid.run.reporting.answer import answer_of, limits_line
+from civigrid.run.reporting.report import main_map, report_of, tells, write_report
+from civigrid.run.reporting.tables import MOST_ROWS, tables_of
 
 PERSONS = 4_000
 

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from civigrid.cli import app
 from civigrid.errors import SchemaError, SourceError
-from civigrid.run.http_answers import range_of
-from civigrid.run.serve import serve_run
+from civigrid.run.serving.http_answers import range_of
+from civigrid.run.serving.server import serve_run
 
 
 @pytest.fixture(scope="module")

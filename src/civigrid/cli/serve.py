@@ -20,7 +20,7 @@ def serve(
     """Serve a run's released files on this machine: maps, report, tables, tiles, OGC API Tiles.  Ctrl-C ends it."""
     import sys
 
-    from civigrid.run.serve import serve_run
+    from civigrid.run.serving.server import serve_run
 
     with serve_run(run, host=host, port=port) as server:
         about = {"url": server.url, "files": len(server.run.files), "tiles": list(server.run.archives)}

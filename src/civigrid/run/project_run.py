@@ -30,9 +30,9 @@ from civigrid.run.maps import write_map
 from civigrid.run.parts import Part, PartStore, code_digest
 from civigrid.run.plan import Step, describe_plan, make_plan
 from civigrid.run.read_config import read_run
-from civigrid.run.report import write_report
-from civigrid.run.report_made import Made
-from civigrid.run.report_rows import write_comparisons
+from civigrid.run.reporting.made import Made
+from civigrid.run.reporting.report import write_report
+from civigrid.run.reporting.rows import write_comparisons
 from civigrid.run.setting import Setting, Ways
 from civigrid.source import Licence, Report, Source
 

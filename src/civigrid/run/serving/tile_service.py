@@ -14,7 +14,7 @@ from pyproj.exceptions import ProjError
 
 from civigrid.errors import SourceError
 from civigrid.io.tile_archives import TileArchive
-from civigrid.run.served_run import ServedRun
+from civigrid.run.serving.served_run import ServedRun
 from civigrid.types import Bounds
 
 JSON = "application/json"

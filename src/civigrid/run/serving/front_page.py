@@ -9,7 +9,7 @@ from html import escape
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
-from civigrid.run.served_run import ServedRun
+from civigrid.run.serving.served_run import ServedRun
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2733; --quiet: #566373; --line: #d5dbe2; --paper: #fff; --link: #0b5394; }

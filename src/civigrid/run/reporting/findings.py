@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from civigrid.report.numbers import count_words, listed, percent_words, range_words
-from civigrid.run.report_made import Made, services
+from civigrid.run.reporting.made import Made, services
 
 
 def findings_of(made: Made) -> list[tuple[str, list[str]]]:

@@ -14,8 +14,8 @@ from civigrid.report.numbers import count_words, listed, percent_words, range_wo
 from civigrid.report.phrases import phrases
 from civigrid.run import config
 from civigrid.run.outputs import profile_of
-from civigrid.run.report_findings import tours_of
-from civigrid.run.report_made import Made, services
+from civigrid.run.reporting.findings import tours_of
+from civigrid.run.reporting.made import Made, services
 from civigrid.types import Status
 
 KEYS = 3

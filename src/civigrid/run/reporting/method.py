@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from civigrid.report.numbers import count_words, listed
 from civigrid.report.phrases import phrases
-from civigrid.run.report_findings import index_sources
-from civigrid.run.report_made import Made, services
+from civigrid.run.reporting.findings import index_sources
+from civigrid.run.reporting.made import Made, services
 
 
 def method_of(made: Made) -> Iterator[str]:

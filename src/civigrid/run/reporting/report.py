@@ -32,11 +32,11 @@ from civigrid.report.static_map import static_map
 from civigrid.run import config
 from civigrid.run.outputs import page_of, profile_of
 from civigrid.run.paths import resolve
-from civigrid.run.report_answer import answer_of, hidden_counts, limits_line
-from civigrid.run.report_findings import findings_of
-from civigrid.run.report_made import Made, of_neighbours
-from civigrid.run.report_method import maup_words, method_of, modes_of
-from civigrid.run.report_tables import tables_of
+from civigrid.run.reporting.answer import answer_of, hidden_counts, limits_line
+from civigrid.run.reporting.findings import findings_of
+from civigrid.run.reporting.made import Made, of_neighbours
+from civigrid.run.reporting.method import maup_words, method_of, modes_of
+from civigrid.run.reporting.tables import tables_of
 
 TELLING = 0.3
 """Part of the cells whose value must be seen for a map to be chosen before others."""

@@ -11,7 +11,7 @@ from civigrid.layers.segregation import INDICES
 from civigrid.report.document import Table
 from civigrid.report.numbers import count_words, decimal_words, figure_of, percent_words, range_words
 from civigrid.report.phrases import phrases
-from civigrid.run.report_made import Made, of_neighbours, services
+from civigrid.run.reporting.made import Made, of_neighbours, services
 
 MAIN, TOGETHER = "D", ("D_multi", "H_multi")
 """Index that stands alone with all its figures; indices of all groups that are told by zone."""

@@ -17,9 +17,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from civigrid.errors import SchemaError, SourceError
 from civigrid.io.tile_archives import gunzip
 from civigrid.maps.policy import content_security_policy
-from civigrid.run import tile_service
-from civigrid.run.front_page import POLICY, front_page
-from civigrid.run.http_answers import (
+from civigrid.run.serving import tile_service
+from civigrid.run.serving.front_page import POLICY, front_page
+from civigrid.run.serving.http_answers import (
     HEADERS,
     NO_SCRIPT,
     Answer,
@@ -29,7 +29,7 @@ from civigrid.run.http_answers import (
     range_of,
     refused,
 )
-from civigrid.run.served_run import ServedFile, ServedRun, open_run
+from civigrid.run.serving.served_run import ServedFile, ServedRun, open_run
 
 PORT = 8765
 """Where a run is served if nobody says otherwise."""
