@@ -193,3 +193,23 @@ def test_no_pixel_is_wrong(browser, tmp_path, kind, view, ratio):
     # a point on the very border of two cells may fall to either side by rounding
     assert wrong.mean() < 2e-5
     assert (picture != np.array([0xF4, 0xF3, 0xEF])).any(axis=-1).mean() > 0.2
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("view", ["mercator", "native"])
+def test_one_level_is_drawn_from_south_to_north(browser, tmp_path, view):
+    """From Crete to the North Cape a picture has cells of one size, at every zoom; hover tells cells of that size."""
+    row, col = (a.ravel() for a in np.meshgrid(np.arange(1400, 5300, 5), np.arange(4300, 4700, 5), indexing="ij"))
+    cells = make_cells(KM, KM.from_row_col(row, col), {"v": np.arange(1.0, len(row) + 1)}, FACT)
+    tab = open_map(browser, tmp_path, cells, view=view)
+    seen = """() => { let l = null; civigrid.map.eachLayer(x => { if (x.isCell) { l = x; } });
+      return Object.values(l._tiles).map(t => t.el.level && t.el.level.size); }"""
+    found = []
+    for zoom in (2, 3, 4, 5, 6):
+        tab.evaluate(f"civigrid.map.setZoom({zoom}, {{ animate: false }})")
+        tab.wait_for_timeout(400)
+        sizes = set(tab.evaluate(seen))
+        assert len(sizes) == 1
+        found += sizes
+    assert found == sorted(found, reverse=True)
+    assert len(set(found)) > 1

@@ -10,6 +10,7 @@ import xarray as xr
 
 from civigrid.cells import column_of, grid_of, ids_of, status_of, values_of
 from civigrid.grid import H3Grid
+from civigrid.maps.extent import extent_of
 from civigrid.maps.lattices import faces_table, place_cells
 from civigrid.maps.overviews import Level, overviews
 from civigrid.maps.pack import pack, pack_values
@@ -85,7 +86,9 @@ def encode_cells(cells: xr.Dataset, variables: Sequence[str]) -> dict[str, Any]:
     levels = [_level(level, decimals) for level in all_levels]
     kind = {"kind": "h3", "faces": faces_table()} if isinstance(grid, H3Grid) else {"kind": "square"}
     about = {name: _about(name, column, decimals[name]) for name, column in columns.items()}
-    return {"format": FORMAT, **kind, "levels": levels, "about": about, "order": list(variables)}
+    box = extent_of(cells)
+    middle = round((box.south + box.north) / 2, 3)
+    return {"format": FORMAT, **kind, "lat": middle, "levels": levels, "about": about, "order": list(variables)}
 
 
 def _about(name: str, column: Column, decimals: int) -> dict[str, Any]:

@@ -62,10 +62,11 @@
     marked: -1, highlight: null, range: null,
 
     native: function () { return this._map && this._map.options.crs.code === "EPSG:3035"; },
-    /* The finest level whose cells are not smaller than a pixel, among those that have the variable. */
-    level: function (zoom, lat) {
+    /* The finest level whose cells are not smaller than a pixel in the middle of the map's data, among those that have
+       the variable: one for the whole picture, or Mercator's larger north would show finer cells than the south. */
+    level: function (zoom) {
       var levels = this.data.levels, best = levels[0];
-      var pixel = this.native() ? 32000 / Math.pow(2, zoom) : 156543.03 * Math.cos(lat * D) / Math.pow(2, zoom);
+      var pixel = this.native() ? 32000 / Math.pow(2, zoom) : 156543.03 * Math.cos(this.data.lat * D) / Math.pow(2, zoom);
       for (var i = 1; i < levels.length; i++) {
         if (pixel > levels[i - 1].size && this.needs().every(function (n) { return levels[i].values[n]; })) { best = levels[i]; }
       }
@@ -113,7 +114,7 @@
       var tile = document.createElement("canvas"), ratio = Math.min(2, Math.max(1, Math.round(window.devicePixelRatio || 1)));
       tile.width = tile.height = 256 * ratio;
       if (this.loaded) {
-        var w = tile.width, level = this.level(coords.z, this.middle(coords)), at = new Int32Array(w * w);
+        var w = tile.width, level = this.level(coords.z), at = new Int32Array(w * w);
         level.cells[this.native() ? "native" : "mercator"](coords, w, at);
         tile.cells = at; tile.level = level; tile.ratio = ratio;
         /* a place that 2, 5 and 6 divide, counted in tiles: patterns meet at the edges */
@@ -121,9 +122,6 @@
         this.paint(tile);
       }
       return tile;
-    },
-    middle: function (coords) {
-      return this.native() ? 0 : Math.atan(Math.sinh(Math.PI * (1 - 2 * (coords.y + 0.5) / Math.pow(2, coords.z)))) / D;
     },
     lut: function (level) {
       if (!this.luts.has(level)) { this.luts.set(level, new Uint32Array(level.n)); }
@@ -162,7 +160,7 @@
     /* The cell at a place, with every value decoded so far: what hover, click and tests use. */
     cellAt: function (latlng, zoom) {
       if (!this.loaded) { return null; }
-      var level = this.level(zoom, latlng.lat), i = level.cells.find(latlng.lng, latlng.lat);
+      var level = this.level(zoom), i = level.cells.find(latlng.lng, latlng.lat);
       if (i < 0) { return null; }
       this.data.all();
       return this.told(level, i);

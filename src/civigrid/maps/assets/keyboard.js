@@ -53,7 +53,7 @@
   };
 
   Cursor.prototype.level = function () {
-    return this.layer.level(this.map.getZoom(), (this.latlng || this.map.getCenter()).lat);
+    return this.layer.level(this.map.getZoom());
   };
 
   /* The cell that is read, found anew where the level or the layer has changed; else one in the picture. */

@@ -137,7 +137,7 @@
   /* Go to the cell, close enough that single cells are drawn, and open its card. */
   Table.prototype.show = function (level, i) {
     var p = level.cells.place(i), at = L.latLng(p[1], p[0]), zoom = this.map.getZoom(), layer = this.layer;
-    while (layer.level(zoom, at.lat) !== level && zoom < 18) { zoom++; }
+    while (layer.level(zoom) !== level && zoom < 18) { zoom++; }
     var back = this.back;
     this.back = null;
     this.box.close();
