@@ -6,7 +6,7 @@ from hashlib import sha256
 import pytest
 
 from civigrid.io.geoparquet import terms_in
-from civigrid.run import check_run, run_file, write_sample
+from civigrid.run import check_run, outputs, run_file, write_sample
 from civigrid.run.export import FORMATS
 from civigrid.sample import CityOptions
 
@@ -91,3 +91,17 @@ def test_exports_that_cannot_be_are_named(tmp_path, text, key):
     _, faults = check_run(tmp_path / "run.toml")
 
     assert key in {fault.key for fault in faults}
+
+
+def test_a_geopackage_that_is_not_written_is_told(tmp_path, monkeypatch):
+    """Cells above the bound are written as the other formats, and the report says what is not there and what to do."""
+    monkeypatch.setattr(outputs, "GPKG_UP_TO", 1)
+    write_sample(tmp_path / "town", CityOptions(persons=500))
+    (tmp_path / "run.toml").write_text(RUN, encoding="utf-8")
+    done = run_file(tmp_path / "run.toml", scheduler="serial", folder=tmp_path / "out")
+
+    assert not list((tmp_path / "out" / "release" / "cells").glob("*.gpkg"))
+    (told,) = done.findings[done.findings["message"].str.contains("GeoPackage")].to_dict("records")
+    assert told["cells"] == "by_area"
+    assert told["count"] > 1
+    assert "[[export]]" in (done.folder / "release" / "report.html").read_text("utf-8")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -24,7 +24,7 @@ WRITERS: dict[str, tuple[str, Callable[[Release[xr.Dataset], Path], None]]] = {
 }
 """Format of released cells, its suffix, its writer."""
 GPKG_UP_TO = 300_000
-"""More cells than this are written as GeoParquet and CSV only: a GeoPackage of them takes minutes."""
+"""More cells than this are no GeoPackage of every run, which would take minutes: ``[[export]]`` writes one."""
 
 
 def profile_of(run: config.Run) -> Profile:
@@ -42,6 +42,15 @@ def write_cells(run: config.Run, name: str, cells: xr.Dataset, terms: Sequence[L
         written.append(folder / "cells" / f"{name}.{suffix}")
         write(out, written[-1])
     return written
+
+
+def left_out(run: config.Run, cells: Mapping[str, xr.Dataset]) -> pd.DataFrame:
+    """Say which files a run was asked for and does not write, as findings."""
+    large = {n: c.sizes["cell"] for n, c in cells.items() if "gpkg" in run.formats and c.sizes["cell"] > GPKG_UP_TO}
+    words = "cells are too many for a GeoPackage of each run, and none is written: ask for one with [[export]]"
+    return pd.DataFrame(
+        [{"cells": n, "level": "warning", "message": words, "count": count} for n, count in large.items()]
+    )
 
 
 def protected(run: config.Run, table: pd.DataFrame, rests_on: pd.DataFrame | None) -> pd.DataFrame:

@@ -277,6 +277,7 @@ def _outputs(
     """
     run, folder, files = state.run, root / "release", []
     terms = tuple(state.terms.values())
+    state.findings.append(outputs.left_out(run, state.cells))
     with state.timed("files"):
         for name, cells in state.cells.items():
             files += outputs.write_cells(run, name, cells, terms, folder)
