@@ -124,6 +124,20 @@ def test_a_background_is_cut_to_its_box(tmp_path, name):
     assert ("border" in set(found["kind"])) == name.endswith("gpkg")
 
 
+@pytest.mark.parametrize(("name", "kind"), [("LAND_3M", "land"), ("my water", "water"), ("countries", "border")])
+def test_a_file_of_one_layer_is_what_its_name_says(tmp_path, name, kind):
+    """A layer whose own name says nothing; of areas as borders the lines are drawn, and the box's edge is none."""
+    shape = gpd.GeoDataFrame(geometry=[shapely.box(10.5, 50.5, 12, 52)], crs="EPSG:4326")
+    shape.to_file(tmp_path / f"{name}.gpkg", layer="buffered", driver="GPKG")
+    found = read_background(tmp_path / f"{name}.gpkg", BOX)
+
+    assert found["kind"].tolist() == [kind]
+    whole = found.geometry.union_all()
+    assert whole.area == pytest.approx(0 if kind == "border" else 0.25)
+    if kind == "border":
+        assert whole.length == pytest.approx(1.0)
+
+
 def test_a_background_elsewhere_or_of_pictures_is_refused(tmp_path):
     """The message says what was wrong."""
     path = layers(tmp_path / "b.gpkg")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import geopandas as gpd
@@ -39,7 +40,8 @@ def read_background(path: Path, within: Bounds) -> gpd.GeoDataFrame:
     ----------
     path : Path
         Vector tiles (``.pmtiles``, ``.mbtiles``; schemas of Protomaps and OpenMapTiles), or any file of lines and
-        areas, whose layers are named as in `KINDS` or are taken as borders.
+        areas: a layer is what a word of its name says (`KINDS`), or of the file's name where the layer's says nothing
+        and it is the only one, as in ``LAND_3M.gpkg``; others are borders.
     within : Bounds
         West, south, east, north in degrees: what is read.
 
@@ -59,7 +61,7 @@ def read_background(path: Path, within: Bounds) -> gpd.GeoDataFrame:
         layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
     except pyogrio.errors.DataSourceError as error:
         raise SchemaError(f"{path.name} holds no vectors: {error}. Pictures cannot be backgrounds.") from error
-    parts = [_layer(path, name, within) for name in layers]
+    parts = [_layer(path, name, kind, within) for name, kind in zip(layers, _kinds(path, layers), strict=True)]
     found = pd.concat([p for p in parts if len(p)]) if any(len(p) for p in parts) else gpd.GeoDataFrame()
     if not len(found):
         box = ", ".join(f"{v:.3f}" for v in within)
@@ -70,20 +72,38 @@ def read_background(path: Path, within: Bounds) -> gpd.GeoDataFrame:
     )
 
 
-def _layer(path: Path, name: str, within: Bounds) -> gpd.GeoDataFrame:
+def _kinds(path: Path, layers: Sequence[str]) -> list[str]:
+    """Say what each layer is, by the words of its name; nothing where no word is known.
+
+    >>> _kinds(Path("LAND_3M.gpkg"), ["buffered"]), _kinds(Path("x.gpkg"), ["Main roads", "places"])
+    (['land'], ['road', ''])
+    """
+
+    def told(text: str) -> str:
+        words = {text.lower(), *re.findall(r"[a-z_]+", text.lower()), *re.findall(r"[a-z]+", text.lower())}
+        return next((kind for kind, names in KINDS.items() if words.intersection(names)), "")
+
+    found = [told(name) for name in layers]
+    return [told(path.stem)] if found == [""] else found
+
+
+def _layer(path: Path, name: str, kind: str, within: Bounds) -> gpd.GeoDataFrame:
     tiled = path.suffix.lower() in TILES
-    kinds = [kind for kind, names in KINDS.items() if name.lower() in names]
-    if tiled and not kinds:
+    if tiled and not kind:
         return gpd.GeoDataFrame()
+    kind = kind or "border"
     options = {"ZOOM_LEVEL": _zoom(path, within)} if tiled else {}
     crs = pyogrio.read_info(path, layer=name)["crs"]
     if crs is None:
         raise SchemaError(f"layer {name!r} of {path.name} states no CRS: give it one.")
     box = gpd.GeoSeries([shapely.box(*within)], crs="EPSG:4326")
     frame = pyogrio.read_dataframe(path, layer=name, bbox=tuple(box.to_crs(crs).total_bounds), **options)
-    kind = kinds[0] if kinds else "border"
     frame = _shown(frame, kind).to_crs("EPSG:4326")
-    shapes = shapely.intersection(shapely.make_valid(frame.geometry.to_numpy()), box.iloc[0])
+    shapes = shapely.make_valid(frame.geometry.to_numpy())
+    if kind == "border":
+        # of areas their lines, before the cut: the edge of the box is no border
+        shapes = np.where(shapely.get_dimensions(shapes) == 2, shapely.boundary(shapes), shapes)
+    shapes = shapely.intersection(shapes, box.iloc[0])
     shapes = shapes[~shapely.is_empty(shapes) & (shapely.get_dimensions(shapes) > 0)]
     if tiled and len(shapes):
         # tiles overlap by a margin and cut shapes at their edges: they become whole again

@@ -12,8 +12,8 @@ from civigrid.types import Bounds
 NOWHERE = Bounds(-25.0, 34.0, 45.0, 72.0)
 """Shown where there is no cell: Europe."""
 LOOKED_AT = 50_000
-AROUND = 0.5
-"""How far a background runs on beyond the cells, in sides of their box."""
+AROUND = 1.2
+"""How far a background runs on beyond the cells, in the longer side of their box: a wide window shows as much."""
 
 
 def extent_of(cells: xr.Dataset) -> Bounds:
@@ -51,9 +51,11 @@ def corners_of(cells: xr.Dataset) -> list[list[float]]:
 
 
 def bounds_of(cells: xr.Dataset) -> Bounds:
-    """Give the box that a background covers: that of the cells and half as much around it."""
+    """Give the box that a background covers: that of the cells and what a wide window shows around it."""
     box = extent_of(cells)
-    x, y = max(0.02, AROUND * (box.east - box.west)), max(0.02, AROUND * (box.north - box.south))
+    narrow = max(0.2, float(np.cos(np.radians((box.south + box.north) / 2))))
+    side = max(box.east - box.west, (box.north - box.south) / narrow)
+    x, y = max(0.02, AROUND * side), max(0.02, AROUND * side * narrow)
     return Bounds(
         max(-180.0, box.west - x), max(-85.0, box.south - y), min(180.0, box.east + x), min(85.0, box.north + y)
     )

@@ -19,7 +19,7 @@
 
   /* Two panes, each clipped at the divider: nothing is drawn again while it moves. */
   function swipe(map, left, right, settings) {
-    var a = pane(map, "cg-left"), b = pane(map, "cg-right"), at = 0.5, waits = false;
+    var a = pane(map, "cg-left"), b = pane(map, "cg-right"), at = cg.middle(map).x / Math.max(1, map.getSize().x), waits = false;
     var bar = cg.part("div", "cg-swipe"), grip = cg.part("span", "cg-swipe-grip", bar);
     cg.part("span", "cg-swipe-name cg-swipe-left", bar, settings.labels[0]);
     cg.part("span", "cg-swipe-name cg-swipe-right", bar, settings.labels[1]);
