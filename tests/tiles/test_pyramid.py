@@ -83,7 +83,7 @@ def test_parents_stand_for_their_cells():
         assert np.array_equal(table.values["total"].values, mass)
         np.testing.assert_allclose(table.values["share"].values, mean)
         assert "index" not in table.values
-    assert made.totals() == {"total": True, "part": True}
+    assert made.totals == {"total": True, "part": True}
 
 
 def test_tiles_carry_the_values_of_their_level():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -100,6 +101,7 @@ class TileSet:
             else:
                 yield from vector_tiles(table, placed, self.scheduler, compress=compress)
 
+    @functools.cached_property
     def totals(self) -> dict[str, bool]:
         """Whether the sum of what is known of each count is the same on all levels."""
         found = {}

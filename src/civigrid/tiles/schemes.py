@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +93,7 @@ class TileScheme:
         scale = self.size_m / 2.0**WORLD_BITS
         west, east = self.left + units.west * scale, self.left + units.east * scale
         south, north = self.top - units.north * scale, self.top - units.south * scale
-        box = Transformer.from_crs(self.crs, "EPSG:4326", always_xy=True).transform_bounds(west, south, east, north)
+        box = _transformer(self.crs, "EPSG:4326").transform_bounds(west, south, east, north)
         low, high = np.floor(np.array(box[:2]) * 1e5) / 1e5, np.ceil(np.array(box[2:]) * 1e5) / 1e5
         return Bounds(*low.tolist(), *high.tolist())
 
@@ -122,8 +123,14 @@ class TileScheme:
         }
 
 
+@functools.cache
+def _transformer(source: str, target: str) -> Transformer:
+    """Keep what takes longer to make than a bundle of corners to project; each thread has its own inside."""
+    return Transformer.from_crs(source, target, always_xy=True)
+
+
 def _project(points: Floats, source: str, target: str) -> Floats:
-    x, y = Transformer.from_crs(source, target, always_xy=True).transform(points[:, 0], points[:, 1])
+    x, y = _transformer(source, target).transform(points[:, 0], points[:, 1])
     return np.stack([x, y], axis=1)
 
 

@@ -60,7 +60,7 @@ def write_tiles(made: TileSet, out: Path) -> dict[str, Any]:
         "scheme": made.scheme.id,
         "zooms": [made.contents.min_zoom, made.contents.max_zoom],
         "layers": {t.level.layer: len(t.ids) for t in made.tables},
-        "totals_equal": made.totals(),
+        "totals_equal": made.totals,
         "on_parents": {of.name: of.rule.words for of in made.variables},
         "outside": made.outside,
         "notes": _notes(made, out),
@@ -132,7 +132,7 @@ def _notes(made: TileSet, out: Path) -> list[str]:
             f"{out.suffix} has no field for {made.scheme.crs}: readers that do not look at 'crs' in the metadata take "
             "the tiles for Web Mercator. GDAL and QGIS read this scheme from a folder."
         )
-    unequal = [n for n, same in made.totals().items() if not same]
+    unequal = [n for n, same in made.totals.items() if not same]
     if unequal:
         notes.append(f"totals differ between levels: {', '.join(unequal)}.")
     alone = [of.name for of in made.variables if of.rule.how == "none"]
